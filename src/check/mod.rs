@@ -1,0 +1,53 @@
+//! What is right: checkers that judge a history, and the monitors that watch a run.
+//!
+//! A checker sees a [`History`](crate::history::History) and no protocol, so a history from a real cluster is judged by
+//! the same code. There are three verdicts, and inconclusive is never a pass. Next: `linearizable.rs`.
+
+pub mod linearizable;
+pub mod staleness;
+
+use crate::history::OpId;
+
+/// What a checker found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It holds; the checker has verified its own certificate.
+    Pass,
+    /// It does not hold, and this shows why.
+    Fail(Counterexample),
+    /// The budget was spent, or the history is outside what the checker can judge.
+    Inconclusive {
+        /// What stopped it, in words.
+        why: String,
+    },
+}
+
+impl Verdict {
+    /// Whether it is [`Verdict::Pass`].
+    pub const fn is_pass(&self) -> bool {
+        matches!(self, Verdict::Pass)
+    }
+
+    /// Whether it is [`Verdict::Fail`].
+    pub const fn is_fail(&self) -> bool {
+        matches!(self, Verdict::Fail(_))
+    }
+
+    /// The name in reports and JSON: `pass`, `fail` or `inconclusive`.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Verdict::Pass => "pass",
+            Verdict::Fail(_) => "fail",
+            Verdict::Inconclusive { .. } => "inconclusive",
+        }
+    }
+}
+
+/// A witness of a violation: operations that cannot all be right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counterexample {
+    /// Why they cannot, in one sentence.
+    pub why: String,
+    /// The operations, in the order of invocation. Removing any one of them removes the contradiction.
+    pub operations: Vec<OpId>,
+}

@@ -1,0 +1,257 @@
+//! What clients saw: [`History`], one row an operation, kept in columns.
+//!
+//! Call and return are *true* simulated time, never a node's clock: skew must not look like a violation. An operation
+//! whose answer did not come in time stays [`Outcome::Unknown`] forever, with [`Time::NEVER`] as its completion: it may
+//! take effect at any later moment (Jepsen's `:info`). Checkers take histories from anywhere; this file knows no
+//! protocol. Next: `trace.rs`, what really happened.
+
+use crate::id::{ClientId, Key, NodeId, Value};
+use crate::op::{Op, OpKind, Reply};
+use crate::time::Time;
+
+/// How an operation ended, as far as its client can know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// It took effect.
+    Ok,
+    /// It did not, and never will.
+    Fail,
+    /// Nobody told: it may have taken effect, or may yet.
+    Unknown,
+}
+
+/// A row of a [`History`]: its index there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OpId(pub u32);
+
+/// One operation, as read from a [`History`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// Its row.
+    pub id: OpId,
+    /// Who asked.
+    pub client: ClientId,
+    /// What was asked.
+    pub op: Op,
+    /// When the client asked.
+    pub invoked: Time,
+    /// When the client knew; [`Time::NEVER`] where the outcome is unknown.
+    pub completed: Time,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The answer; present where the outcome is ok.
+    pub reply: Option<Reply>,
+    /// The node that decided the answer, where one did.
+    pub server: Option<NodeId>,
+}
+
+impl Operation {
+    /// The value this operation is known to have written: its outcome is ok and it was a write that took effect.
+    pub fn acknowledged_write(&self) -> Option<Value> {
+        match self.reply {
+            Some(Reply::Written) => self.op.written(),
+            _ => None,
+        }
+    }
+}
+
+const NO_VALUE: u64 = u64::MAX;
+const NO_NODE: u16 = u16::MAX;
+
+/// The operations of a run, in the order in which they were invoked.
+///
+/// Columns: 36 bytes an operation, and 24 more for a compare-and-set.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    invoked: Vec<u64>,
+    completed: Vec<u64>,
+    client: Vec<u32>,
+    key: Vec<u32>,
+    /// The value written, or for a read the value seen.
+    value: Vec<u64>,
+    server: Vec<u16>,
+    tag: Vec<Tag>,
+    /// What compare-and-sets expected and, where they failed, saw: `(row, expected, seen)`, by row.
+    compared: Vec<(u32, u64, u64)>,
+}
+
+/// Kind and outcome of a row.
+#[derive(Clone, Copy, Debug)]
+struct Tag {
+    kind: OpKind,
+    outcome: Outcome,
+    mismatch: bool,
+}
+
+fn pack(value: Option<Value>) -> u64 {
+    value.map_or(NO_VALUE, |v| v.0)
+}
+
+fn unpack(bits: u64) -> Option<Value> {
+    (bits != NO_VALUE).then_some(Value(bits))
+}
+
+impl History {
+    /// An empty history.
+    pub fn new() -> History {
+        History::default()
+    }
+
+    /// How many operations there are.
+    pub fn len(&self) -> usize {
+        self.tag.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.tag.is_empty()
+    }
+
+    /// Records that `client` asks for `op`. Until [`complete`](History::complete) its outcome is unknown.
+    ///
+    /// # Panics
+    /// Where `at` is earlier than the row before it, or the value written is `u64::MAX`.
+    pub fn invoke(&mut self, client: ClientId, op: Op, at: Time) -> OpId {
+        assert!(self.invoked.last().is_none_or(|last| *last <= at.as_nanos()), "invocations are recorded in time order");
+        assert!(op.written() != Some(Value(NO_VALUE)), "the value {NO_VALUE} stands for no value");
+        let row = u32::try_from(self.len()).expect("a history holds at most 2^32 operations");
+        self.invoked.push(at.as_nanos());
+        self.completed.push(Time::NEVER.as_nanos());
+        self.client.push(client.0);
+        self.key.push(op.key().0);
+        self.value.push(pack(op.written()));
+        self.server.push(NO_NODE);
+        self.tag.push(Tag { kind: op.kind(), outcome: Outcome::Unknown, mismatch: false });
+        if let Op::CompareAndSet { expected, .. } = op {
+            self.compared.push((row, pack(expected), NO_VALUE));
+        }
+        OpId(row)
+    }
+
+    /// Records that the operation took effect with this answer.
+    ///
+    /// # Panics
+    /// Where the operation is not open, or the answer is to another kind of question.
+    pub fn complete(&mut self, id: OpId, reply: Reply, server: NodeId, at: Time) {
+        let row = self.close(id, Outcome::Ok, at);
+        self.server[row] = server.0;
+        match (self.tag[row].kind, reply) {
+            (OpKind::Read, Reply::Read(value)) => self.value[row] = pack(value),
+            (OpKind::Write | OpKind::CompareAndSet, Reply::Written) => {}
+            (OpKind::CompareAndSet, Reply::Mismatch(seen)) => {
+                self.tag[row].mismatch = true;
+                let place = self.compared_place(id.0);
+                self.compared[place].2 = pack(seen);
+            }
+            (kind, reply) => panic!("{reply:?} answers no {}", kind.name()),
+        }
+    }
+
+    /// Records that the operation did not and will not take effect.
+    ///
+    /// # Panics
+    /// Where the operation is not open.
+    pub fn fail(&mut self, id: OpId, at: Time) {
+        self.close(id, Outcome::Fail, at);
+    }
+
+    fn close(&mut self, id: OpId, outcome: Outcome, at: Time) -> usize {
+        let row = id.0 as usize;
+        assert!(self.tag[row].outcome == Outcome::Unknown, "an operation ends once");
+        self.tag[row].outcome = outcome;
+        self.completed[row] = at.as_nanos();
+        row
+    }
+
+    fn compared_place(&self, row: u32) -> usize {
+        self.compared.binary_search_by_key(&row, |c| c.0).expect("every compare-and-set has its comparison")
+    }
+
+    /// The operation in this row.
+    ///
+    /// # Panics
+    /// Where there is no such row.
+    pub fn get(&self, id: OpId) -> Operation {
+        let row = id.0 as usize;
+        let Tag { kind, outcome, mismatch } = self.tag[row];
+        let key = Key(self.key[row]);
+        let value = unpack(self.value[row]);
+        let written = || value.expect("a write has a value");
+        let compared = || self.compared[self.compared_place(id.0)];
+        let op = match kind {
+            OpKind::Read => Op::Read(key),
+            OpKind::Write => Op::Write(key, written()),
+            OpKind::CompareAndSet => Op::CompareAndSet { key, expected: unpack(compared().1), new: written() },
+        };
+        let reply = (outcome == Outcome::Ok).then(|| match kind {
+            OpKind::Read => Reply::Read(value),
+            OpKind::CompareAndSet if mismatch => Reply::Mismatch(unpack(compared().2)),
+            OpKind::Write | OpKind::CompareAndSet => Reply::Written,
+        });
+        Operation {
+            id,
+            client: ClientId(self.client[row]),
+            op,
+            invoked: Time::from_nanos(self.invoked[row]),
+            completed: Time::from_nanos(self.completed[row]),
+            outcome,
+            reply,
+            server: (self.server[row] != NO_NODE).then_some(NodeId(self.server[row])),
+        }
+    }
+
+    /// Every operation, in the order of invocation.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Operation> + '_ {
+        (0..self.len() as u32).map(|row| self.get(OpId(row)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: u64) -> Time {
+        Time::from_nanos(ms * 1_000_000)
+    }
+
+    #[test]
+    fn a_row_reads_back_as_it_was_written() {
+        let mut history = History::new();
+        let (key, client) = (Key(3), ClientId(1));
+        let cas = Op::CompareAndSet { key, expected: None, new: Value(9) };
+        let read = history.invoke(client, Op::Read(key), at(1));
+        let write = history.invoke(client, Op::Write(key, Value(8)), at(2));
+        let lost = history.invoke(client, cas, at(3));
+        let missed = history.invoke(client, Op::CompareAndSet { key, expected: Some(Value(8)), new: Value(10) }, at(4));
+        history.complete(read, Reply::Read(None), NodeId(2), at(5));
+        history.fail(write, at(6));
+        history.complete(missed, Reply::Mismatch(Some(Value(9))), NodeId(0), at(7));
+
+        assert_eq!(history.get(read).reply, Some(Reply::Read(None)));
+        assert_eq!(history.get(read).server, Some(NodeId(2)));
+        assert_eq!(history.get(write).outcome, Outcome::Fail);
+        assert_eq!(history.get(write).reply, None);
+        assert_eq!(history.get(lost).op, cas);
+        assert_eq!((history.get(lost).outcome, history.get(lost).completed), (Outcome::Unknown, Time::NEVER));
+        assert_eq!(history.get(missed).reply, Some(Reply::Mismatch(Some(Value(9)))));
+        assert_eq!(history.get(missed).acknowledged_write(), None);
+        assert_eq!(history.iter().len(), 4);
+    }
+
+    #[test]
+    #[should_panic(expected = "an operation ends once")]
+    fn an_operation_does_not_end_twice() {
+        let mut history = History::new();
+        let id = history.invoke(ClientId(0), Op::Read(Key(0)), at(0));
+        history.fail(id, at(1));
+        history.fail(id, at(2));
+    }
+
+    #[test]
+    #[should_panic(expected = "answers no read")]
+    fn an_answer_belongs_to_its_question() {
+        let mut history = History::new();
+        let id = history.invoke(ClientId(0), Op::Read(Key(0)), at(0));
+        history.complete(id, Reply::Written, NodeId(0), at(1));
+    }
+}

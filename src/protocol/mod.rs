@@ -1,0 +1,241 @@
+//! The contract between a replication protocol and the world: [`Protocol`], and the [`Context`] its handlers get.
+//!
+//! A protocol is a state machine with four handlers. It has no clock but its own node's (skewed) one, no chance but the
+//! context's, no network and no disk: it writes [`Effect`]s, and the world carries them out. Four laws:
+//!
+//! - **Persist before send is the world's law.** What a node sends or replies after [`Context::persist`], in this handler
+//!   or a later one, leaves only once the disk has synced that record. [`Context::send_unsynced`] and
+//!   [`Context::reply_unsynced`] opt out where a paper allows the overlap. To learn that its own record is synced, a node
+//!   sends itself a message: the law holds that back, too.
+//! - **A crash loses every record that is not synced, and all memory.** Restart is [`Protocol::start`] with what the disk
+//!   kept. There is no second code path.
+//! - **A pause loses nothing.** The node stops between two events and goes on later without knowing.
+//! - **Handlers do not fail.** An impossible state is a bug (`assert!`); a service that is not available is a refusal or
+//!   silence.
+//!
+//! A protocol of one's own is one file: see `examples/` for one under 80 lines. Next: `last_writer_wins.rs`, the
+//! smallest protocol of the zoo, then `sim/mod.rs`, the world that carries effects out.
+
+mod about;
+mod context;
+mod harness;
+mod hybrid_clock;
+//pub mod last_writer_wins;
+//pub mod primary_backup;
+//pub mod raft;
+
+pub use about::{About, Claim, Guarantee};
+pub use context::{Context, Effect};
+pub use harness::Harness;
+pub use hybrid_clock::{HybridClock, Stamp};
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use crate::id::{Key, NodeId, RegionId, RequestId, Value};
+use crate::op::{Op, OpKind};
+
+/// A replication protocol: the code that one node runs.
+///
+/// One type plays every [`Role`]; [`Context::role`] tells which.
+pub trait Protocol: Sized {
+    /// What nodes send each other.
+    type Message: Payload;
+    /// A timer's tag. Setting a timer again replaces the earlier one with the same tag.
+    type Timer: Copy + Eq + Debug;
+    /// One durable log entry; survives a crash once synced.
+    type Record: Clone + Debug;
+    /// What a client carries from one request to the next (a token); `()` where nothing.
+    type Session: Clone + Default + Debug;
+    /// The knobs of a design.
+    type Options: Clone + Debug + Default;
+
+    /// Which nodes the design needs, and where. The default: one replica in each region.
+    ///
+    /// # Errors
+    /// Where an option names a region that is not there, or the options contradict each other.
+    fn seats(options: &Self::Options, regions: &[&str]) -> Result<Vec<Seat>, OptionsError> {
+        let _ = options;
+        Ok((0..regions.len()).map(|region| Seat::replica(RegionId(region as u16))).collect())
+    }
+
+    /// Whom clients ask. The default: the nearest replica, for everything.
+    fn serves(options: &Self::Options, kind: OpKind) -> Serves {
+        let _ = (options, kind);
+        Serves::AnyReplica
+    }
+
+    /// What the design promises, and under which faults. The default: nothing.
+    fn claims(options: &Self::Options) -> Vec<Claim> {
+        let _ = options;
+        Vec::new()
+    }
+
+    /// The node begins, or begins again after a crash with what its disk kept.
+    fn start(options: &Self::Options, recovered: Vec<Self::Record>, cx: &mut Context<Self>) -> Self;
+
+    /// A client asks. Answer now or later, with [`Context::reply`], [`Context::refuse`] or [`Context::forward`]; or never,
+    /// and the client will time out.
+    fn on_request(&mut self, request: Request<Self>, cx: &mut Context<Self>);
+
+    /// A node's message arrives. The network may lose, delay and reorder messages; it never invents or changes one.
+    fn on_message(&mut self, from: NodeId, message: Self::Message, cx: &mut Context<Self>);
+
+    /// A timer fires.
+    fn on_timer(&mut self, timer: Self::Timer, cx: &mut Context<Self>);
+
+    /// The node's copy of the data as it stands, for the checks at the end of a run.
+    fn state(&self) -> State;
+}
+
+/// What a message must tell about itself.
+pub trait Payload: Clone + Debug {
+    /// Its size on the wire in bytes, headers of the protocol included: what bandwidth and transfer cost are counted by.
+    fn bytes(&self) -> u32;
+}
+
+/// A client's request, as it reaches a node.
+#[derive(Clone, Debug)]
+pub struct Request<P: Protocol> {
+    /// Whose it is. Retries of one operation carry the same client and sequence.
+    pub id: RequestId,
+    /// What is asked.
+    pub op: Op,
+    /// What the client carries.
+    pub session: P::Session,
+}
+
+/// What a node is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Role {
+    /// Holds a copy of the data.
+    #[default]
+    Replica,
+    /// Votes, and holds no data.
+    Witness,
+    /// Watches others and decides; holds no data and serves no client.
+    Monitor,
+}
+
+impl Role {
+    /// The name in node names and reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Role::Replica => "replica",
+            Role::Witness => "witness",
+            Role::Monitor => "monitor",
+        }
+    }
+}
+
+/// A place for a node in a design.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seat {
+    /// The region, by its place in the list that [`Protocol::seats`] was given.
+    pub region: RegionId,
+    /// What the node is for.
+    pub role: Role,
+}
+
+impl Seat {
+    /// A seat for a copy of the data.
+    pub const fn replica(region: RegionId) -> Seat {
+        Seat { region, role: Role::Replica }
+    }
+}
+
+/// A member of a replication group, as its fellow members know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Its id.
+    pub node: NodeId,
+    /// Where it is.
+    pub region: RegionId,
+    /// That region's name.
+    pub region_name: Arc<str>,
+    /// What it is for.
+    pub role: Role,
+}
+
+/// Whom clients ask for a kind of operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Serves {
+    /// The nearest replica; the next nearest where that one does not answer or refuses.
+    AnyReplica,
+    /// The one node that leads. A client begins with the replica in the named region (`None`: the nearest) and from then
+    /// on asks the node it was last redirected to or answered by.
+    Leader(Option<String>),
+}
+
+/// A node's copy of the data at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    /// Each key that was ever written, with its value.
+    pub copy: BTreeMap<Key, Value>,
+    /// Whether the copy counts.
+    pub standing: Standing,
+}
+
+impl State {
+    /// A copy that counts.
+    pub fn serving(copy: impl IntoIterator<Item = (Key, Value)>) -> State {
+        State { copy: copy.into_iter().collect(), standing: Standing::Serving }
+    }
+
+    /// A copy that is kept aside.
+    pub fn stranded(copy: impl IntoIterator<Item = (Key, Value)>) -> State {
+        State { copy: copy.into_iter().collect(), standing: Standing::Stranded }
+    }
+
+    /// The state of a node that holds no data.
+    pub fn no_data() -> State {
+        State { copy: BTreeMap::new(), standing: Standing::NoData }
+    }
+}
+
+/// Whether a node's copy counts when replicas are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is part of the service: after heal and quiet it must equal the others, and what it holds is not lost.
+    Serving,
+    /// It is kept aside (an old primary that was refused): what only it holds is lost to clients, and diverged.
+    Stranded,
+    /// The node holds no data by design.
+    NoData,
+}
+
+/// An option that cannot be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OptionsError {
+    /// The option's name as written in a scenario.
+    pub option: &'static str,
+    /// What is wrong, and what was expected.
+    pub why: String,
+}
+
+impl std::fmt::Display for OptionsError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "`{}`: {}", self.option, self.why)
+    }
+}
+
+impl std::error::Error for OptionsError {}
+
+impl OptionsError {
+    /// Finds the region called `name`, for an option that names one.
+    ///
+    /// # Errors
+    /// Where there is none; the message names the nearest.
+    pub fn find_region(option: &'static str, name: &str, regions: &[&str]) -> Result<RegionId, OptionsError> {
+        if let Some(place) = regions.iter().position(|region| *region == name) {
+            return Ok(RegionId(place as u16));
+        }
+        let nearest = regions.iter().max_by(|a, b| {
+            strsim::jaro_winkler(a, name).partial_cmp(&strsim::jaro_winkler(b, name)).expect("similarity is a number")
+        });
+        let hint = nearest.map_or(String::new(), |region| format!("; did you mean `{region}`?"));
+        Err(OptionsError { option, why: format!("no region of this design is called `{name}`{hint}") })
+    }
+}
