@@ -63,8 +63,13 @@ pub enum Observation {
         /// The epoch about to begin.
         epoch: u64,
     },
-    /// This node serves as leader (primary) of its group from now on.
+    /// This node takes office as leader (primary) of its group: the instant that election safety is about.
     Leader {
+        /// Its epoch (term, view).
+        epoch: u64,
+    },
+    /// The leader can answer clients from now on (raft: its first entry is committed; a primary: it is promoted).
+    Ready {
         /// Its epoch (term, view).
         epoch: u64,
     },
@@ -87,7 +92,8 @@ pub enum Observation {
         /// The value, which names the write.
         value: Value,
     },
-    /// Two writes to a key were concurrent; this one was discarded by rule. Tell it once for each lost write.
+    /// Two writes to a key were concurrent, and one was discarded by rule. Every node that sees it may tell: a lost
+    /// write is counted once.
     Conflict {
         /// The key written twice.
         key: Key,
