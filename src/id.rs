@@ -60,6 +60,30 @@ id!(
     Value(u64), "v"
 );
 
+/// What a node is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Role {
+    /// Holds a copy of the data.
+    #[default]
+    Replica,
+    /// Votes, and holds no data.
+    Witness,
+    /// Watches others and decides; holds no data and serves no client.
+    Monitor,
+}
+
+impl Role {
+    /// The name in node names and reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Role::Replica => "replica",
+            Role::Witness => "witness",
+            Role::Monitor => "monitor",
+        }
+    }
+}
+
 /// One request of one client. A retry carries the same `client` and `sequence`: that pair is what a protocol
 /// remembers to recognise it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,6 +4,7 @@
 //! the same code. There are three verdicts, and inconclusive is never a pass. Next: `linearizable.rs`.
 
 pub mod linearizable;
+pub mod monitor;
 pub mod staleness;
 
 use crate::history::OpId;

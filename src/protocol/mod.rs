@@ -33,6 +33,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+pub use crate::id::Role;
 use crate::id::{Key, NodeId, RegionId, RequestId, Value};
 use crate::op::{Op, OpKind};
 
@@ -104,30 +105,6 @@ pub struct Request<P: Protocol> {
     pub op: Op,
     /// What the client carries.
     pub session: P::Session,
-}
-
-/// What a node is for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Role {
-    /// Holds a copy of the data.
-    #[default]
-    Replica,
-    /// Votes, and holds no data.
-    Witness,
-    /// Watches others and decides; holds no data and serves no client.
-    Monitor,
-}
-
-impl Role {
-    /// The name in node names and reports.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Role::Replica => "replica",
-            Role::Witness => "witness",
-            Role::Monitor => "monitor",
-        }
-    }
 }
 
 /// A place for a node in a design.

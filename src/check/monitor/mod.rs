@@ -1,0 +1,14 @@
+//! Monitors: what is watched while a run goes on, from what protocols observe and what clients are told.
+//!
+//! Each sees every observation and every acknowledged write at the event itself, in true time. None of them changes
+//! anything. Next: `leaders.rs`.
+
+mod failovers;
+mod leaders;
+mod lineage;
+mod writers;
+
+pub use failovers::{Failover, Failovers};
+pub use leaders::Leaders;
+pub use lineage::{Durability, Lineage};
+pub use writers::Writers;

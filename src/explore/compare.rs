@@ -1,0 +1,154 @@
+//! Designs side by side on the same seeds: means with intervals, verdicts counted, the Pareto set.
+
+use crate::metrics::statistics::Estimate;
+use crate::protocol::Guarantee;
+use crate::scenario::{Design, Scenario};
+use crate::trace::Digest;
+
+use super::expect::{Judgement, Measured};
+use super::metric::{Better, METRICS};
+use super::seeds::{Progress, SeedResult, sweep};
+
+/// What a comparison found.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The seeds that were finished by every design.
+    pub seeds: Vec<u64>,
+    /// The designs, in the order asked for.
+    pub designs: Vec<DesignSummary>,
+    /// The names of the designs that no other is at least as good as in everything and better in something.
+    pub pareto: Vec<String>,
+}
+
+/// One design over all seeds.
+#[derive(Clone, Debug)]
+pub struct DesignSummary {
+    /// Its name.
+    pub name: String,
+    /// Its protocol's name.
+    pub protocol: &'static str,
+    /// Each metric of [`METRICS`], in that order.
+    pub metrics: Vec<Estimate>,
+    /// Availability of each region that has clients: its name, and the estimate.
+    pub availability: Vec<(String, Estimate)>,
+    /// Each guarantee, with how many seeds got which verdict.
+    pub verdicts: Vec<(Guarantee, Tally)>,
+    /// The claims that did not hold: the guarantee, on how many seeds, and why on the first.
+    pub broken_claims: Vec<(Guarantee, usize, String)>,
+    /// The first seed that shows something wrong, with its digest.
+    pub first_failure: Option<(u64, Digest)>,
+    /// What was expected, judged over all seeds.
+    pub judgements: Vec<Judgement>,
+    /// Seeds in which a planned fault hit nothing.
+    pub void_seeds: Vec<u64>,
+    /// Every seed's own.
+    pub results: Vec<SeedResult>,
+}
+
+/// Verdicts, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// How many passed.
+    pub pass: usize,
+    /// How many failed.
+    pub fail: usize,
+    /// How many could not be decided.
+    pub inconclusive: usize,
+}
+
+impl DesignSummary {
+    /// Whether everything expected held, every claim too, and every fault hit something.
+    pub fn is_good(&self) -> bool {
+        self.judgements.iter().all(|judgement| judgement.held) && self.broken_claims.is_empty() && self.void_seeds.is_empty()
+    }
+
+    /// Whether what is not good is only that a verdict could not be reached.
+    pub fn is_inconclusive(&self) -> bool {
+        let undecided = |guarantee: &Guarantee| {
+            self.verdicts.iter().any(|(g, tally)| g == guarantee && tally.inconclusive > 0 && tally.fail == 0)
+        };
+        let broken = self.judgements.iter().filter(|judgement| !judgement.held);
+        !self.is_good()
+            && self.void_seeds.is_empty()
+            && self.broken_claims.iter().all(|(guarantee, ..)| undecided(guarantee))
+            && broken.into_iter().all(|j| Guarantee::from_name(&j.expectation.name).as_ref().is_some_and(undecided))
+    }
+}
+
+/// Runs these designs on these seeds and puts the results together.
+pub fn compare(scenario: &Scenario, designs: &[&Design], seeds: &[u64], progress: &Progress) -> Comparison {
+    let mut results = sweep(scenario, designs, seeds, progress);
+    // A comparison is of pairs: a seed that one design did not finish counts for none.
+    let finished: Vec<u64> = seeds
+        .iter()
+        .copied()
+        .filter(|seed| results.iter().all(|design| design.iter().any(|result| result.seed == *seed)))
+        .collect();
+    results.iter_mut().for_each(|design| design.retain(|result| finished.contains(&result.seed)));
+    let summaries: Vec<DesignSummary> = if finished.is_empty() {
+        Vec::new()
+    } else {
+        designs.iter().zip(results).map(|(design, results)| summarise(scenario, design, results)).collect()
+    };
+    let pareto = pareto(&summaries);
+    Comparison { scenario: scenario.name.clone(), seeds: finished, designs: summaries, pareto }
+}
+
+fn summarise(scenario: &Scenario, design: &Design, results: Vec<SeedResult>) -> DesignSummary {
+    let estimate = |sample: &dyn Fn(&SeedResult) -> f64| {
+        Estimate::of(&results.iter().map(sample).collect::<Vec<_>>()).expect("there is at least one seed")
+    };
+    let regions = scenario.setup.topology.regions().iter().enumerate();
+    let with_clients = regions.filter(|(place, _)| results[0].availability[*place].is_some());
+    let measured = |place: usize| results.iter().map(|r| r.measured[place].clone()).collect::<Vec<Measured>>();
+    DesignSummary {
+        name: design.name.clone(),
+        protocol: design.protocol,
+        metrics: (0..METRICS.len()).map(|place| estimate(&|result| result.metrics[place])).collect(),
+        availability: with_clients
+            .map(|(place, name)| (name.to_string(), estimate(&|result| result.availability[place].unwrap_or(1.0))))
+            .collect(),
+        verdicts: Guarantee::ALL.iter().enumerate().map(|(place, g)| (*g, tally(&results, place))).collect(),
+        broken_claims: broken_claims(&results),
+        first_failure: results.iter().find(|result| result.is_bad(design)).map(|result| (result.seed, result.digest)),
+        judgements: design.expectations.iter().enumerate().map(|(place, e)| e.judge(&measured(place))).collect(),
+        void_seeds: results.iter().filter(|result| !result.void_faults.is_empty()).map(|result| result.seed).collect(),
+        results,
+    }
+}
+
+fn tally(results: &[SeedResult], place: usize) -> Tally {
+    let mut tally = Tally::default();
+    for result in results {
+        match result.verdicts[place] {
+            "pass" => tally.pass += 1,
+            "fail" => tally.fail += 1,
+            _ => tally.inconclusive += 1,
+        }
+    }
+    tally
+}
+
+fn broken_claims(results: &[SeedResult]) -> Vec<(Guarantee, usize, String)> {
+    let of = |guarantee: Guarantee| {
+        let mut broken = results.iter().flat_map(|r| &r.broken_claims).filter(move |(g, ..)| *g == guarantee);
+        let (_, _, why) = broken.next()?;
+        Some((guarantee, 1 + broken.count(), why.clone()))
+    };
+    Guarantee::ALL.into_iter().filter_map(of).collect()
+}
+
+/// The designs whose means no other design dominates.
+fn pareto(designs: &[DesignSummary]) -> Vec<String> {
+    let objectives: Vec<(usize, Better)> =
+        METRICS.iter().enumerate().filter_map(|(place, metric)| Some((place, metric.better?))).collect();
+    let no_worse = |a: f64, b: f64, better: Better| if better == Better::Less { a <= b } else { a >= b };
+    let dominates = |a: &DesignSummary, b: &DesignSummary| {
+        let pairs = || objectives.iter().map(|(place, way)| (a.metrics[*place].mean, b.metrics[*place].mean, *way));
+        pairs().all(|(a, b, way)| no_worse(a, b, way)) && pairs().any(|(a, b, _)| a != b)
+    };
+    let best = designs.iter().filter(|design| !designs.iter().any(|other| dominates(other, design)));
+    best.map(|design| design.name.clone()).collect()
+}

@@ -1,0 +1,119 @@
+//! One design over many seeds, on all cores, with results that do not depend on how many there are.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rayon::prelude::*;
+
+use crate::protocol::Guarantee;
+use crate::scenario::{Design, Over, Scenario};
+use crate::sim::{LedgerEntry, Run};
+use crate::trace::{Digest, Trace};
+
+use super::expect::{Judgement, Measured};
+use super::metric::METRICS;
+
+/// What is kept of one run when there are many.
+#[derive(Clone, Debug)]
+pub struct SeedResult {
+    /// The seed.
+    pub seed: u64,
+    /// The digest, with which it replays.
+    pub digest: Digest,
+    /// Each metric of [`METRICS`], in that order.
+    pub metrics: Vec<f64>,
+    /// Availability by region, for those that have clients.
+    pub availability: Vec<Option<f64>>,
+    /// Each guarantee of [`Guarantee::ALL`], in that order: `pass`, `fail` or `inconclusive`.
+    pub verdicts: Vec<&'static str>,
+    /// Claims that were made for such faults and did not hold: the guarantee, the verdict, why.
+    pub broken_claims: Vec<(Guarantee, &'static str, String)>,
+    /// What each expectation of the design is about, in its order.
+    pub measured: Vec<Measured>,
+    /// Faults that were planned and hit nothing.
+    pub void_faults: Vec<LedgerEntry>,
+}
+
+impl SeedResult {
+    /// Takes from a run what many-run reports need.
+    pub fn of(design: &Design, run: &Run) -> SeedResult {
+        let outcomes = |(place, has): (usize, &bool)| {
+            has.then(|| run.measures.outcomes(Some(crate::id::RegionId(place as u16))).availability())
+        };
+        let why = |verdict: &crate::check::Verdict| match verdict {
+            crate::check::Verdict::Pass => String::new(),
+            crate::check::Verdict::Fail(counterexample) => counterexample.why.clone(),
+            crate::check::Verdict::Inconclusive { why } => why.clone(),
+        };
+        SeedResult {
+            seed: run.seed,
+            digest: run.digest,
+            metrics: METRICS.iter().map(|metric| metric.of(run, None)).collect(),
+            availability: run.has_clients.iter().enumerate().map(outcomes).collect(),
+            verdicts: run.verdicts.iter().map(|judged| judged.verdict.name()).collect(),
+            broken_claims: run
+                .broken_claims()
+                .map(|judged| (judged.guarantee, judged.verdict.name(), why(&judged.verdict)))
+                .collect(),
+            measured: design.expectations.iter().map(|expectation| expectation.measure(run)).collect(),
+            void_faults: run.ledger.iter().filter(|entry| entry.is_void()).copied().collect(),
+        }
+    }
+
+    /// The expectations that one seed decides, judged on this one.
+    pub fn judgements(&self, design: &Design) -> Vec<Judgement> {
+        let judged = design.expectations.iter().zip(&self.measured).filter(|(e, _)| e.over == Over::Every);
+        judged.map(|(expectation, measured)| expectation.judge(std::slice::from_ref(measured))).collect()
+    }
+
+    /// Whether this seed alone shows something wrong.
+    pub fn is_bad(&self, design: &Design) -> bool {
+        !self.void_faults.is_empty()
+            || !self.broken_claims.is_empty()
+            || self.judgements(design).iter().any(|judgement| !judgement.held)
+    }
+}
+
+/// Watches a long piece of work, and can end it.
+#[derive(Default)]
+pub struct Progress<'a> {
+    /// Called after each run, from any thread.
+    pub tick: Option<&'a (dyn Fn() + Sync)>,
+    /// When set, no further run begins; what is finished is still reported.
+    pub stop: Option<&'a AtomicBool>,
+}
+
+impl std::fmt::Debug for Progress<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Progress")
+    }
+}
+
+impl Progress<'_> {
+    fn is_stopped(&self) -> bool {
+        self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
+    }
+}
+
+/// Runs each of these designs on each of these seeds. The results are by design, then by seed, whatever the number of
+/// threads of the rayon pool that this is called in; seeds left out by a stop are absent.
+pub fn sweep(scenario: &Scenario, designs: &[&Design], seeds: &[u64], progress: &Progress) -> Vec<Vec<SeedResult>> {
+    let jobs: Vec<(usize, u64)> =
+        seeds.iter().flat_map(|seed| (0..designs.len()).map(move |design| (design, *seed))).collect();
+    let done: Vec<Option<(usize, SeedResult)>> = jobs
+        .par_iter()
+        .map(|(design, seed)| {
+            if progress.is_stopped() {
+                return None;
+            }
+            let run = designs[*design].run(&scenario.setup, *seed, Trace::off());
+            let result = SeedResult::of(designs[*design], &run);
+            if let Some(tick) = progress.tick {
+                tick();
+            }
+            Some((*design, result))
+        })
+        .collect();
+    let mut by_design = vec![Vec::new(); designs.len()];
+    done.into_iter().flatten().for_each(|(design, result)| by_design[design].push(result));
+    by_design
+}

@@ -1,0 +1,10 @@
+//! The physics: where regions are, how long messages take, what clients do, what breaks.
+//!
+//! These are descriptions, without behaviour of their own: the world (`sim`) reads them. Next: `topology.rs`.
+
+pub mod clock;
+pub mod disk;
+pub mod fault;
+pub mod latency;
+pub mod topology;
+pub mod workload;

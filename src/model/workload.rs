@@ -1,0 +1,139 @@
+//! What clients do: how often they ask, for what, and how long they wait.
+
+use crate::id::Key;
+use crate::rng::Stream;
+use crate::time::Duration;
+
+/// The clients of every region.
+#[derive(Clone, Debug)]
+pub struct Workload {
+    /// How many clients each region has, by [`RegionId`](crate::id::RegionId). In an open loop more join when all are busy.
+    pub clients: Vec<u32>,
+    /// When operations begin.
+    pub arrivals: Arrivals,
+    /// Which keys, and how often each.
+    pub keys: KeyChooser,
+    /// Which operations, and how often each.
+    pub mix: Mix,
+    /// How long a client waits for an operation, retries included.
+    pub timeout: Duration,
+    /// How long a client waits for one node before it asks another; `None`: as long as `timeout`.
+    pub retry_after: Option<Duration>,
+    /// How long a client waits after a node said that it cannot serve.
+    pub backoff: Duration,
+    /// When the first operation may begin: the designs have time to elect their leaders.
+    pub warm_up: Duration,
+    /// How many operations each client makes before it stops; `None`: until the end.
+    pub operations_per_client: Option<u32>,
+}
+
+/// When operations begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrivals {
+    /// Open loop, in each region: a Poisson process with this mean gap, whatever the answers do.
+    Poisson(Duration),
+    /// Open loop, in each region: exactly this gap.
+    Paced(Duration),
+    /// Closed loop: each client thinks so long after an answer before it asks again.
+    Closed(Duration),
+}
+
+/// How often each kind of operation is asked, relative to the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mix {
+    /// Reads.
+    pub read: u32,
+    /// Writes.
+    pub write: u32,
+    /// Compare-and-sets, which expect the value that the client's region last saw.
+    pub compare_and_set: u32,
+}
+
+impl Mix {
+    /// All parts together.
+    pub fn total(&self) -> u64 {
+        u64::from(self.read) + u64::from(self.write) + u64::from(self.compare_and_set)
+    }
+}
+
+/// Chooses keys by popularity, with one draw and integers alone.
+#[derive(Clone, Debug)]
+pub struct KeyChooser {
+    keys: u32,
+    /// For each key but the last, the 64-bit draw at which the next begins; empty where all are alike.
+    bounds: Vec<u64>,
+}
+
+impl KeyChooser {
+    /// `keys` keys, all alike.
+    ///
+    /// # Panics
+    /// Where there are none.
+    pub fn uniform(keys: u32) -> KeyChooser {
+        assert!(keys > 0, "a workload needs a key");
+        KeyChooser { keys, bounds: Vec::new() }
+    }
+
+    /// `keys` keys, the i-th (from 1) with weight `1 / i^exponent` (Zipf; YCSB uses 0.99).
+    ///
+    /// The table is made with `libm`, which gives the same bits on every platform; draws are integers.
+    ///
+    /// # Panics
+    /// Where there are no keys, or the exponent is not a number of at least zero.
+    pub fn zipf(keys: u32, exponent: f64) -> KeyChooser {
+        assert!(keys > 0, "a workload needs a key");
+        assert!(exponent >= 0.0 && exponent.is_finite(), "a Zipf exponent is at least zero");
+        let weights: Vec<f64> = (1..=keys).map(|rank| libm::pow(f64::from(rank), -exponent)).collect();
+        let total: f64 = weights.iter().sum();
+        let mut sum = 0.0;
+        let bounds = weights[..weights.len() - 1].iter().map(|weight| {
+            sum += weight;
+            (sum / total * 18_446_744_073_709_551_615.0) as u64
+        });
+        KeyChooser { keys, bounds: bounds.collect() }
+    }
+
+    /// How many keys there are.
+    pub fn keys(&self) -> u32 {
+        self.keys
+    }
+
+    /// The next key.
+    pub fn choose(&self, stream: &mut Stream) -> Key {
+        if self.bounds.is_empty() {
+            return Key(stream.below(u64::from(self.keys)) as u32);
+        }
+        let draw = stream.bits();
+        Key(self.bounds.partition_point(|bound| *bound <= draw) as u32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn share_of_first(chooser: &KeyChooser) -> f64 {
+        let mut stream = Stream::new(1, "keys");
+        let n = 100_000;
+        (0..n).filter(|_| chooser.choose(&mut stream) == Key(0)).count() as f64 / f64::from(n)
+    }
+
+    #[test]
+    fn zipf_gives_the_first_key_its_share() {
+        // 1 / H_{100, 0.99}
+        let harmonic: f64 = (1..=100).map(|i| libm::pow(f64::from(i), -0.99)).sum();
+        let share = share_of_first(&KeyChooser::zipf(100, 0.99));
+        assert!((share - 1.0 / harmonic).abs() < 0.005, "{share} for {}", 1.0 / harmonic);
+        assert!((share_of_first(&KeyChooser::zipf(4, 0.0)) - 0.25).abs() < 0.01);
+        assert!((share_of_first(&KeyChooser::uniform(4)) - 0.25).abs() < 0.01);
+    }
+
+    #[test]
+    fn every_key_can_come() {
+        let chooser = KeyChooser::zipf(3, 1.0);
+        let mut stream = Stream::new(1, "keys");
+        let mut seen = [false; 3];
+        (0..1_000).for_each(|_| seen[chooser.choose(&mut stream).index()] = true);
+        assert_eq!(seen, [true; 3]);
+    }
+}

@@ -1,0 +1,153 @@
+//! The zoo: every protocol, by the name that scenario files use. One line each, in [`PROTOCOLS`].
+//!
+//! Inside, everything is generic over [`Protocol`]; here, once a run, the choice is made.
+
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+
+use crate::op::OpKind;
+use crate::protocol::{About, Claim, OptionsError, Protocol, Seat, Serves};
+use crate::protocol::{last_writer_wins, primary_backup, raft};
+use crate::sim::{Placement, Run, Setup, simulate};
+use crate::trace::Trace;
+
+/// Every protocol.
+pub static PROTOCOLS: [Entry; 3] = [
+    entry::<primary_backup::PrimaryBackup>(&primary_backup::ABOUT),
+    entry::<last_writer_wins::LastWriterWins>(&last_writer_wins::ABOUT),
+    entry::<raft::Raft>(&raft::ABOUT),
+];
+
+/// A protocol of the zoo.
+pub struct Entry {
+    /// Its page.
+    pub about: &'static About,
+    /// Reads its options.
+    read: fn(toml::de::ValueDeserializer) -> Result<Box<dyn Configured>, toml::de::Error>,
+    /// The same protocol with every option at its default.
+    defaults: fn() -> Box<dyn Configured>,
+    /// The JSON Schema of its options.
+    #[cfg(feature = "cli")]
+    pub schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.about.name)
+    }
+}
+
+impl Entry {
+    /// The protocol with these options.
+    ///
+    /// # Errors
+    /// Where an option is unknown or malformed; the error has its place in the text.
+    pub fn read(&self, options: toml::de::ValueDeserializer) -> Result<Box<dyn Configured>, toml::de::Error> {
+        (self.read)(options)
+    }
+
+    /// The protocol with every option at its default.
+    pub fn defaults(&self) -> Box<dyn Configured> {
+        (self.defaults)()
+    }
+}
+
+/// A protocol with its options, ready to run.
+pub trait Configured: Send + Sync + fmt::Debug {
+    /// See [`Protocol::seats`].
+    ///
+    /// # Errors
+    /// Where the options do not fit the regions.
+    fn seats(&self, regions: &[&str]) -> Result<Vec<Seat>, OptionsError>;
+
+    /// See [`Protocol::serves`].
+    fn serves(&self, kind: OpKind) -> Serves;
+
+    /// See [`Protocol::claims`].
+    fn claims(&self) -> Vec<Claim>;
+
+    /// See [`simulate`].
+    ///
+    /// # Errors
+    /// Where the options do not fit the regions.
+    fn run(&self, setup: &Setup, placement: &Placement, seed: u64, trace: Trace) -> Result<Run, OptionsError>;
+}
+
+/// The protocol of this name.
+///
+/// # Errors
+/// Where there is none: the name most like it.
+pub fn find(name: &str) -> Result<&'static Entry, &'static str> {
+    PROTOCOLS.iter().find(|entry| entry.about.name == name).ok_or_else(|| {
+        let names = PROTOCOLS.iter().map(|entry| entry.about.name);
+        names
+            .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)))
+            .expect("the zoo is not empty")
+    })
+}
+
+#[cfg(feature = "cli")]
+const fn entry<P>(about: &'static About) -> Entry
+where
+    P: Protocol + 'static,
+    P::Options: DeserializeOwned + Send + Sync + schemars::JsonSchema,
+{
+    Entry { about, read: read::<P>, defaults: defaults::<P>, schema: schemars::SchemaGenerator::subschema_for::<P::Options> }
+}
+
+#[cfg(not(feature = "cli"))]
+const fn entry<P>(about: &'static About) -> Entry
+where
+    P: Protocol + 'static,
+    P::Options: DeserializeOwned + Send + Sync,
+{
+    Entry { about, read: read::<P>, defaults: defaults::<P> }
+}
+
+fn read<P>(options: toml::de::ValueDeserializer) -> Result<Box<dyn Configured>, toml::de::Error>
+where
+    P: Protocol + 'static,
+    P::Options: DeserializeOwned + Send + Sync,
+{
+    Ok(Box::new(With::<P> { options: serde::Deserialize::deserialize(options)? }))
+}
+
+fn defaults<P>() -> Box<dyn Configured>
+where
+    P: Protocol + 'static,
+    P::Options: Send + Sync,
+{
+    Box::new(With::<P> { options: P::Options::default() })
+}
+
+struct With<P: Protocol> {
+    options: P::Options,
+}
+
+impl<P: Protocol> fmt::Debug for With<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.options.fmt(f)
+    }
+}
+
+impl<P: Protocol> Configured for With<P>
+where
+    P::Options: Send + Sync,
+{
+    fn seats(&self, regions: &[&str]) -> Result<Vec<Seat>, OptionsError> {
+        P::seats(&self.options, regions)
+    }
+
+    fn serves(&self, kind: OpKind) -> Serves {
+        P::serves(&self.options, kind)
+    }
+
+    fn claims(&self) -> Vec<Claim> {
+        P::claims(&self.options)
+    }
+
+    fn run(&self, setup: &Setup, placement: &Placement, seed: u64, trace: Trace) -> Result<Run, OptionsError> {
+        simulate::<P>(setup, placement, &self.options, seed, trace)
+    }
+}

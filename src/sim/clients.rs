@@ -1,0 +1,385 @@
+//! Clients: when they ask, whom, how long they wait, and what they make of the answers.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::history::{OpId, Outcome};
+use crate::id::{ClientId, Key, NodeId, RegionId, RequestId, Value};
+use crate::model::workload::Arrivals;
+use crate::op::{Op, OpKind, Refusal, Reply};
+use crate::protocol::{Member, Protocol, Request, Role, Serves};
+use crate::rng::Stream;
+use crate::time::{Duration, Time};
+
+use super::setup::Setup;
+use super::world::{Answer, Event, World};
+
+/// How many redirects a client follows at once before it backs off.
+const REDIRECTS_MAX: u32 = 4;
+
+/// All clients of a run.
+#[derive(Debug)]
+pub(super) struct Clients<S> {
+    clients: Vec<Client<S>>,
+    sites: Vec<Site>,
+    routes: [Serves; OpKind::ALL.len()],
+    last_value: u64,
+}
+
+/// The clients of one region, and what they share: a load balancer's memory of who leads, a cache of what was seen.
+#[derive(Debug)]
+struct Site {
+    stream: Stream,
+    idle: VecDeque<ClientId>,
+    /// By group: the replicas from the nearest to the farthest.
+    nearest: Vec<Vec<NodeId>>,
+    /// By group: whom they believe to lead.
+    leader: Vec<Option<NodeId>>,
+    seen: BTreeMap<Key, Value>,
+}
+
+#[derive(Debug)]
+struct Client<S> {
+    region: RegionId,
+    sequence: u32,
+    session: S,
+    active: Option<Active>,
+    /// A closed loop's own dice; in an open loop the region throws them.
+    stream: Option<Stream>,
+}
+
+/// An operation under way.
+#[derive(Clone, Copy, Debug)]
+struct Active {
+    id: OpId,
+    op: Op,
+    invoked: Time,
+    target: NodeId,
+    attempt: u32,
+    redirects: u32,
+    /// How many attempts may still take effect: sent, and not refused.
+    unresolved: u32,
+}
+
+/// What a client set its alarm for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Alarm {
+    /// The operation has taken too long.
+    Deadline,
+    /// This node has taken too long: ask another.
+    Patience,
+    /// Enough waited after a refusal: ask again.
+    Backoff,
+}
+
+impl<S: Default> Clients<S> {
+    pub(super) fn new(setup: &Setup, seed: u64, groups: &[Vec<Member>], routes: [Serves; 3]) -> Clients<S> {
+        let mut clients = Vec::new();
+        let sites = setup.topology.regions().iter().enumerate().map(|(place, name)| {
+            let region = RegionId(place as u16);
+            let mut idle = VecDeque::new();
+            for nth in 0..setup.workload.clients.get(place).copied().unwrap_or(0) {
+                idle.push_back(ClientId(clients.len() as u32));
+                let closed = matches!(setup.workload.arrivals, Arrivals::Closed(_));
+                let stream = closed.then(|| Stream::new(seed, &format!("client {name} {nth}")));
+                clients.push(Client { region, sequence: 0, session: S::default(), active: None, stream });
+            }
+            let nearest = groups.iter().map(|members| by_distance(setup, region, members)).collect();
+            Site {
+                stream: Stream::new(seed, &format!("clients {name}")),
+                idle,
+                nearest,
+                leader: vec![None; groups.len()],
+                seen: BTreeMap::new(),
+            }
+        });
+        let sites = sites.collect();
+        Clients { clients, sites, routes, last_value: 0 }
+    }
+
+    pub(super) fn region(&self, client: ClientId) -> RegionId {
+        self.clients[client.index()].region
+    }
+
+    /// The region of every client that ever was, by id.
+    pub(super) fn regions(&self) -> Vec<RegionId> {
+        self.clients.iter().map(|client| client.region).collect()
+    }
+
+    /// An idle client of a region, or a new one where all are busy.
+    fn take_idle(&mut self, region: RegionId) -> ClientId {
+        if let Some(client) = self.sites[region.index()].idle.pop_front() {
+            return client;
+        }
+        self.clients.push(Client { region, sequence: 0, session: S::default(), active: None, stream: None });
+        ClientId(u32::try_from(self.clients.len() - 1).expect("at most 2^32 clients"))
+    }
+
+    fn next_op(&mut self, setup: &Setup, client: ClientId) -> Op {
+        let Client { region, stream, .. } = &mut self.clients[client.index()];
+        let site = &mut self.sites[region.index()];
+        let stream = stream.as_mut().unwrap_or(&mut site.stream);
+        let mix = &setup.workload.mix;
+        let key = setup.workload.keys.choose(stream);
+        let draw = stream.below(mix.total());
+        if draw < u64::from(mix.read) {
+            return Op::Read(key);
+        }
+        self.last_value += 1;
+        let new = Value(self.last_value);
+        if draw < u64::from(mix.read) + u64::from(mix.write) {
+            return Op::Write(key, new);
+        }
+        Op::CompareAndSet { key, expected: site.seen.get(&key).copied(), new }
+    }
+
+    /// The replica after `tried`, in order of distance.
+    fn next_nearest(&self, region: RegionId, group: usize, tried: NodeId) -> NodeId {
+        let nearest = &self.sites[region.index()].nearest[group];
+        let place = nearest.iter().position(|node| *node == tried).map_or(0, |place| place + 1);
+        nearest[place % nearest.len()]
+    }
+
+    fn first_target(&self, region: RegionId, group: usize, kind: OpKind, members: &[Member]) -> NodeId {
+        let site = &self.sites[region.index()];
+        let nearest = site.nearest[group][0];
+        match &self.routes[kind as usize] {
+            Serves::AnyReplica => nearest,
+            Serves::Leader(first) => site.leader[group].unwrap_or_else(|| {
+                let first = first.as_deref().and_then(|name| {
+                    members.iter().find(|m| m.role == Role::Replica && &*m.region_name == name).map(|m| m.node)
+                });
+                first.unwrap_or(nearest)
+            }),
+        }
+    }
+
+    /// What was just learned about who leads; nothing where any replica serves.
+    fn believe(&mut self, region: RegionId, group: usize, kind: OpKind, leader: NodeId) {
+        if matches!(self.routes[kind as usize], Serves::Leader(_)) {
+            self.sites[region.index()].leader[group] = Some(leader);
+        }
+    }
+}
+
+fn by_distance(setup: &Setup, from: RegionId, members: &[Member]) -> Vec<NodeId> {
+    let mut replicas: Vec<_> = members
+        .iter()
+        .filter(|member| member.role == Role::Replica)
+        .map(|member| (setup.topology.delay(from, member.region).median(), member.node))
+        .collect();
+    assert!(!replicas.is_empty(), "a design has at least one replica");
+    replicas.sort_unstable();
+    replicas.into_iter().map(|(_, node)| node).collect()
+}
+
+impl<P: Protocol> World<'_, P> {
+    pub(super) fn schedule_clients(&mut self) {
+        let begin = Time::ZERO + self.setup.workload.warm_up;
+        match self.setup.workload.arrivals {
+            Arrivals::Closed(_) => {
+                for client in 0..self.clients.clients.len() as u32 {
+                    self.queue.push(begin, Event::Ask { client: ClientId(client) });
+                }
+            }
+            Arrivals::Poisson(_) | Arrivals::Paced(_) => {
+                for (place, site) in self.clients.sites.iter_mut().enumerate() {
+                    if site.idle.is_empty() {
+                        continue; // a region without clients
+                    }
+                    let first = match self.setup.workload.arrivals {
+                        Arrivals::Poisson(mean) => site.stream.exponential(mean),
+                        Arrivals::Paced(gap) | Arrivals::Closed(gap) => site.stream.between(Duration::ZERO, gap),
+                    };
+                    self.queue.push(begin + first, Event::Arrival { region: RegionId(place as u16) });
+                }
+            }
+        }
+    }
+
+    /// An operation arrives in an open loop.
+    pub(super) fn arrival(&mut self, region: RegionId) {
+        if self.is_over() {
+            return;
+        }
+        let stream = &mut self.clients.sites[region.index()].stream;
+        let gap = match self.setup.workload.arrivals {
+            Arrivals::Poisson(mean) => stream.exponential(mean),
+            Arrivals::Paced(gap) | Arrivals::Closed(gap) => gap,
+        };
+        self.queue.push(self.now + gap, Event::Arrival { region });
+        let client = self.clients.take_idle(region);
+        self.invoke(client);
+    }
+
+    /// A client of a closed loop has thought enough.
+    pub(super) fn ask_again(&mut self, client: ClientId) {
+        let asked = self.clients.clients[client.index()].sequence;
+        if !self.is_over() && self.setup.workload.operations_per_client.is_none_or(|most| asked < most) {
+            self.invoke(client);
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.now >= Time::ZERO + self.setup.duration
+    }
+
+    fn invoke(&mut self, client: ClientId) {
+        let op = self.clients.next_op(self.setup, client);
+        let (region, group) = (self.clients.region(client), self.group_of(&op).index());
+        let target = self.clients.first_target(region, group, op.kind(), &self.groups[group]);
+        let id = self.history.invoke(client, op, self.now);
+        let state = &mut self.clients.clients[client.index()];
+        state.sequence += 1;
+        let sequence = state.sequence;
+        state.active = Some(Active { id, op, invoked: self.now, target, attempt: 0, redirects: 0, unresolved: 0 });
+        let deadline = self.now + self.setup.workload.timeout;
+        self.queue.push(deadline, Event::Alarm { client, sequence, attempt: 0, alarm: Alarm::Deadline });
+        self.attempt(client, target);
+    }
+
+    /// Asks one node.
+    fn attempt(&mut self, client: ClientId, target: NodeId) {
+        let state = &mut self.clients.clients[client.index()];
+        let (region, sequence, session) = (state.region, state.sequence, state.session.clone());
+        let active = state.active.as_mut().expect("an attempt belongs to an operation");
+        active.target = target;
+        active.attempt += 1;
+        active.unresolved += 1;
+        let (op, attempt) = (active.op, active.attempt);
+        let site = self.site(region);
+        if let Some(delay) = self.network.send(site, target.index()) {
+            let id = RequestId { client, sequence, entry: target };
+            let request = Request { id, op, session };
+            self.queue.push(self.now + delay, Event::Request { from: site, to: target, request });
+        }
+        if let Some(patience) = self.setup.workload.retry_after {
+            self.queue.push(self.now + patience, Event::Alarm { client, sequence, attempt, alarm: Alarm::Patience });
+        }
+    }
+
+    pub(super) fn answered(&mut self, from: NodeId, answer: Answer<P::Session>) {
+        let client = answer.request.client;
+        let state = &mut self.clients.clients[client.index()];
+        if state.sequence != answer.request.sequence {
+            return; // too late: the client has given up and asked something else
+        }
+        let Some(mut active) = state.active else { return };
+        let (region, kind) = (state.region, active.op.kind());
+        let group = self.group_of(&active.op).index();
+        match answer.says {
+            Ok(reply) => {
+                if let Some(session) = answer.session {
+                    self.clients.clients[client.index()].session = session;
+                }
+                self.clients.believe(region, group, kind, from);
+                if kind.writes()
+                    && reply == Reply::Written
+                    && let Some(epoch) = answer.epoch
+                {
+                    let group = self.nodes[answer.server.index()].group;
+                    self.writers.acknowledged(group, epoch, answer.server, answer.decided);
+                    self.failovers.acknowledged(group, epoch, answer.server, self.now);
+                }
+                self.history.complete(active.id, reply, answer.server, self.now);
+                self.digest.mix(reply_word(reply));
+                self.clients.remember(region, &active.op, reply);
+                self.finish(client, Outcome::Ok);
+            }
+            Err(_) if from != active.target => {} // a no from a node that is not waited for any more
+            Err(refusal) => {
+                active.unresolved = active.unresolved.saturating_sub(1);
+                self.clients.clients[client.index()].active = Some(active);
+                self.refused(client, refusal);
+            }
+        }
+    }
+
+    fn refused(&mut self, client: ClientId, refusal: Refusal) {
+        let state = &mut self.clients.clients[client.index()];
+        let (region, sequence) = (state.region, state.sequence);
+        let active = state.active.as_mut().expect("only an operation under way is refused");
+        match refusal {
+            Refusal::Redirect(leader) if active.redirects < REDIRECTS_MAX && leader != active.target => {
+                active.redirects += 1;
+                let op = active.op;
+                let group = self.group_of(&op).index();
+                self.clients.believe(region, group, op.kind(), leader);
+                self.attempt(client, leader);
+            }
+            Refusal::Unsupported => {
+                self.history.fail(active.id, self.now);
+                self.finish(client, Outcome::Fail);
+            }
+            Refusal::Redirect(_) | Refusal::Unavailable => {
+                active.redirects = 0;
+                let attempt = active.attempt;
+                let at = self.now + self.setup.workload.backoff;
+                self.queue.push(at, Event::Alarm { client, sequence, attempt, alarm: Alarm::Backoff });
+            }
+        }
+    }
+
+    pub(super) fn alarm(&mut self, client: ClientId, sequence: u32, attempt: u32, alarm: Alarm) {
+        let state = &self.clients.clients[client.index()];
+        let Some(active) = state.active.filter(|_| state.sequence == sequence) else { return };
+        let group = self.group_of(&active.op).index();
+        let next = self.clients.next_nearest(state.region, group, active.target);
+        let region = state.region;
+        match alarm {
+            Alarm::Deadline => {
+                // Whoever was asked last did not help: the next operation begins elsewhere.
+                self.clients.believe(region, group, active.op.kind(), next);
+                if active.unresolved == 0 {
+                    self.history.fail(active.id, self.now);
+                    self.finish(client, Outcome::Fail);
+                } else {
+                    self.finish(client, Outcome::Unknown);
+                }
+            }
+            Alarm::Patience | Alarm::Backoff if attempt == active.attempt => {
+                self.clients.believe(region, group, active.op.kind(), next);
+                self.attempt(client, next);
+            }
+            Alarm::Patience | Alarm::Backoff => {}
+        }
+    }
+
+    fn finish(&mut self, client: ClientId, outcome: Outcome) {
+        let state = &mut self.clients.clients[client.index()];
+        let active = state.active.take().expect("only an operation under way ends");
+        let region = state.region;
+        self.digest.mix(outcome as u64 + 1);
+        let latency = self.now.since(active.invoked);
+        self.measures.record(region, active.op.kind(), outcome, active.invoked, latency);
+        self.line(|world| format!("{client} in {}: {:?} is {outcome:?} after {latency}", world.setup.topology.regions()[region.index()], active.op));
+        match self.setup.workload.arrivals {
+            Arrivals::Closed(think) => self.queue.push(self.now + think, Event::Ask { client }),
+            Arrivals::Poisson(_) | Arrivals::Paced(_) => self.clients.sites[region.index()].idle.push_back(client),
+        }
+    }
+}
+
+impl<S> Clients<S> {
+    /// What a region has seen of a key: what its next compare-and-set will expect.
+    fn remember(&mut self, region: RegionId, op: &Op, reply: Reply) {
+        let seen = &mut self.sites[region.index()].seen;
+        let value = match reply {
+            Reply::Written => op.written(),
+            Reply::Read(value) | Reply::Mismatch(value) => value,
+        };
+        match value {
+            Some(value) => seen.insert(op.key(), value),
+            None => seen.remove(&op.key()),
+        };
+    }
+}
+
+fn reply_word(reply: Reply) -> u64 {
+    match reply {
+        Reply::Read(None) => 1,
+        Reply::Written => 2,
+        Reply::Mismatch(None) => 3,
+        Reply::Read(Some(value)) => 4 + (value.0 << 3),
+        Reply::Mismatch(Some(value)) => 5 + (value.0 << 3),
+    }
+}

@@ -1,0 +1,201 @@
+//! Faults as they happen, and the ledger of what each touched.
+
+use crate::id::NodeId;
+use crate::model::fault::{Action, Fault, Target};
+use crate::protocol::Protocol;
+use crate::time::Time;
+
+use super::network::Place;
+use super::outcome::LedgerEntry;
+use super::world::{Event, World};
+
+/// The faults of a run.
+#[derive(Debug)]
+pub(super) struct Faults {
+    states: Vec<FaultState>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct FaultState {
+    fired: bool,
+    active: bool,
+    touched: u64,
+    /// The nodes that it crashed or paused.
+    nodes: Vec<NodeId>,
+    crash: bool,
+}
+
+impl Faults {
+    pub(super) fn new(planned: &[Fault]) -> Faults {
+        Faults { states: vec![FaultState::default(); planned.len()] }
+    }
+
+    /// Something happened to a node that is down.
+    pub(super) fn touch_crashed(&mut self, node: NodeId) {
+        self.touch(node, true);
+    }
+
+    /// Something had to wait for a node that is paused.
+    pub(super) fn touch_paused(&mut self, node: NodeId) {
+        self.touch(node, false);
+    }
+
+    fn touch(&mut self, node: NodeId, crash: bool) {
+        for state in self.states.iter_mut().filter(|s| s.active && s.crash == crash && s.nodes.contains(&node)) {
+            state.touched += 1;
+        }
+    }
+
+    /// The ledger.
+    pub(super) fn ledger(&self, planned: &[Fault]) -> Vec<LedgerEntry> {
+        let entry = |(fault, state): (&Fault, &FaultState)| LedgerEntry {
+            kind: fault.action.kind(),
+            at: fault.at,
+            fired: state.fired,
+            touched: state.touched,
+            may_touch_nothing: fault.may_touch_nothing,
+        };
+        planned.iter().zip(&self.states).map(entry).collect()
+    }
+}
+
+impl<P: Protocol> World<'_, P> {
+    pub(super) fn schedule_faults(&mut self) {
+        for (place, fault) in self.setup.faults.iter().enumerate() {
+            self.queue.push(fault.at, Event::FaultBegins(place));
+            if let Some(lasts) = fault.lasts {
+                self.queue.push(fault.at + lasts, Event::FaultEnds(place));
+            }
+        }
+    }
+
+    pub(super) fn fault_begins(&mut self, place: usize) {
+        if self.now >= Time::ZERO + self.setup.duration {
+            return; // too late to hit anything: it stays in the ledger as not fired
+        }
+        let action = &self.setup.faults[place].action;
+        self.digest.mix(0xfa17_0000 + place as u64);
+        self.line(|_| format!("fault begins: {}", action.kind().name()));
+        let state = &mut self.faults.states[place];
+        (state.fired, state.active) = (true, true);
+        if !matches!(action, Action::Heal) {
+            self.failovers.fault(self.now);
+        }
+        match action {
+            Action::Crash(targets) => self.stop_nodes(place, targets, true),
+            Action::Pause(targets) => self.stop_nodes(place, targets, false),
+            Action::Isolate(targets) => {
+                let inside: Vec<Place> = targets.iter().flat_map(|target| self.places_of(*target)).collect();
+                let outside = (0..self.network.places().len()).filter(|place| !inside.contains(place));
+                let links: Vec<_> = outside.flat_map(|o| inside.iter().flat_map(move |i| [(*i, o), (o, *i)])).collect();
+                self.network.impair(place, &links, None);
+            }
+            Action::Cut { links, .. } => {
+                let links = self.links_of(links);
+                self.network.impair(place, &links, None);
+            }
+            Action::Loss { links, parts, whole } => {
+                let links = if links.is_empty() { self.all_links() } else { self.links_of(links) };
+                self.network.impair(place, &links, Some((*parts, *whole)));
+            }
+            Action::Heal => {
+                let others = (0..self.faults.states.len()).filter(|other| *other != place);
+                let active: Vec<usize> = others.filter(|other| self.faults.states[*other].active).collect();
+                self.faults.states[place].touched = active.len() as u64;
+                self.faults.states[place].active = false;
+                active.into_iter().for_each(|other| self.fault_ends(other));
+            }
+        }
+    }
+
+    pub(super) fn fault_ends(&mut self, place: usize) {
+        if !std::mem::replace(&mut self.faults.states[place].active, false) {
+            return;
+        }
+        self.digest.mix(0xe4d0_0000 + place as u64);
+        self.line(|world| format!("fault ends: {}", world.setup.faults[place].action.kind().name()));
+        self.faults.states[place].touched += self.network.repair(place);
+        let crash = self.faults.states[place].crash;
+        for node in self.faults.states[place].nodes.clone() {
+            let state = &mut self.nodes[node.index()];
+            if crash {
+                state.crashes -= 1;
+                if state.crashes == 0 {
+                    self.start(node);
+                }
+            } else {
+                state.pauses -= 1;
+                if state.pauses == 0 {
+                    let backlog = std::mem::take(&mut state.backlog);
+                    backlog.into_iter().for_each(|event| self.queue.push(self.now, event));
+                }
+            }
+        }
+    }
+
+    /// The end of the clients' time: everything is healed.
+    pub(super) fn settle(&mut self) {
+        (0..self.faults.states.len()).for_each(|place| self.fault_ends(place));
+    }
+
+    fn stop_nodes(&mut self, place: usize, targets: &[Target], crash: bool) {
+        let mut nodes: Vec<NodeId> = targets.iter().flat_map(|target| self.nodes_of(*target)).collect();
+        nodes.sort_unstable();
+        nodes.dedup();
+        self.faults.states[place].crash = crash;
+        for node in &nodes {
+            let state = &mut self.nodes[node.index()];
+            if !crash {
+                state.pauses += 1;
+                continue;
+            }
+            state.crashes += 1;
+            if state.crashes == 1 {
+                self.crash(*node);
+                self.faults.states[place].touched += 1;
+            }
+        }
+        self.faults.states[place].nodes = nodes;
+    }
+
+    fn nodes_of(&self, target: Target) -> Vec<NodeId> {
+        let all = (0..self.nodes.len()).map(|place| NodeId(place as u16));
+        match target {
+            Target::Region(region) => all.filter(|node| self.nodes[node.index()].region == region).collect(),
+            Target::Role(region, role) => all
+                .filter(|node| (self.nodes[node.index()].region, self.nodes[node.index()].role) == (region, role))
+                .collect(),
+            Target::Leader => {
+                (0..self.groups.len()).filter_map(|g| self.leaders.current(crate::id::GroupId(g as u16))).collect()
+            }
+        }
+    }
+
+    /// The places that a target stands for on links: a region is its nodes and its clients, the leader its whole region.
+    fn places_of(&self, target: Target) -> Vec<Place> {
+        match target {
+            Target::Region(region) => {
+                (0..self.network.places().len()).filter(|place| self.network.place(*place).region == region).collect()
+            }
+            Target::Role(..) => self.nodes_of(target).into_iter().map(NodeId::index).collect(),
+            Target::Leader => {
+                let regions = self.nodes_of(target).into_iter().map(|node| self.nodes[node.index()].region);
+                regions.flat_map(|region| self.places_of(Target::Region(region))).collect()
+            }
+        }
+    }
+
+    fn links_of(&self, pairs: &[(Target, Target)]) -> Vec<(Place, Place)> {
+        let mut links = Vec::new();
+        for (from, to) in pairs {
+            let to = self.places_of(*to);
+            links.extend(self.places_of(*from).into_iter().flat_map(|from| to.iter().map(move |to| (from, *to))));
+        }
+        links
+    }
+
+    fn all_links(&self) -> Vec<(Place, Place)> {
+        let n = self.network.places().len();
+        (0..n).flat_map(|from| (0..n).filter(move |to| *to != from).map(move |to| (from, to))).collect()
+    }
+}

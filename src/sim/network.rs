@@ -1,0 +1,167 @@
+//! The network: a link from every place to every place, each message with a delay of its own.
+//!
+//! A link is not a pipe: messages on it do not wait for each other. A message on a link that is cut when it is sent, or
+//! when it would arrive, is lost.
+
+use std::sync::Arc;
+
+use crate::id::RegionId;
+use crate::model::latency::Delay;
+use crate::model::topology::Topology;
+use crate::rng::{Stream, name_hash};
+use crate::time::Duration;
+
+/// A place that messages come from and go to: a node, or the clients of a region.
+pub(super) type Place = usize;
+
+/// Places, links, and what is wrong with them.
+#[derive(Debug)]
+pub(super) struct Network {
+    places: Vec<PlaceInfo>,
+    delays: Vec<Delay>,
+    streams: Vec<Option<Stream>>,
+    seed: u64,
+    /// How many impairments touch each link: almost always none, so almost always one comparison.
+    impaired: Vec<u16>,
+    impairments: Vec<Impairment>,
+    pub(super) traffic: Traffic,
+}
+
+#[derive(Debug)]
+pub(super) struct PlaceInfo {
+    pub(super) name: Arc<str>,
+    pub(super) region: RegionId,
+    pub(super) hash: u64,
+}
+
+impl PlaceInfo {
+    pub(super) fn new(name: Arc<str>, region: RegionId) -> PlaceInfo {
+        PlaceInfo { hash: name_hash(&name), name, region }
+    }
+}
+
+/// Something wrong with some links, while it lasts.
+#[derive(Debug)]
+struct Impairment {
+    fault: usize,
+    links: Vec<bool>,
+    /// `None`: everything is lost.
+    loss: Option<(u32, u32, Stream)>,
+    touched: u64,
+}
+
+/// What nodes sent each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Messages between nodes, forwarded requests and their answers included, a node's messages to itself not.
+    pub messages: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// The bytes of those that went from one region to another.
+    pub cross_region_bytes: u64,
+    /// Messages lost to cuts and loss, clients' messages included.
+    pub lost: u64,
+}
+
+impl Network {
+    pub(super) fn new(seed: u64, topology: &Topology, places: Vec<PlaceInfo>) -> Network {
+        let n = places.len();
+        let delay = |link: usize| *topology.delay(places[link / n].region, places[link % n].region);
+        Network {
+            delays: (0..n * n).map(delay).collect(),
+            streams: vec![None; n * n],
+            seed,
+            impaired: vec![0; n * n],
+            impairments: Vec::new(),
+            traffic: Traffic::default(),
+            places,
+        }
+    }
+
+    pub(super) fn place(&self, place: Place) -> &PlaceInfo {
+        &self.places[place]
+    }
+
+    pub(super) fn places(&self) -> &[PlaceInfo] {
+        &self.places
+    }
+
+    fn link(&self, from: Place, to: Place) -> usize {
+        from * self.places.len() + to
+    }
+
+    /// Counts a message between nodes.
+    pub(super) fn count(&mut self, from: Place, to: Place, bytes: u32) {
+        self.traffic.messages += 1;
+        self.traffic.bytes += u64::from(bytes);
+        if self.places[from].region != self.places[to].region {
+            self.traffic.cross_region_bytes += u64::from(bytes);
+        }
+    }
+
+    /// How long a message sent now will take; `None` where it is lost at once.
+    pub(super) fn send(&mut self, from: Place, to: Place) -> Option<Duration> {
+        let link = self.link(from, to);
+        if self.impaired[link] > 0 && self.is_lost(link) {
+            return None;
+        }
+        let (places, seed) = (&self.places, self.seed);
+        let delay = &self.delays[link];
+        if !delay.has_dispersion() {
+            return Some(delay.median());
+        }
+        let stream = self.streams[link]
+            .get_or_insert_with(|| Stream::new(seed, &format!("link {} > {}", places[from].name, places[to].name)));
+        Some(delay.sample(stream))
+    }
+
+    /// Whether a message that would arrive now is lost, because its link has been cut on the way.
+    pub(super) fn is_cut(&mut self, from: Place, to: Place) -> bool {
+        let link = self.link(from, to);
+        if self.impaired[link] == 0 {
+            return false;
+        }
+        let mut cut = false;
+        for impairment in self.impairments.iter_mut().filter(|i| i.loss.is_none() && i.links[link]) {
+            impairment.touched += 1;
+            cut = true;
+        }
+        self.traffic.lost += u64::from(cut);
+        cut
+    }
+
+    fn is_lost(&mut self, link: usize) -> bool {
+        let mut lost = false;
+        for impairment in self.impairments.iter_mut().filter(|i| i.links[link]) {
+            let hit = match &mut impairment.loss {
+                None => true,
+                Some((parts, whole, stream)) => stream.chance(u64::from(*parts), u64::from(*whole)),
+            };
+            impairment.touched += u64::from(hit);
+            lost |= hit;
+        }
+        self.traffic.lost += u64::from(lost);
+        lost
+    }
+
+    /// From now on, these links lose every message, or some.
+    pub(super) fn impair(&mut self, fault: usize, links: &[(Place, Place)], loss: Option<(u32, u32)>) {
+        let mut set = vec![false; self.impaired.len()];
+        for (from, to) in links {
+            let link = self.link(*from, *to);
+            self.impaired[link] += u16::from(!std::mem::replace(&mut set[link], true));
+        }
+        let loss = loss.map(|(parts, whole)| (parts, whole, Stream::new(self.seed, &format!("loss {fault}"))));
+        self.impairments.push(Impairment { fault, links: set, loss, touched: 0 });
+    }
+
+    /// The impairment of this fault ends; returns how many messages it took.
+    pub(super) fn repair(&mut self, fault: usize) -> u64 {
+        let Some(place) = self.impairments.iter().position(|i| i.fault == fault) else { return 0 };
+        let ended = self.impairments.remove(place);
+        for (count, _) in self.impaired.iter_mut().zip(&ended.links).filter(|(_, touched)| **touched) {
+            *count -= 1;
+        }
+        ended.touched
+    }
+}

@@ -1,0 +1,359 @@
+//! What a run gave: the record of one run, judged.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::check::monitor::{Durability, Failover};
+use crate::check::{Counterexample, Verdict, linearizable, staleness};
+use crate::history::{History, Outcome};
+use crate::id::{GroupId, Key, NodeId, RegionId, Role, Value};
+use crate::metrics::{Latencies, Measures};
+use crate::protocol::{Claim, Guarantee, Protocol, Standing, State};
+use crate::time::{Duration, Time};
+use crate::trace::{Digest, FaultKind, Trace};
+
+use super::network::Traffic;
+use super::world::World;
+
+/// One run of one design, measured and judged.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The seed.
+    pub seed: u64,
+    /// The digest of everything that happened.
+    pub digest: Digest,
+    /// How much time was simulated, the quiet end included.
+    pub simulated: Duration,
+    /// How many events there were.
+    pub events: u64,
+    /// The names of the topology's regions.
+    pub regions: Vec<Arc<str>>,
+    /// The nodes.
+    pub nodes: Vec<NodeInfo>,
+    /// Whether each region has clients.
+    pub has_clients: Vec<bool>,
+    /// What clients saw.
+    pub history: History,
+    /// The region of each client, by id.
+    pub client_regions: Vec<RegionId>,
+    /// What clients went through.
+    pub measures: Measures,
+    /// What nodes sent each other.
+    pub traffic: Traffic,
+    /// Acknowledged writes that were lost, diverged, or discarded by rule.
+    pub durability: Durability,
+    /// How much acknowledged time the worst loss covers: from the first to the last lost write that one node acknowledged.
+    pub rpo: Duration,
+    /// Changes of leader.
+    pub failovers: Vec<Failover>,
+    /// How long two leaders both acknowledged writes.
+    pub dual_writer: Duration,
+    /// The most leaders that one epoch had.
+    pub leaders_per_epoch_max: usize,
+    /// Reads that returned a value which had been overwritten, and for how long it had.
+    pub stale_reads: Latencies,
+    /// How many reads there were.
+    pub reads: u64,
+    /// The longest time without an acknowledged write while writes failed: of every client together, then by region.
+    pub outage: Duration,
+    /// The same for each region's clients.
+    pub outage_by_region: Vec<Duration>,
+    /// What each fault did.
+    pub ledger: Vec<LedgerEntry>,
+    /// Every guarantee, judged, whether or not the design claims it.
+    pub verdicts: Vec<Judged>,
+    /// What the design claims.
+    pub claims: Vec<Claim>,
+    /// The lines that were asked for.
+    pub trace: Trace,
+}
+
+/// A node, for reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeInfo {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Where it is.
+    pub region: RegionId,
+    /// What it is for.
+    pub role: Role,
+}
+
+/// A guarantee and what was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judged {
+    /// What was asked.
+    pub guarantee: Guarantee,
+    /// What was found.
+    pub verdict: Verdict,
+    /// How many steps the checker took.
+    pub steps: u64,
+}
+
+/// What a planned fault did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LedgerEntry {
+    /// Its kind.
+    pub kind: FaultKind,
+    /// When it was to begin.
+    pub at: Time,
+    /// Whether it began.
+    pub fired: bool,
+    /// How many messages, nodes or events it touched; see [`Action`](crate::model::fault::Action) for what each counts.
+    pub touched: u64,
+    /// Whether the run is still good where it touched nothing.
+    pub may_touch_nothing: bool,
+}
+
+impl LedgerEntry {
+    /// Whether this fault makes the run's results suspect: it was planned, and hit nothing.
+    pub fn is_void(&self) -> bool {
+        self.touched == 0 && !self.may_touch_nothing
+    }
+}
+
+impl Run {
+    /// What was found about one guarantee.
+    pub fn verdict(&self, guarantee: Guarantee) -> &Judged {
+        self.verdicts.iter().find(|judged| judged.guarantee == guarantee).expect("every guarantee is judged")
+    }
+
+    /// Claims of the design that were made for faults like this run's, and do not hold here.
+    pub fn broken_claims(&self) -> impl Iterator<Item = &Judged> {
+        let kinds: BTreeSet<FaultKind> = self.ledger.iter().filter(|entry| entry.fired).map(|entry| entry.kind).collect();
+        let made = move |claim: &&Claim| kinds.iter().all(|kind| claim.covers(*kind));
+        self.claims.iter().filter(made).map(|claim| self.verdict(claim.guarantee)).filter(|judged| !judged.verdict.is_pass())
+    }
+
+    /// The recovery time: the longest failover, or the longest outage of every client together if that is longer.
+    pub fn recovery(&self) -> Duration {
+        self.failovers.iter().filter_map(Failover::total).max().unwrap_or_default().max(self.outage)
+    }
+}
+
+impl<P: Protocol> World<'_, P> {
+    /// Judges what happened.
+    pub(super) fn judge(self) -> Run {
+        let states = self.states();
+        let copies = |standing: Standing| {
+            states.iter().filter(move |(_, s)| s.standing == standing).flat_map(|(_, s)| s.copy.values().copied())
+        };
+        let acknowledged: BTreeSet<Value> = self.history.iter().filter_map(|op| op.acknowledged_write()).collect();
+        let mut durability =
+            self.lineage.judge(&acknowledged, copies(Standing::Serving), copies(Standing::Stranded));
+        durability.lost.extend(overtaken(&self.history, &states, &durability.conflicts, self.groups.len()));
+        let stale = staleness::stale_reads(&self.history);
+        let mut stale_reads = Latencies::default();
+        stale.stale.iter().for_each(|read| stale_reads.record(read.staleness));
+        let client_regions = self.clients.regions();
+        let regions = self.setup.topology.regions();
+        let outage_by_region = (0..regions.len())
+            .map(|place| self.outage(&client_regions, Some(RegionId(place as u16))))
+            .collect();
+        let linear = linearizable::check(&self.history);
+        let verdicts = vec![
+            Judged { guarantee: Guarantee::Linearizable, verdict: linear.verdict, steps: linear.steps },
+            self.judge_convergence(&states),
+            self.judge_loss(&durability),
+            self.judge_leaders(),
+            self.judge_writers(),
+        ];
+        Run {
+            seed: self.seed,
+            digest: self.digest,
+            simulated: self.now.since(Time::ZERO),
+            events: self.events,
+            regions: regions.to_vec(),
+            nodes: self.node_infos(),
+            has_clients: (0..regions.len()).map(|r| self.setup.workload.clients.get(r).is_some_and(|n| *n > 0)).collect(),
+            rpo: self.rpo(&durability),
+            outage: self.outage(&client_regions, None),
+            outage_by_region,
+            client_regions,
+            traffic: self.network.traffic,
+            durability,
+            failovers: self.failovers.all().to_vec(),
+            dual_writer: self.writers.overlap(),
+            leaders_per_epoch_max: self.leaders.per_epoch_max(),
+            stale_reads,
+            reads: stale.reads,
+            ledger: self.faults.ledger(&self.setup.faults),
+            verdicts,
+            claims: P::claims(self.options),
+            measures: self.measures,
+            history: self.history,
+            trace: self.trace,
+        }
+    }
+
+    fn node_infos(&self) -> Vec<NodeInfo> {
+        let info = |(place, node): (usize, &super::world::Node<P>)| NodeInfo {
+            name: self.network.place(place).name.clone(),
+            region: node.region,
+            role: node.role,
+        };
+        self.nodes.iter().enumerate().map(info).collect()
+    }
+
+    /// The copies of the nodes that are up.
+    fn states(&self) -> Vec<(NodeId, State)> {
+        let up = self.nodes.iter().enumerate().filter_map(|(place, node)| Some((place, node.protocol.as_ref()?)));
+        up.map(|(place, protocol)| (NodeId(place as u16), protocol.state())).collect()
+    }
+
+    fn judge_convergence(&self, states: &[(NodeId, State)]) -> Judged {
+        let mut steps = 0;
+        for group in 0..self.groups.len() {
+            let in_group = |node: &NodeId| self.nodes[node.index()].group == GroupId(group as u16);
+            let mut serving = states.iter().filter(|(node, s)| in_group(node) && s.standing == Standing::Serving);
+            let Some((first, reference)) = serving.next() else { continue };
+            for (node, state) in serving {
+                steps += state.copy.len().max(reference.copy.len()) as u64;
+                if let Some(difference) = first_difference(reference, state) {
+                    let verdict = self.fail_convergence(*first, *node, difference);
+                    return Judged { guarantee: Guarantee::Convergence, verdict, steps };
+                }
+            }
+        }
+        Judged { guarantee: Guarantee::Convergence, verdict: Verdict::Pass, steps }
+    }
+
+    fn fail_convergence(&self, a: NodeId, b: NodeId, (key, at_a, at_b): Difference) -> Verdict {
+        let shown = |value: Option<Value>| value.map_or("nothing".to_string(), |value| value.to_string());
+        let why = format!(
+            "{} after the heal, {key} holds {} in {} and {} in {}",
+            self.setup.settle,
+            shown(at_a),
+            self.name(a),
+            shown(at_b),
+            self.name(b)
+        );
+        let written = |op: &crate::history::Operation| op.op.written().is_some_and(|v| Some(v) == at_a || Some(v) == at_b);
+        let operations = self.history.iter().filter(written).map(|op| op.id).collect();
+        Verdict::Fail(Counterexample { why, operations })
+    }
+
+    fn judge_loss(&self, durability: &Durability) -> Judged {
+        let guarantee = Guarantee::NoAcknowledgedWriteLost;
+        let steps = self.history.len() as u64;
+        let Some(first) = durability.lost.first() else { return Judged { guarantee, verdict: Verdict::Pass, steps } };
+        let op = self.history.iter().find(|op| op.acknowledged_write() == Some(*first)).expect("it was acknowledged");
+        let why = format!(
+            "{} of the acknowledged writes are gone; the first, {} to {}, was acknowledged at {} by {}",
+            durability.lost.len(),
+            first,
+            op.op.key(),
+            op.completed,
+            op.server.map_or("nobody".into(), |server| self.name(server)),
+        );
+        Judged { guarantee, verdict: Verdict::Fail(Counterexample { why, operations: vec![op.id] }), steps }
+    }
+
+    fn judge_leaders(&self) -> Judged {
+        let verdict = match self.leaders.violation() {
+            None => Verdict::Pass,
+            Some((epoch, holders)) => {
+                let holders: Vec<String> =
+                    holders.iter().map(|(node, at)| format!("{} from {at}", self.name(*node))).collect();
+                let why = format!("epoch {epoch} had {} leaders: {}", holders.len(), holders.join(", "));
+                Verdict::Fail(Counterexample { why, operations: Vec::new() })
+            }
+        };
+        Judged { guarantee: Guarantee::OneLeaderPerEpoch, verdict, steps: self.leaders.terms() as u64 }
+    }
+
+    fn judge_writers(&self) -> Judged {
+        let overlap = self.writers.overlap();
+        let verdict = if overlap.is_zero() {
+            Verdict::Pass
+        } else {
+            let why = format!("two leaders both acknowledged writes for {overlap}");
+            Verdict::Fail(Counterexample { why, operations: Vec::new() })
+        };
+        Judged { guarantee: Guarantee::SingleWriter, verdict, steps: self.leaders.terms() as u64 }
+    }
+
+    /// From the first to the last of the lost writes that one node acknowledged, for the node where that is longest.
+    fn rpo(&self, durability: &Durability) -> Duration {
+        let mut first_lost: BTreeMap<NodeId, Time> = BTreeMap::new();
+        let mut last_lost: BTreeMap<NodeId, Time> = BTreeMap::new();
+        for op in self.history.iter() {
+            let (Some(value), Some(server)) = (op.acknowledged_write(), op.server) else { continue };
+            if durability.lost.contains(&value) {
+                let first = first_lost.entry(server).or_insert(op.completed);
+                *first = (*first).min(op.completed);
+                let last = last_lost.entry(server).or_insert(op.completed);
+                *last = (*last).max(op.completed);
+            }
+        }
+        first_lost.iter().map(|(server, first)| last_lost[server].since(*first)).max().unwrap_or_default()
+    }
+
+    /// The longest time between two acknowledged writes, of one region's clients or of all, in which a write failed or
+    /// went without an answer; from the fault before it where that is later.
+    fn outage(&self, client_regions: &[RegionId], region: Option<RegionId>) -> Duration {
+        let ours = |op: &crate::history::Operation| {
+            op.op.kind().writes() && region.is_none_or(|region| client_regions[op.client.index()] == region)
+        };
+        let mut marks: Vec<(Time, bool)> = self
+            .history
+            .iter()
+            .filter(ours)
+            .map(|op| if op.outcome == Outcome::Ok { (op.completed, true) } else { (op.invoked, false) })
+            .collect();
+        if marks.is_empty() {
+            return Duration::ZERO;
+        }
+        marks.push((Time::ZERO + self.setup.duration, true));
+        marks.sort_unstable();
+        let (mut longest, mut since, mut failed) = (Duration::ZERO, Time::ZERO + self.setup.workload.warm_up, false);
+        for (at, ok) in marks {
+            failed |= !ok;
+            if ok {
+                if failed {
+                    let fault = self.setup.faults.iter().map(|f| f.at).filter(|f| (since..at).contains(f)).min();
+                    longest = longest.max(at.since(fault.unwrap_or(since)));
+                }
+                (since, failed) = (at, false);
+            }
+        }
+        longest
+    }
+}
+
+type Difference = (Key, Option<Value>, Option<Value>);
+
+fn first_difference(a: &State, b: &State) -> Option<Difference> {
+    let keys: BTreeSet<Key> = a.copy.keys().chain(b.copy.keys()).copied().collect();
+    keys.into_iter().map(|key| (key, a.copy.get(&key).copied(), b.copy.get(&key).copied())).find(|(_, x, y)| x != y)
+}
+
+/// Acknowledged writes that a serving copy shows to be lost, whatever the protocol observed: the key holds a value whose
+/// write had ended before they began. A check on the observations.
+fn overtaken(
+    history: &History,
+    states: &[(NodeId, State)],
+    conflicts: &BTreeSet<Value>,
+    groups: usize,
+) -> Vec<Value> {
+    let mut held: BTreeMap<Key, Vec<Value>> = BTreeMap::new();
+    let serving: Vec<_> = states.iter().filter(|(_, state)| state.standing == Standing::Serving).collect();
+    for (_, state) in &serving {
+        state.copy.iter().for_each(|(key, value)| held.entry(*key).or_default().push(*value));
+    }
+    if serving.is_empty() || groups > 1 {
+        return Vec::new(); // with several groups each replica holds a part, and lineage alone judges
+    }
+    let mut ended: BTreeMap<Value, Time> = BTreeMap::new();
+    for op in history.iter() {
+        if let Some(value) = op.op.written() {
+            ended.insert(value, op.completed);
+        }
+    }
+    let is_lost = |op: &crate::history::Operation| match held.get(&op.op.key()) {
+        None => true,
+        Some(values) => values.iter().all(|held| ended.get(held).is_some_and(|end| *end < op.invoked)),
+    };
+    let acknowledged = history.iter().filter_map(|op| Some((op, op.acknowledged_write()?)));
+    acknowledged.filter(|(op, value)| !conflicts.contains(value) && is_lost(op)).map(|(_, value)| value).collect()
+}

@@ -1,0 +1,44 @@
+//! What a run is made of: the world's part, which every design shares, and the design's part.
+
+use crate::id::RegionId;
+use crate::model::clock::Clock;
+use crate::model::disk::DiskModel;
+use crate::model::fault::Fault;
+use crate::model::topology::Topology;
+use crate::model::workload::Workload;
+use crate::time::Duration;
+
+/// The world that every design of a comparison meets.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Regions and links.
+    pub topology: Topology,
+    /// Clients.
+    pub workload: Workload,
+    /// What breaks, in any order.
+    pub faults: Vec<Fault>,
+    /// How long clients ask. At the end every fault is healed.
+    pub duration: Duration,
+    /// How long the run goes on after that, without new operations, before replicas are compared.
+    pub settle: Duration,
+    /// The nodes' disks.
+    pub disk: DiskModel,
+    /// The nodes' clocks, by region; a region beyond the end of the list has a perfect one.
+    pub clocks: Vec<Clock>,
+}
+
+/// Where a design puts its nodes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placement {
+    /// The regions that the design uses, in its order; [`Protocol::seats`](crate::protocol::Protocol::seats) gets these.
+    pub regions: Vec<RegionId>,
+    /// How many replication groups, each with a full set of seats; key `k` belongs to group `k mod groups`.
+    pub groups: u16,
+}
+
+impl Placement {
+    /// One group over every region of the topology.
+    pub fn everywhere(topology: &Topology) -> Placement {
+        Placement { regions: (0..topology.regions().len()).map(|place| RegionId(place as u16)).collect(), groups: 1 }
+    }
+}
