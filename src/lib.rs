@@ -3,6 +3,7 @@
 
 pub mod history;
 pub mod id;
+pub mod model;
 pub mod op;
 pub mod protocol;
 pub mod rng;
