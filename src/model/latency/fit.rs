@@ -47,7 +47,7 @@ fn percentiles(p50: Duration, high: Duration, sum_high: f64) -> Option<Delay> {
 fn moments(average: Duration, min: Duration, max: Duration, deviation: Duration) -> Option<Delay> {
     let (above_min, below_max) = (nanos(average - min), nanos(max - average));
     // No set of numbers from min to max scatters more than this around its mean (Bhatia and Davis, 2000); the mdev of
-    // half of the links of 2020 claims to.
+    // half of the AWS links of 2020 claims to.
     let deviation = nanos(deviation).min(libm::sqrt(above_min * below_max));
     if above_min == 0.0 || deviation == 0.0 {
         return None;
