@@ -32,7 +32,7 @@ pub enum Better {
 use Better::{Less, More};
 
 /// Every metric, in the order of tables.
-pub static METRICS: [Metric; 16] = [
+pub static METRICS: [Metric; 18] = [
     Metric {
         name: "availability",
         unit: "",
@@ -101,6 +101,22 @@ pub static METRICS: [Metric; 16] = [
         better: None,
         about: "Messages between nodes.",
         value: |run| run.traffic.messages as f64,
+        by_region: None,
+    },
+    Metric {
+        name: "unanswered_writes",
+        unit: "",
+        better: None,
+        about: "Writes whose clients never heard.",
+        value: |run| run.unanswered_writes as f64,
+        by_region: None,
+    },
+    Metric {
+        name: "unanswered_but_applied",
+        unit: "",
+        better: None,
+        about: "Those of them that took effect all the same.",
+        value: |run| run.unanswered_but_applied as f64,
         by_region: None,
     },
     Metric {

@@ -42,6 +42,10 @@ pub struct Run {
     pub traffic: Traffic,
     /// Acknowledged writes that were lost, diverged, or discarded by rule.
     pub durability: Durability,
+    /// Writes whose clients never heard.
+    pub unanswered_writes: u64,
+    /// Those of them that took effect all the same.
+    pub unanswered_but_applied: u64,
     /// How much acknowledged time the worst loss covers: from the first to the last lost write that one node acknowledged.
     pub rpo: Duration,
     /// Changes of leader.
@@ -142,6 +146,8 @@ impl<P: Protocol> World<'_, P> {
         let mut durability =
             self.lineage.judge(&acknowledged, copies(Standing::Serving), copies(Standing::Stranded));
         durability.lost.extend(overtaken(&self.history, &states, &durability.conflicts, self.groups.len()));
+        let unknown = self.history.iter().filter(|op| op.outcome == Outcome::Unknown);
+        let unanswered: Vec<Value> = unknown.filter_map(|op| op.op.written()).collect();
         let stale = staleness::stale_reads(&self.history);
         let mut stale_reads = Latencies::default();
         stale.stale.iter().for_each(|read| stale_reads.record(read.staleness));
@@ -166,6 +172,8 @@ impl<P: Protocol> World<'_, P> {
             regions: regions.to_vec(),
             nodes: self.node_infos(),
             has_clients: (0..regions.len()).map(|r| self.setup.workload.clients.get(r).is_some_and(|n| *n > 0)).collect(),
+            unanswered_writes: unanswered.len() as u64,
+            unanswered_but_applied: unanswered.iter().filter(|v| self.lineage.is_applied(**v)).count() as u64,
             rpo: self.rpo(&durability),
             outage: self.outage(&client_regions, None),
             outage_by_region,

@@ -88,6 +88,11 @@ impl Lineage {
         self.conflicts.insert(lost);
     }
 
+    /// Whether any node ever took this write into its copy.
+    pub fn is_applied(&self, value: Value) -> bool {
+        self.replaced.get(value.0 as usize).is_some_and(|link| *link != Link::Absent)
+    }
+
     /// A node lost its memory: what it holds from now on, it will tell again.
     pub fn crashed(&mut self, node: NodeId) {
         self.copies[node.index()].clear();
