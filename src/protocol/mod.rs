@@ -20,7 +20,7 @@ mod about;
 mod context;
 mod harness;
 mod hybrid_clock;
-//pub mod last_writer_wins;
+pub mod last_writer_wins;
 //pub mod primary_backup;
 //pub mod raft;
 

@@ -1,0 +1,314 @@
+//! # Last writer wins
+//!
+//! **Idea.** Every node answers from its own copy and stamps each write with a hybrid logical clock. Nodes tell each other
+//! what they wrote, and for each key the highest stamp wins everywhere.
+//!
+//! ```text
+//! client        eu-west-1                  us-east-1
+//!    │──write──────►│ stamp, persist           │
+//!    │◄─────ok──────│───────── Update ────────►│ keep the higher stamp, count the loser
+//!                   │                          │
+//!                   │◄──────── Summary ────────│ every gossip-every, to one random peer: 64 digests
+//!                   │───────── Stamps ────────►│ only of the buckets that differ; silence where none does
+//!                   │◄──────── Repair ─────────│ what is newer here, and the keys wanted from there
+//!                   │───────── Repair ────────►│ those
+//! ```
+//!
+//! **Claims.** Convergence, under any fault, once the network is whole and the clocks have caught up. No acknowledged write
+//! is lost but to a concurrent one, and that loss is counted: the write is on its origin's disk before the client hears of
+//! it, and gossip offers it again for as long as somebody lacks it, also after a crash of the origin. A client that stays
+//! with one node reads its own writes and never reads backwards.
+//!
+//! **Does not claim.** Linearizability: a read tells what has arrived. That an acknowledged write survives a concurrent
+//! one: it is discarded, and [`Observation::Conflict`] says so. A compare-and-set is refused: on one node's copy it would
+//! promise what it cannot keep. A write that a client sends again to another node is stamped anew, and may win over what
+//! came in between.
+//!
+//! **Assumes.** Clocks that differ by less than `max-offset`. The writes of a node that is further ahead reach the others
+//! only once their clocks get there, and until then lose to nobody: a fast clock beats writes that came later in true time.
+//! Even then no loss is silent, because a node stamps above everything in its copy: whatever it did not see is concurrent.
+//!
+//! **Cost.** No one-way delay to read or write; n-1 messages a write; 0.5 kB a node each `gossip-every` where nothing
+//! differs, and four one-way delays from the timer to the last repair where something does.
+//!
+//! **Source.** Thomas, *A Majority Consensus Approach to Concurrency Control*, TODS 4(2), 1979 (the rule for replaying
+//! updates by timestamp); Kulkarni et al., *Logical Physical Clocks*, OPODIS 2014 (the clock); Demers et al., *Epidemic
+//! Algorithms for Replicated Database Maintenance*, PODC 1987 (direct mail, then anti-entropy).
+//!
+//! **Departures.** Each write also carries its [past](Version::past): what the products called last-writer-wins leave out,
+//! and why they cannot tell which acknowledged writes they dropped. It costs 14 bytes for each node that ever wrote the
+//! key; `copy.rs` says what is counted, and why nothing escapes. Demers' push-pull compares one checksum of everything;
+//! here 64 digests keep one hot key from listing them all.
+//!
+//! **At its worst.** `scenarios/asia-cut-off.toml`: both sides of a cut write the same keys, and one side's work is gone.
+//!
+//! Next: `sim/mod.rs`, the world that carries the effects out.
+
+mod copy;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::id::{Key, NodeId, RegionId};
+use crate::op::{Op, Refusal, Reply};
+use crate::time::{Duration, Time};
+use crate::trace::Observation;
+
+use super::{
+    About, Claim, Context, Guarantee, HybridClock, OptionsError, Payload, Protocol, Request, Role, Seat, Stamp, State,
+};
+use copy::{BUCKETS, Store};
+
+pub use copy::{Buckets, Digests, Version};
+
+/// The page in the zoo.
+pub const ABOUT: About = About {
+    name: "last-writer-wins",
+    idea: "Active-active: every region reads and writes its own copy; copies are exchanged in the background, and for \
+           each key the highest timestamp wins everywhere.",
+    does_not_claim: "Linearizability, or that an acknowledged write survives a concurrent one: the loser is discarded, \
+                     and counted as a conflict. A clock that runs ahead wins over later writes.",
+    cost: "No one-way delay a read or write. n-1 messages a write, and one 0.5 kB summary a node every gossip-every.",
+    source: "Thomas, TODS 4(2), 1979; Kulkarni et al., OPODIS 2014; Demers et al., PODC 1987.",
+    worst: "scenarios/asia-cut-off.toml",
+};
+
+/// One node.
+#[derive(Debug)]
+pub struct LastWriterWins {
+    options: Options,
+    /// Never behind a stamp in the copy: that is why the copy's stamps are all that a restart needs to go on from.
+    clock: HybridClock,
+    copy: Store,
+    /// Records in the log on disk.
+    logged: usize,
+}
+
+/// The knobs of last-writer-wins.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+pub struct Options {
+    /// How often a node sends the summary of its copy to one random peer, as a duration above zero: bounds how long a
+    /// lost update stays lost. Default: `"1s"`.
+    pub gossip_every: Duration,
+    /// How far ahead of a node's own clock the stamp of another node's write may be, as a duration. A write further
+    /// ahead is refused, and repaired by gossip once the clock has caught up. Default: `"500ms"`.
+    pub max_offset: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { gossip_every: Duration::secs(1), max_offset: Duration::millis(500) }
+    }
+}
+
+/// What nodes send each other.
+#[derive(Clone, Debug)]
+pub enum Message {
+    /// A write, sent to everybody as soon as it is on disk.
+    Update {
+        /// The key written.
+        key: Key,
+        /// The write.
+        version: Version,
+    },
+    /// Gossip begins: a digest of each bucket of keys.
+    Summary(Arc<Digests>),
+    /// The answer to a summary that differs.
+    Stamps {
+        /// The buckets that differ.
+        buckets: Buckets,
+        /// Every key of theirs that the sender holds, with its stamp, in the order of keys.
+        held: Vec<(Key, Stamp)>,
+    },
+    /// The answer to stamps, and then to what was wanted.
+    Repair {
+        /// Writes that the receiver lacks.
+        newer: Vec<(Key, Version)>,
+        /// Keys of which the receiver holds the newer write.
+        wanted: Vec<Key>,
+    },
+}
+
+const HEADER_BYTES: usize = 16;
+const KEY_BYTES: usize = 4;
+const STAMP_BYTES: usize = 14;
+const VALUE_BYTES: usize = 8;
+
+impl Payload for Message {
+    fn bytes(&self) -> u32 {
+        let entry = |version: &Version| KEY_BYTES + VALUE_BYTES + STAMP_BYTES * (1 + version.past.len());
+        let body = match self {
+            Message::Update { version, .. } => entry(version),
+            Message::Summary(digests) => size_of_val(&**digests),
+            Message::Stamps { buckets, held } => size_of_val(buckets) + held.len() * (KEY_BYTES + STAMP_BYTES),
+            Message::Repair { newer, wanted } => {
+                newer.iter().map(|(_, version)| entry(version)).sum::<usize>() + wanted.len() * KEY_BYTES
+            }
+        };
+        (HEADER_BYTES + body) as u32
+    }
+}
+
+/// What a node waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timer {
+    /// The next summary is due.
+    Gossip,
+}
+
+impl Protocol for LastWriterWins {
+    type Message = Message;
+    type Timer = Timer;
+    type Record = (Key, Version);
+    type Session = ();
+    type Options = Options;
+
+    fn seats(options: &Options, regions: &[&str]) -> Result<Vec<Seat>, OptionsError> {
+        if options.gossip_every.is_zero() {
+            let why = "nodes cannot gossip all the time; write a duration above zero, for example \"1s\"".into();
+            return Err(OptionsError { option: "gossip-every", why });
+        }
+        Ok((0..regions.len()).map(|region| Seat::replica(RegionId(region as u16))).collect())
+    }
+
+    fn claims(_: &Options) -> Vec<Claim> {
+        [Guarantee::Convergence, Guarantee::NoAcknowledgedWriteLost]
+            .map(|guarantee| Claim { guarantee, under: Claim::ANY_FAULT })
+            .into()
+    }
+
+    fn start(options: &Options, recovered: Vec<(Key, Version)>, cx: &mut Context<Self>) -> Self {
+        let mut clock = HybridClock::default();
+        let mut copy = Store::default();
+        let logged = recovered.len();
+        for (key, version) in recovered {
+            clock.witness(version.stamp);
+            copy.merge(key, version);
+        }
+        // The first gossip comes at a random moment, so that nodes that start together do not gossip together.
+        let first = cx.random_between(Duration::ZERO, options.gossip_every);
+        cx.set_timer(Timer::Gossip, first);
+        LastWriterWins { options: options.clone(), clock, copy, logged }
+    }
+
+    fn on_request(&mut self, request: Request<Self>, cx: &mut Context<Self>) {
+        match request.op {
+            Op::Read(key) => cx.reply(request.id, Reply::Read(self.copy.get(key).map(|held| held.value))),
+            Op::Write(key, value) => {
+                // A retry that finds its write in place is answered and not stamped again.
+                if self.copy.get(key).is_none_or(|held| held.value != value) {
+                    let stamp = self.clock.tick(cx.now(), cx.me());
+                    let version = Version::replacing(self.copy.get(key), stamp, value);
+                    self.merge(key, version.clone(), cx);
+                    cx.broadcast(Message::Update { key, version });
+                }
+                cx.reply(request.id, Reply::Written);
+            }
+            _ => cx.refuse(request.id, Refusal::Unsupported),
+        }
+    }
+
+    fn on_message(&mut self, from: NodeId, message: Message, cx: &mut Context<Self>) {
+        match message {
+            Message::Update { key, version } => self.receive(key, version, cx),
+            Message::Summary(theirs) => {
+                let buckets = self.copy.differing(&theirs);
+                if buckets != 0 {
+                    let held = self.copy.within(buckets).map(|(key, version)| (key, version.stamp)).collect();
+                    cx.send(from, Message::Stamps { buckets, held });
+                }
+            }
+            Message::Stamps { buckets, held } => self.repair(from, buckets, &held, cx),
+            Message::Repair { newer, wanted } => {
+                for (key, version) in newer {
+                    self.receive(key, version, cx);
+                }
+                let newer: Vec<_> =
+                    wanted.into_iter().filter_map(|key| Some((key, self.copy.get(key)?.clone()))).collect();
+                if !newer.is_empty() {
+                    cx.send(from, Message::Repair { newer, wanted: Vec::new() });
+                }
+            }
+        }
+    }
+
+    fn on_timer(&mut self, Timer::Gossip: Timer, cx: &mut Context<Self>) {
+        let peers: Vec<NodeId> = cx.peers().filter(|peer| peer.role == Role::Replica).map(|peer| peer.node).collect();
+        if !peers.is_empty() {
+            let peer = peers[cx.random(peers.len() as u64) as usize];
+            cx.send(peer, Message::Summary(Arc::new(self.copy.digests())));
+        }
+        cx.set_timer(Timer::Gossip, self.options.gossip_every);
+    }
+
+    fn state(&self) -> State {
+        State::serving(self.copy.iter().map(|(key, version)| (key, version.value)))
+    }
+}
+
+impl LastWriterWins {
+    /// Merges another node's write, unless its stamp is too far ahead: adopting it would drag this node's clock along,
+    /// and through its own writes everybody's.
+    fn receive(&mut self, key: Key, version: Version, cx: &mut Context<Self>) {
+        if self.accepts(version.stamp, cx.now()) {
+            self.merge(key, version, cx);
+        }
+    }
+
+    fn accepts(&self, stamp: Stamp, now: Time) -> bool {
+        HybridClock::ahead(stamp, now) <= self.options.max_offset
+    }
+
+    /// Keeps the higher of the two stamps, on disk too, and tells the monitors which write a concurrent one discarded.
+    fn merge(&mut self, key: Key, version: Version, cx: &mut Context<Self>) {
+        let value = version.value;
+        let merged = self.copy.merge(key, version.clone());
+        if let Some((lost, kept)) = merged.conflict {
+            cx.observe(Observation::Conflict { key, lost, kept });
+        }
+        if merged.taken {
+            self.clock.witness(version.stamp);
+            cx.observe(Observation::Applied { key, value });
+            cx.persist((key, version));
+            self.logged += 1;
+            self.compact_when_long(cx);
+        }
+    }
+
+    /// The log grows with every write, and the copy only with every key. Rewriting the log once it is four times as long
+    /// adds a third to what is written; a short log is left alone.
+    fn compact_when_long(&mut self, cx: &mut Context<Self>) {
+        if self.logged > 64.max(4 * self.copy.len()) {
+            cx.compact(self.copy.iter().map(|(key, version)| (key, version.clone())).collect());
+            self.logged = self.copy.len();
+        }
+    }
+
+    /// Sends what is newer here than what `from` holds in these buckets, and asks for what is newer there.
+    fn repair(&self, from: NodeId, buckets: Buckets, held: &[(Key, Stamp)], cx: &mut Context<Self>) {
+        let theirs = |key| held.binary_search_by_key(&key, |(key, _)| *key).ok().map(|place| held[place].1);
+        let newer: Vec<_> = self
+            .copy
+            .within(buckets)
+            .filter(|(key, mine)| theirs(*key) < Some(mine.stamp))
+            .map(|(key, mine)| (key, mine.clone()))
+            .collect();
+        let now = cx.now();
+        let wanted: Vec<Key> = held
+            .iter()
+            .filter(|(key, stamp)| self.copy.get(*key).map(|mine| mine.stamp) < Some(*stamp))
+            .filter(|(_, stamp)| self.accepts(*stamp, now)) // do not ask for what would be refused
+            .map(|(key, _)| *key)
+            .collect();
+        if !newer.is_empty() || !wanted.is_empty() {
+            cx.send(from, Message::Repair { newer, wanted });
+        }
+    }
+}
+
+const _: () = assert!(BUCKETS == Buckets::BITS as usize, "a set of buckets has a bit for each");

@@ -1,0 +1,510 @@
+//! The handlers one by one, then a small network that loses, delays, crashes, and is compared with brute force.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::id::{ClientId, RequestId, Value};
+use crate::protocol::{Effect, Harness};
+
+const REGIONS: [&str; 3] = ["asia", "europe", "america"];
+const K: Key = Key(1);
+
+/// A node, with its disk, and what it has wanted so far.
+struct Node {
+    harness: Harness<LastWriterWins>,
+    node: LastWriterWins,
+    disk: Vec<(Key, Version)>,
+    longest_disk: usize,
+    sent: Vec<(Option<NodeId>, Message)>,
+    lost: Vec<(Value, Value)>,
+    applied: Vec<Value>,
+    answers: Vec<Result<Reply, Refusal>>,
+}
+
+impl Node {
+    fn new(me: u16) -> Node {
+        Node::with(me, Options { max_offset: Duration::MAX, ..Options::default() })
+    }
+
+    fn with(me: u16, options: Options) -> Node {
+        let mut harness = Harness::new(&REGIONS, me);
+        let node = LastWriterWins::start(&options, Vec::new(), &mut harness.context());
+        let (disk, sent, lost, applied, answers) = Default::default();
+        let mut started = Node { harness, node, disk, longest_disk: 0, sent, lost, applied, answers };
+        started.settle();
+        started
+    }
+
+    /// Carries out what the handlers wanted; every record is synced at once.
+    fn settle(&mut self) {
+        for effect in self.harness.effects() {
+            match effect {
+                Effect::Send { to, message, .. } => self.sent.push((Some(to), message)),
+                Effect::Broadcast { message } => self.sent.push((None, message)),
+                Effect::Reply { reply, .. } => self.answers.push(Ok(reply)),
+                Effect::Refuse { refusal, .. } => self.answers.push(Err(refusal)),
+                Effect::Persist { record } => self.disk.push(record),
+                Effect::Compact { records } => self.disk = records,
+                Effect::Observe(Observation::Conflict { lost, kept, .. }) => self.lost.push((lost, kept)),
+                Effect::Observe(Observation::Applied { value, .. }) => self.applied.push(value),
+                Effect::SetTimer { .. } => {}
+                other => panic!("a node never wants {other:?}"),
+            }
+            self.longest_disk = self.longest_disk.max(self.disk.len());
+        }
+    }
+
+    fn ask(&mut self, op: Op) -> Result<Reply, Refusal> {
+        let id = RequestId { client: ClientId(0), sequence: 1, entry: NodeId(0) };
+        self.node.on_request(Request { id, op, session: () }, &mut self.harness.context());
+        self.settle();
+        self.answers.pop().expect("every request is answered at once")
+    }
+
+    /// Writes, and gives what was broadcast.
+    fn write(&mut self, key: Key, value: u64) -> Version {
+        assert_eq!(self.ask(Op::Write(key, Value(value))), Ok(Reply::Written));
+        match self.sent.pop() {
+            Some((None, Message::Update { version, .. })) => version,
+            other => panic!("a write is broadcast, not {other:?}"),
+        }
+    }
+
+    fn read(&mut self, key: Key) -> Option<u64> {
+        match self.ask(Op::Read(key)) {
+            Ok(Reply::Read(value)) => value.map(|value| value.0),
+            other => panic!("a read is answered, not {other:?}"),
+        }
+    }
+
+    fn hear(&mut self, from: u16, message: Message) {
+        self.node.on_message(NodeId(from), message, &mut self.harness.context());
+        self.settle();
+    }
+
+    fn update(&mut self, key: Key, version: &Version) {
+        self.hear(9, Message::Update { key, version: version.clone() });
+    }
+
+    /// Crashes, and begins again on its disk with a clock that stands at zero.
+    fn restart(&mut self) {
+        let options = self.node.options.clone();
+        self.harness = Harness::new(&REGIONS, self.harness.context().me().0);
+        self.node = LastWriterWins::start(&options, self.disk.clone(), &mut self.harness.context());
+        self.settle();
+    }
+}
+
+/// One gossip of `a` with `b`, whatever peer chance would pick; gives the messages it took.
+fn gossip(a: &mut Node, b: &mut Node) -> Vec<Message> {
+    let mut exchanged = vec![Message::Summary(Arc::new(a.node.copy.digests()))];
+    let (ids, mut to_b) = ([a.harness.context().me().0, b.harness.context().me().0], true);
+    loop {
+        let message = exchanged.last().expect("there is a message").clone();
+        let (listener, from) = if to_b { (&mut *b, ids[0]) } else { (&mut *a, ids[1]) };
+        listener.sent.clear();
+        listener.hear(from, message);
+        assert!(exchanged.len() <= 4, "gossip does not end: {exchanged:?}");
+        let Some((to, answer)) = listener.sent.pop() else { return exchanged };
+        assert_eq!(to, Some(NodeId(from)));
+        exchanged.push(answer);
+        to_b = !to_b;
+    }
+}
+
+#[test]
+fn a_write_is_persisted_then_broadcast_then_acknowledged() {
+    let mut harness = Harness::new(&REGIONS, 0);
+    let mut node = LastWriterWins::start(&Options::default(), Vec::new(), &mut harness.context());
+    harness.effects();
+    let request = Request { id: RequestId::default(), op: Op::Write(K, Value(7)), session: () };
+    node.on_request(request, &mut harness.context());
+    let effects = harness.effects();
+    assert!(
+        matches!(
+            &effects[..],
+            [
+                Effect::Observe(Observation::Applied { key: K, value: Value(7) }),
+                Effect::Persist { record: (K, on_disk) },
+                Effect::Broadcast { message: Message::Update { key: K, version } },
+                Effect::Reply { reply: Reply::Written, unsynced: false, .. },
+            ] if on_disk == version
+        ),
+        "{effects:?}"
+    );
+}
+
+#[test]
+fn a_read_tells_the_copy_and_a_compare_and_set_is_refused() {
+    let mut node = Node::new(0);
+    assert_eq!(node.read(K), None);
+    node.write(K, 7);
+    assert_eq!(node.read(K), Some(7));
+    let compare = Op::CompareAndSet { key: K, expected: Some(Value(7)), new: Value(8) };
+    assert_eq!(node.ask(compare), Err(Refusal::Unsupported));
+    assert_eq!(node.read(K), Some(7));
+}
+
+#[test]
+fn a_write_sent_twice_is_stamped_once_by_a_node_and_never_in_conflict_with_itself() {
+    let (mut a, mut b) = (Node::new(0), Node::new(1));
+    let first = a.write(K, 7);
+    assert_eq!(a.ask(Op::Write(K, Value(7))), Ok(Reply::Written));
+    assert!(a.sent.is_empty(), "{:?}", a.sent);
+    let again = b.write(K, 7);
+    a.update(K, &again);
+    b.update(K, &first);
+    assert!(a.lost.is_empty() && b.lost.is_empty());
+    assert_eq!(a.node.copy.digests(), b.node.copy.digests());
+}
+
+#[test]
+fn an_older_update_is_ignored_and_a_newer_one_taken() {
+    let (mut a, mut b) = (Node::new(0), Node::new(1));
+    let old = a.write(K, 1);
+    let new = a.write(K, 2);
+    b.update(K, &new);
+    b.update(K, &old);
+    b.update(K, &new);
+    assert_eq!(b.applied, [Value(2)]);
+    assert_eq!(b.disk, [(K, new)]);
+    assert!(b.lost.is_empty(), "the older write was replaced, not lost: {:?}", b.lost);
+}
+
+#[test]
+fn a_write_is_above_everything_its_node_holds_whatever_its_clock_says() {
+    let (mut ahead, mut behind) = (Node::new(2), Node::new(0));
+    ahead.harness.pass(Duration::secs(3600));
+    let first = ahead.write(K, 1);
+    behind.update(K, &first);
+    let second = behind.write(K, 2);
+    assert!(second.stamp > first.stamp);
+    ahead.update(K, &second);
+    assert_eq!(ahead.read(K), Some(2));
+    assert!(ahead.lost.is_empty());
+}
+
+#[test]
+fn of_two_concurrent_writes_both_nodes_keep_and_count_the_same() {
+    let (mut a, mut b) = (Node::new(0), Node::new(1));
+    let (one, two) = (a.write(K, 1), b.write(K, 2));
+    a.update(K, &two);
+    b.update(K, &one);
+    assert_eq!((a.read(K), b.read(K)), (Some(2), Some(2)), "equal clocks: the higher node wins");
+    assert_eq!((&a.lost, &b.lost), (&vec![(Value(1), Value(2))], &vec![(Value(1), Value(2))]));
+}
+
+#[test]
+fn a_loss_is_told_even_where_the_write_that_beat_it_was_itself_replaced_unseen() {
+    let (mut a, mut b, mut c) = (Node::new(0), Node::new(1), Node::new(2));
+    a.write(K, 1); // every update of it is lost
+    let beats = b.write(K, 2); // reaches only c
+    c.update(K, &beats);
+    let child = c.write(K, 3);
+    a.update(K, &child);
+    assert_eq!(a.lost, [(Value(1), Value(3))]);
+}
+
+#[test]
+fn what_was_replaced_knowingly_through_others_is_not_lost() {
+    let (mut a, mut b, mut c) = (Node::new(0), Node::new(1), Node::new(2));
+    let first = a.write(K, 1);
+    b.update(K, &first);
+    let second = b.write(K, 2); // its update to a is lost
+    c.update(K, &second);
+    let third = c.write(K, 3);
+    assert_eq!(*third.past, [first.stamp, second.stamp]);
+    a.update(K, &third);
+    assert!(a.lost.is_empty(), "{:?}", a.lost);
+}
+
+#[test]
+fn a_stamp_too_far_ahead_is_refused_and_repaired_once_time_has_caught_up() {
+    let options = Options { max_offset: Duration::millis(500), ..Options::default() };
+    let (mut ahead, mut node) = (Node::with(0, options.clone()), Node::with(1, options));
+    ahead.harness.pass(Duration::millis(501));
+    let far = ahead.write(K, 1);
+    node.update(K, &far);
+    assert_eq!(gossip(&mut node, &mut ahead).len(), 2, "it does not ask for what it would refuse");
+    gossip(&mut ahead, &mut node);
+    assert_eq!(node.read(K), None);
+    assert!(node.write(K, 2).stamp < far.stamp, "the clock was not dragged along");
+    node.harness.pass(Duration::millis(1));
+    gossip(&mut node, &mut ahead);
+    assert_eq!((node.read(K), ahead.read(K)), (Some(1), Some(1)));
+    assert_eq!(node.lost, [(Value(2), Value(1))]);
+}
+
+#[test]
+fn the_timer_sends_one_peer_a_summary_and_is_set_again() {
+    let mut harness = Harness::new(&REGIONS, 1);
+    let mut node = LastWriterWins::start(&Options::default(), Vec::new(), &mut harness.context());
+    let started = harness.effects();
+    assert!(matches!(started[..], [Effect::SetTimer { timer: Timer::Gossip, after }] if after <= Duration::secs(1)));
+    let mut peers = BTreeSet::new();
+    for _ in 0..20 {
+        node.on_timer(Timer::Gossip, &mut harness.context());
+        match &harness.effects()[..] {
+            [
+                Effect::Send { to, message: Message::Summary(_), .. },
+                Effect::SetTimer { timer: Timer::Gossip, after },
+            ] => {
+                assert_eq!(*after, Duration::secs(1));
+                peers.insert(*to);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(peers, [NodeId(0), NodeId(2)].into(), "every peer's turn comes");
+}
+
+#[test]
+fn gossip_costs_one_message_where_nothing_differs_and_only_the_bucket_that_does() {
+    let (mut a, mut b) = (Node::new(0), Node::new(1));
+    for key in 0..1_000 {
+        let version = a.write(Key(key), u64::from(key));
+        b.update(Key(key), &version);
+    }
+    let quiet = gossip(&mut a, &mut b);
+    assert_eq!(quiet.iter().map(Message::bytes).collect::<Vec<_>>(), [528]);
+    a.write(Key(5), 5_000);
+    let exchanged = gossip(&mut a, &mut b);
+    // A bucket of sixteen keys, then one write with a past of one stamp.
+    assert_eq!(exchanged.iter().map(Message::bytes).collect::<Vec<_>>(), [528, 16 + 8 + 16 * 18, 16 + 40]);
+    assert_eq!(b.read(Key(5)), Some(5_000));
+}
+
+#[test]
+fn compaction_bounds_the_log_and_keeps_the_copy_and_the_clock() {
+    let mut node = Node::new(0);
+    let mut last = node.write(K, 0).stamp;
+    for value in 1..2_000 {
+        last = node.write(Key(value as u32 % 30), value).stamp;
+    }
+    assert!(node.longest_disk <= 4 * 30 + 1, "{}", node.longest_disk);
+    let before = node.node.state();
+    node.restart();
+    assert_eq!(node.node.state(), before);
+    assert!(node.write(K, 9_999).stamp > last);
+}
+
+#[test]
+fn options_read_as_documented() {
+    let options: Options = toml::from_str("gossip-every = \"250ms\"").unwrap();
+    assert_eq!((options.gossip_every, options.max_offset), (Duration::millis(250), Duration::millis(500)));
+    assert!(toml::from_str::<Options>("gossip = \"1s\"").unwrap_err().to_string().contains("unknown field `gossip`"));
+    let never = Options { gossip_every: Duration::ZERO, ..Options::default() };
+    assert_eq!(LastWriterWins::seats(&never, &REGIONS).unwrap_err().option, "gossip-every");
+    assert_eq!(LastWriterWins::seats(&options, &REGIONS).unwrap().len(), 3);
+}
+
+/// What happens next in the small network.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Write {
+        node: usize,
+        key: u32,
+    },
+    /// The message that has waited at this place of the wire arrives; the next in line may overtake it.
+    Deliver(usize),
+    Lose(usize),
+    Pass {
+        node: usize,
+        ms: u64,
+    },
+    Gossip {
+        node: usize,
+    },
+    Restart {
+        node: usize,
+    },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let node = 0..REGIONS.len();
+    prop_oneof![
+        4 => (node.clone(), 0..3_u32).prop_map(|(node, key)| Step::Write { node, key }),
+        4 => any::<usize>().prop_map(Step::Deliver),
+        2 => any::<usize>().prop_map(Step::Lose),
+        2 => (node.clone(), 0..50_u64).prop_map(|(node, ms)| Step::Pass { node, ms }),
+        1 => node.clone().prop_map(|node| Step::Gossip { node }),
+        1 => node.prop_map(|node| Step::Restart { node }),
+    ]
+}
+
+/// A write as an onlooker sees it who is everywhere at once.
+struct Truth {
+    key: Key,
+    stamp: Stamp,
+    parent: Option<Value>,
+}
+
+struct Network {
+    nodes: Vec<Node>,
+    wire: Vec<(NodeId, usize, Message)>,
+    writes: BTreeMap<Value, Truth>,
+}
+
+impl Network {
+    fn run(steps: &[Step]) -> Network {
+        let nodes = (0..REGIONS.len() as u16).map(Node::new).collect();
+        let mut network = Network { nodes, wire: Vec::new(), writes: BTreeMap::new() };
+        for step in steps {
+            network.step(*step);
+        }
+        network
+    }
+
+    fn step(&mut self, step: Step) {
+        let waiting = self.wire.len();
+        match step {
+            Step::Write { node, key } => {
+                let (key, value) = (Key(key), Value(self.writes.len() as u64));
+                let node = &mut self.nodes[node];
+                let parent = node.read(key).map(Value);
+                let version = node.write(key, value.0);
+                node.sent.push((None, Message::Update { key, version: version.clone() }));
+                self.writes.insert(value, Truth { key, stamp: version.stamp, parent });
+            }
+            Step::Deliver(place) if waiting > 0 => {
+                let (from, to, message) = self.wire.swap_remove(place % waiting);
+                self.nodes[to].hear(from.0, message);
+            }
+            Step::Lose(place) if waiting > 0 => drop(self.wire.swap_remove(place % waiting)),
+            Step::Deliver(_) | Step::Lose(_) => {}
+            Step::Pass { node, ms } => self.nodes[node].harness.pass(Duration::millis(ms)),
+            Step::Gossip { node } => {
+                let node = &mut self.nodes[node];
+                node.node.on_timer(Timer::Gossip, &mut node.harness.context());
+                node.settle();
+            }
+            Step::Restart { node } => self.nodes[node].restart(),
+        }
+        for from in 0..self.nodes.len() {
+            for (to, message) in std::mem::take(&mut self.nodes[from].sent) {
+                let others = (0..self.nodes.len()).filter(|other| *other != from);
+                let to = others.filter(|other| to.is_none_or(|to| to.index() == *other));
+                self.wire.extend(to.map(|to| (NodeId(from as u16), to, message.clone())));
+            }
+        }
+    }
+
+    /// Whatever was on the wire is gone, and gossip goes around twice.
+    fn heal(&mut self) {
+        for _ in 0..2 {
+            for first in 0..self.nodes.len() - 1 {
+                let (a, b) = self.nodes.split_at_mut(first + 1);
+                gossip(&mut a[first], &mut b[0]);
+            }
+        }
+    }
+
+    fn descends(&self, mut young: Value, old: Value) -> bool {
+        while let Some(parent) = self.writes[&young].parent {
+            if parent == old {
+                return true;
+            }
+            young = parent;
+        }
+        false
+    }
+}
+
+/// Versions as a real history makes them: two stores cannot hold different writes of one stamp.
+fn versions() -> impl Strategy<Value = Vec<(Key, Version)>> {
+    prop::collection::vec(step(), 1..60).prop_map(|steps| {
+        let network = Network::run(&steps);
+        network.nodes.iter().flat_map(|node| node.disk.iter().cloned()).collect()
+    })
+}
+
+fn merged(versions: &[(Key, Version)]) -> Store {
+    let mut store = Store::default();
+    for (key, version) in versions {
+        store.merge(*key, version.clone());
+    }
+    store
+}
+
+fn contents(store: &Store) -> (Vec<(Key, Version)>, Digests) {
+    (store.iter().map(|(key, version)| (key, version.clone())).collect(), store.digests())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn the_same_updates_in_any_order_and_number_make_the_same_copy(
+        (updates, shuffled) in versions().prop_flat_map(|all| (Just(all.clone()), Just(all).prop_shuffle())),
+        split in any::<usize>(),
+    ) {
+        let whole = contents(&merged(&updates));
+        prop_assert_eq!(&whole, &contents(&merged(&shuffled)), "in another order");
+        prop_assert_eq!(&whole, &contents(&merged(&[updates.clone(), shuffled].concat())), "and once more");
+        let (left, right) = updates.split_at(split % (updates.len() + 1));
+        let halves = [contents(&merged(right)).0, contents(&merged(left)).0].concat();
+        prop_assert_eq!(&whole, &contents(&merged(&halves)), "by way of two copies");
+    }
+
+    #[test]
+    fn gossip_alone_makes_diverged_nodes_equal(steps in prop::collection::vec(step(), 1..120)) {
+        let mut network = Network::run(&steps);
+        network.heal();
+        for node in &network.nodes[1..] {
+            prop_assert_eq!(contents(&node.node.copy), contents(&network.nodes[0].node.copy));
+        }
+        let (a, b) = network.nodes.split_at_mut(1);
+        prop_assert_eq!(gossip(&mut a[0], &mut b[0]).len(), 1, "then it is silent");
+    }
+
+    #[test]
+    fn a_stamp_is_never_used_twice_and_grows_at_its_node(steps in prop::collection::vec(step(), 1..120)) {
+        let network = Network::run(&steps);
+        for node in 0..REGIONS.len() as u16 {
+            let stamps = network.writes.values().map(|write| write.stamp).filter(|stamp| stamp.node == NodeId(node));
+            prop_assert!(stamps.is_sorted_by(|a, b| a < b));
+        }
+    }
+
+    /// Every write that nobody replaced knowingly and that was not kept is told, once for a set; and whatever is told
+    /// has met a higher write that did not descend from it.
+    #[test]
+    fn the_lost_writes_told_are_the_lost_writes(steps in prop::collection::vec(step(), 1..120)) {
+        let mut network = Network::run(&steps);
+        network.heal();
+        let told: BTreeSet<Value> = network.nodes.iter().flat_map(|node| node.lost.iter().map(|(lost, _)| *lost)).collect();
+        let kept = network.nodes[0].node.state().copy;
+        for (value, write) in &network.writes {
+            let replaced = network.writes.values().any(|other| other.parent == Some(*value));
+            if !replaced && kept[&write.key] != *value {
+                prop_assert!(told.contains(value), "{value} was lost and nobody told");
+            }
+        }
+        for (lost, winner) in network.nodes.iter().flat_map(|node| &node.lost) {
+            let (low, high) = (&network.writes[lost], &network.writes[winner]);
+            prop_assert!(low.key == high.key && low.stamp < high.stamp && !network.descends(*winner, *lost));
+        }
+    }
+
+    /// Where no node writes a key twice or writes what it has heard of, all writes but one for each key are lost.
+    #[test]
+    fn of_purely_concurrent_writes_all_but_one_are_told_once(
+        clocks in prop::array::uniform3(0..5_u64),
+        keys in prop::array::uniform3(prop::collection::btree_set(0..100_u32, 0..20)),
+    ) {
+        let mut network = Network::run(&[]);
+        for (node, (ms, keys)) in clocks.into_iter().zip(&keys).enumerate() {
+            network.step(Step::Pass { node, ms });
+            for key in keys {
+                network.step(Step::Write { node, key: *key });
+            }
+        }
+        network.heal();
+        let told: BTreeSet<Value> = network.nodes.iter().flat_map(|node| node.lost.iter().map(|(lost, _)| *lost)).collect();
+        let kept: BTreeSet<Value> = network.nodes[0].node.state().copy.into_values().collect();
+        let expected: BTreeSet<Value> = network.writes.keys().copied().filter(|value| !kept.contains(value)).collect();
+        prop_assert_eq!(told, expected);
+    }
+}
