@@ -19,8 +19,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::Stamp;
 use crate::id::{Key, Value};
-use crate::protocol::Stamp;
 
 /// One write, and what it takes to rank it against another.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -24,9 +24,9 @@
 //! promise what it cannot keep. A write that a client sends again to another node is stamped anew, and may win over what
 //! came in between.
 //!
-//! **Assumes.** Clocks that differ by less than `max-offset`. The writes of a node that is further ahead reach the others
-//! only once their clocks get there, and until then lose to nobody: a fast clock beats writes that came later in true time.
-//! Even then no loss is silent, because a node stamps above everything in its copy: whatever it did not see is concurrent.
+//! **Assumes.** Clocks that differ by less than `max-offset`. What a node further ahead writes reaches the others only once
+//! their clocks get there, and then beats what they wrote in between, later in true time. Even that loss is not silent: a
+//! node stamps above everything in its copy, so that what beats its write it had not seen, and is concurrent.
 //!
 //! **Cost.** No one-way delay to read or write; n-1 messages a write; 0.5 kB a node each `gossip-every` where nothing
 //! differs, and four one-way delays from the timer to the last repair where something does.
