@@ -4,7 +4,7 @@
 
 mod properties;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::{Effect, Harness};
 use super::*;
@@ -293,6 +293,8 @@ fn compaction_bounds_the_log_and_keeps_the_copy_and_the_clock() {
     let mut last = node.write(K, 0).stamp;
     for value in 1..2_000 {
         last = node.write(Key(value as u32 % 30), value).stamp;
+        let on_disk: BTreeMap<_, _> = node.disk.iter().map(|(key, version)| (*key, version.value)).collect();
+        assert_eq!(on_disk, node.node.state().copy, "after {value} writes");
     }
     assert!(node.longest_disk <= 4 * 30 + 1, "{}", node.longest_disk);
     let before = node.node.state();

@@ -1,7 +1,5 @@
 //! A small network that loses, delays and reorders messages and restarts nodes, compared with brute force.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use proptest::prelude::*;
 
 use super::*;
