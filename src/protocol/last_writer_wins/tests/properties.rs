@@ -105,6 +105,11 @@ impl Network {
         }
     }
 
+    /// The writes told to be lost: a set, because more than one node may tell.
+    fn told(&self) -> BTreeSet<Value> {
+        self.nodes.iter().flat_map(|node| &node.lost).map(|(lost, _)| *lost).collect()
+    }
+
     fn descends(&self, mut young: Value, old: Value) -> bool {
         while let Some(parent) = self.writes[&young].parent {
             if parent == old {
@@ -178,7 +183,7 @@ proptest! {
     fn the_lost_writes_told_are_the_lost_writes(steps in prop::collection::vec(step(), 1..120)) {
         let mut network = Network::run(&steps);
         network.heal();
-        let told: BTreeSet<Value> = network.nodes.iter().flat_map(|node| node.lost.iter().map(|(lost, _)| *lost)).collect();
+        let told = network.told();
         let kept = network.nodes[0].node.state().copy;
         for (value, write) in &network.writes {
             let replaced = network.writes.values().any(|other| other.parent == Some(*value));
@@ -206,7 +211,7 @@ proptest! {
             }
         }
         network.heal();
-        let told: BTreeSet<Value> = network.nodes.iter().flat_map(|node| node.lost.iter().map(|(lost, _)| *lost)).collect();
+        let told = network.told();
         let kept: BTreeSet<Value> = network.nodes[0].node.state().copy.into_values().collect();
         let expected: BTreeSet<Value> = network.writes.keys().copied().filter(|value| !kept.contains(value)).collect();
         prop_assert_eq!(told, expected);
