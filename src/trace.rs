@@ -78,7 +78,7 @@ pub enum Observation {
         /// The epoch it had.
         epoch: u64,
     },
-    /// This node's own copy now holds this write.
+    /// This node's own copy now holds this write. A restarting node tells this again of what it recovered, in order.
     Applied {
         /// The key written.
         key: Key,

@@ -53,7 +53,6 @@ pub(super) struct World<'s, P: Protocol> {
 }
 
 /// Something that will happen.
-#[derive(Debug)]
 pub(super) enum Event<P: Protocol> {
     Message { from: NodeId, to: NodeId, message: P::Message },
     Request { from: Place, to: NodeId, request: Request<P> },
@@ -136,7 +135,14 @@ impl<'s, P: Protocol> World<'s, P> {
                 let node = NodeId(u16::try_from(nodes.len()).expect("a world has at most 65,536 nodes"));
                 members.push(Member { node, region, region_name: names[region.index()].clone(), role: wanted.role });
                 let clock = setup.clocks.get(region.index()).copied().unwrap_or_default();
-                nodes.push(Node::new(GroupId(group), seat, region, wanted.role, clock, Stream::new(seed, &format!("node {name}"))));
+                nodes.push(Node::new(
+                    GroupId(group),
+                    seat,
+                    region,
+                    wanted.role,
+                    clock,
+                    Stream::new(seed, &format!("node {name}")),
+                ));
                 places.push(PlaceInfo::new(name.into(), region));
             }
             groups.push(members);
@@ -203,7 +209,8 @@ impl<'s, P: Protocol> World<'s, P> {
             }
             Event::Request { from, to, request } => {
                 self.note(2, from, to.index());
-                if let Some(Event::Request { request, .. }) = self.admit(from, to, Event::Request { from, to, request }) {
+                if let Some(Event::Request { request, .. }) = self.admit(from, to, Event::Request { from, to, request })
+                {
                     self.line(|world| format!("{} is asked {:?} by {}", world.name(to), request.op, request.id.client));
                     self.handle(to, |protocol, cx| protocol.on_request(request, cx));
                 }
@@ -381,13 +388,7 @@ impl<'s, P: Protocol> World<'s, P> {
         }
     }
 
-    fn answer(
-        &mut self,
-        node: NodeId,
-        request: RequestId,
-        says: Result<Reply, Refusal>,
-        session: Option<P::Session>,
-    ) {
+    fn answer(&mut self, node: NodeId, request: RequestId, says: Result<Reply, Refusal>, session: Option<P::Session>) {
         let epoch = self.nodes[node.index()].epoch;
         let answer = Answer { request, says, session, server: node, epoch, decided: self.now };
         self.line(|world| format!("{} answers {}: {says:?}", world.name(node), request.client));

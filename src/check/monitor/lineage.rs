@@ -108,14 +108,21 @@ impl Lineage {
         serving: impl IntoIterator<Item = Value>,
         stranded: impl IntoIterator<Item = Value>,
     ) -> Durability {
-        let mut accounted = vec![false; self.replaced.len()];
-        serving.into_iter().chain(self.conflicts.iter().copied()).for_each(|value| self.trace_back(value, &mut accounted));
-        let mut branch = vec![false; self.replaced.len()];
-        stranded.into_iter().chain(self.rolled_back.iter().copied()).for_each(|value| self.trace_back(value, &mut branch));
         let is = |marks: &[bool], value: &Value| marks.get(value.0 as usize).copied().unwrap_or(false);
+        let mut accounted = vec![false; self.replaced.len()];
+        serving.into_iter().for_each(|value| self.trace_back(value, &mut accounted));
+        // A retry may get a write in twice, and one of the two may lose: what is still there was not discarded.
+        let conflicts: BTreeSet<Value> =
+            self.conflicts.iter().filter(|value| !is(&accounted, value)).copied().collect();
+        conflicts.iter().for_each(|value| self.trace_back(*value, &mut accounted));
+        let mut branch = vec![false; self.replaced.len()];
+        stranded
+            .into_iter()
+            .chain(self.rolled_back.iter().copied())
+            .for_each(|value| self.trace_back(value, &mut branch));
         let lost: BTreeSet<Value> = acknowledged.iter().filter(|value| !is(&accounted, value)).copied().collect();
         let diverged = lost.iter().filter(|value| is(&branch, value)).copied().collect();
-        Durability { lost, diverged, conflicts: self.conflicts.intersection(acknowledged).copied().collect() }
+        Durability { lost, diverged, conflicts: conflicts.intersection(acknowledged).copied().collect() }
     }
 
     fn trace_back(&self, from: Value, marks: &mut [bool]) {

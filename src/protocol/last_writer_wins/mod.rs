@@ -191,6 +191,7 @@ impl Protocol for LastWriterWins {
             clock.witness(version.stamp);
             copy.merge(key, version);
         }
+        copy.iter().for_each(|(key, held)| cx.observe(Observation::Applied { key, value: held.value }));
         // The first gossip comes at a random moment, so that nodes that start together do not gossip together.
         let first = cx.random_between(Duration::ZERO, options.gossip_every);
         cx.set_timer(Timer::Gossip, first);
