@@ -52,6 +52,8 @@ pub struct Run {
     pub failovers: Vec<Failover>,
     /// How long two leaders both acknowledged writes.
     pub dual_writer: Duration,
+    /// When a leader took office for the first time; `None` where nobody ever led.
+    pub first_leader: Option<Time>,
     /// The most leaders that one epoch had.
     pub leaders_per_epoch_max: usize,
     /// Reads that returned a value which had been overwritten, and for how long it had.
@@ -187,6 +189,7 @@ impl<P: Protocol> World<'_, P> {
             durability,
             failovers: self.failovers.all().to_vec(),
             dual_writer: self.writers.overlap(),
+            first_leader: self.leaders.first(),
             leaders_per_epoch_max: self.leaders.per_epoch_max(),
             stale_reads,
             reads: stale.reads,
