@@ -23,9 +23,7 @@ impl Raft {
     pub(super) fn on_append(&mut self, from: NodeId, append: Append, cx: &mut Context<Self>) {
         let Append { term, round, prev, entries, commit } = append;
         if !self.follow(from, term, cx) {
-            let outcome = Outcome::Rejected { prev: prev.index, hint: Position::default() };
-            cx.send(from, Message::Appended { term: self.term, round, outcome });
-            return;
+            return self.tell_term(from, cx);
         }
         let outcome = match self.append_at(prev, &entries, cx) {
             Ok(()) => {
@@ -33,10 +31,11 @@ impl Raft {
                 Outcome::Matched(self.verified)
             }
             Err(hint) => {
-                if prev.index > self.log.last().index {
+                let kept = prev.index > self.log.last().index && !entries.is_empty();
+                if kept {
                     self.keep_early(prev, entries);
                 }
-                Outcome::Rejected { prev: prev.index, hint }
+                Outcome::Rejected { prev: prev.index, hint, kept }
             }
         };
         cx.send(from, Message::Appended { term: self.term, round, outcome });
@@ -54,6 +53,11 @@ impl Raft {
         self.leader = Some(from);
         self.since = cx.now();
         true
+    }
+
+    /// Tells a leader of an earlier term that it leads no more.
+    fn tell_term(&self, to: NodeId, cx: &mut Context<Self>) {
+        cx.send(to, Message::Appended { term: self.term, round: 0, outcome: Outcome::Matched(0) });
     }
 
     /// Appends what this log does not have yet, if it has the place before. Else tells where the logs may agree.
@@ -79,7 +83,7 @@ impl Raft {
 
     fn keep_early(&mut self, prev: Position, entries: Arc<[Entry]>) {
         let longer = self.early.get(&prev.index).is_none_or(|kept| kept.entries.len() < entries.len());
-        if !entries.is_empty() && longer && self.early.len() < EARLY_MAX {
+        if longer && self.early.len() < EARLY_MAX {
             self.early.insert(prev.index, Early { prev, entries });
         }
     }
@@ -116,9 +120,7 @@ impl Raft {
     ) {
         let last = snapshot.last;
         if !self.follow(from, term, cx) {
-            let outcome = Outcome::Rejected { prev: last.index, hint: Position::default() };
-            cx.send(from, Message::Appended { term: self.term, round, outcome });
-            return;
+            return self.tell_term(from, cx);
         }
         if last.index > self.commit {
             self.install(snapshot, cx);

@@ -172,7 +172,7 @@ impl Raft {
         let Office::Leader(leadership) = &mut self.office else { return };
         leadership.round += 1;
         for (peer, progress) in &leadership.peers {
-            let prev = self.log.position(progress.settled).unwrap_or(base);
+            let prev = self.log.position(progress.settled.max(progress.matched)).unwrap_or(base);
             let append = Append { term, round: leadership.round, prev, entries: Arc::default(), commit };
             cx.send_unsynced(*peer, Message::Append(append));
         }
@@ -201,7 +201,7 @@ impl Raft {
                 progress.next = progress.next.max(index + 1);
                 progress.snapshot.take_if(|(last, _)| *last <= index);
             }
-            Outcome::Rejected { prev, hint } => self.repair(from, round, prev, hint),
+            Outcome::Rejected { prev, hint, kept } => self.repair(from, round, prev, hint, kept),
         }
         self.send_rest(from, cx);
         if matches!(outcome, Outcome::Matched(index) if index > self.commit) {
@@ -210,13 +210,16 @@ impl Raft {
         self.serve_reads(cx);
     }
 
-    /// Goes back to where the logs may agree, if the follower misses what it should have had by now. What was sent
-    /// since the last tick may still be under way, and answers to what was sent before the last repair are old.
-    fn repair(&mut self, from: NodeId, round: u64, prev: u64, hint: Position) {
+    /// Goes back to where the logs may agree, if the follower misses what it should have had by now.
+    ///
+    /// Heartbeats ask for that. An append that was put aside only has overtaken others, unless it was the first that
+    /// this leader sent; and answers to what was sent before the last repair are old.
+    fn repair(&mut self, from: NodeId, round: u64, prev: u64, hint: Position, kept: bool) {
         let base = self.log.base().index;
         let Office::Leader(leadership) = &mut self.office else { return };
         let progress = leadership.peers.get_mut(&from).expect("answers come from members");
-        let under_way = prev > progress.settled.max(base) || progress.snapshot.is_some();
+        let first_contact = progress.matched == 0 && progress.repaired == 0;
+        let under_way = prev > progress.settled.max(base) || progress.snapshot.is_some() || kept && !first_contact;
         if under_way || prev <= progress.matched || round < progress.repaired {
             return;
         }

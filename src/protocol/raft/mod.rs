@@ -259,6 +259,8 @@ pub enum Outcome {
         prev: u64,
         /// The last place where the logs may agree.
         hint: Position,
+        /// Whether its entries were put aside: it may only have overtaken what it builds on.
+        kept: bool,
     },
 }
 

@@ -6,7 +6,7 @@ use crate::rng::Stream;
 use crate::time::{Duration, Time};
 use crate::trace::Observation;
 
-use super::super::{Options, Raft};
+use super::super::Options;
 use super::cluster::{Cluster, Heard, Weather};
 
 fn ms(n: u64) -> Duration {
@@ -323,15 +323,39 @@ fn a_schedule_is_a_function_of_its_seed() {
     assert_eq!(schedule(77), schedule(77));
 }
 
+/// Has the leader take a write each millisecond, a hundred times.
+fn burst(cluster: &mut Cluster) {
+    for n in 0..100 {
+        cluster.request(0, ClientId(n), 1, Op::Write(Key(n), Value(n.into())));
+        let end = cluster.now + ms(1);
+        while cluster.run(end).is_some() {}
+    }
+}
+
 #[test]
-fn lost_appends_are_found_by_heartbeats_and_nothing_is_sent_twice_without_loss() {
+fn nothing_is_sent_twice_because_messages_overtook_each_other() {
     let mut cluster = settled(3, Options::default());
-    cluster.cut[0][2] = true;
-    takes(&mut cluster, 0, 1, Op::Write(Key(0), Value(1)));
-    takes(&mut cluster, 0, 2, Op::Write(Key(0), Value(2)));
-    cluster.cut[0][2] = false;
-    cluster.run(cluster.now + ms(2 * 100 + 3 * 15 + 100));
-    let raft = |at: usize| cluster.nodes[at].raft.as_ref().expect("up");
-    assert_eq!(raft(2).log.last(), raft(0).log.last());
-    let _: &Raft = raft(1);
+    cluster.weather.delay_ms = |_, _| (5, 90);
+    let before = cluster.sent;
+    burst(&mut cluster);
+    let end = cluster.now + ms(400);
+    while cluster.run(end).is_some() {}
+    cluster.weather.delay_ms = star;
+    let end = cluster.now + ms(500);
+    while cluster.run(end).is_some() {}
+    assert_eq!(cluster.sent - before, 10 * 4 + 100 * 4, "2(n-1) a heartbeat and a write");
+    assert_eq!(cluster.judge.committed(), 101);
+}
+
+#[test]
+fn what_was_lost_is_there_two_heartbeats_later() {
+    let mut cluster = settled(3, Options::default());
+    cluster.weather.lost = 300;
+    burst(&mut cluster);
+    cluster.weather.lost = 0;
+    // Two heartbeats, the answer, the repair, and one heartbeat that tells the commit.
+    let end = cluster.now + ms(2 * 100 + 4 * 15 + 100);
+    while cluster.run(end).is_some() {}
+    let logs = cluster.nodes.iter().map(|node| node.raft.as_ref().expect("up").log.last().index);
+    assert_eq!(logs.collect::<Vec<_>>(), [101; 3]);
 }
