@@ -22,7 +22,7 @@ mod harness;
 mod hybrid_clock;
 pub mod last_writer_wins;
 //pub mod primary_backup;
-//pub mod raft;
+pub mod raft;
 
 pub use about::{About, Claim, Guarantee};
 pub use context::{Context, Effect};
