@@ -1,6 +1,7 @@
 //! riftzone: a deterministic simulator of data replicated across regions.
 #![warn(missing_docs)]
 
+pub mod check;
 pub mod history;
 pub mod id;
 pub mod op;
