@@ -56,13 +56,14 @@ fn play(operation: &Operation, state: State) -> Option<State> {
     }
 }
 
-/// A random history: clients that wait for their answers, short times with many ties, and answers that are right for
-/// some order, but for a share of them that is drawn blindly.
+/// A random history: clients that wait for their answers, short times with many ties, and answers of a register. In
+/// half of the histories some operations take effect outside their time, in a quarter some answers are drawn blindly.
 fn random_history(seed: u64) -> History {
     let mut stream = Stream::new(seed, "brute force");
     let clients = 2 + stream.below(3);
     let keys = 1 + u64::from(stream.chance(1, 8));
-    let noise = [0, 5, 20, 60][stream.below(4) as usize];
+    let (shifted, noise) =
+        [(0, 0), (30, 0), (60, 0), (0, [5, 20, 60][stream.below(3) as usize])][stream.below(4) as usize];
     let with_compare = stream.chance(3, 4);
     let mut free = vec![0; clients as usize];
     let mut drafts: Vec<(u64, u64, u64, u32)> = Vec::new(); // begin, effect, end, client
@@ -70,8 +71,9 @@ fn random_history(seed: u64) -> History {
         let client = stream.below(clients);
         let begin = free[client as usize] + stream.below(4);
         let end = begin + stream.below(6);
-        let late = if stream.chance(1, 10) { 8 } else { 0 };
-        drafts.push((begin, begin + stream.below(end - begin + 1 + late), end, client as u32));
+        let shifted = stream.chance(shifted, 100);
+        let effect = if shifted { stream.below(16) } else { begin + stream.below(end - begin + 1) };
+        drafts.push((begin, effect, end, client as u32));
         free[client as usize] = end + stream.below(2);
     }
     drafts.sort_unstable();
@@ -94,7 +96,7 @@ fn random_history(seed: u64) -> History {
     in_effect.sort_by_key(|place| drafts[*place].1);
     let mut state: State = [None; KEYS];
     for place in in_effect {
-        let (_, effect, end, _) = drafts[place];
+        let end = drafts[place].2;
         let id = OpId(place as u32);
         let op = history.get(id).op;
         let holder = &mut state[op.key().index()];
@@ -111,8 +113,8 @@ fn random_history(seed: u64) -> History {
             Op::CompareAndSet { expected, new, .. } if (expected == *holder) != blind => (Reply::Written, Some(new)),
             _ => (Reply::Mismatch(if blind { drawn } else { *holder }), *holder),
         };
-        let answered = effect <= end && fate > 2;
-        if answered || fate > 4 {
+        let answered = fate > 2;
+        if answered || fate == 2 {
             *holder = next;
         }
         if answered {

@@ -44,10 +44,19 @@ impl Staleness {
     }
 }
 
-/// A read of a key, or a write that may have taken effect.
+/// An answered read, or a write that took effect or may have.
 struct Row {
     key: Key,
-    operation: Operation,
+    id: OpId,
+    invoked: Time,
+    completed: Time,
+    what: What,
+}
+
+enum What {
+    Saw(Option<Value>),
+    Wrote(Value),
+    MayWrite(Value),
 }
 
 /// How stale each answered read was. `O(n log n)` time and `O(n)` memory.
@@ -56,16 +65,18 @@ struct Row {
 /// since that write may take effect at any later time. Where several writes of a key have one value, the latest end
 /// counts: the result errs towards fresh. Refused compare-and-sets are not reads here.
 pub fn staleness(history: &History) -> Staleness {
-    let counts = |operation: &Operation| match operation.op {
-        Op::Read(_) => operation.outcome == Outcome::Ok,
-        Op::Write(..) | Op::CompareAndSet { .. } => match operation.outcome {
-            Outcome::Ok => operation.acknowledged_write().is_some(),
-            Outcome::Unknown => true,
-            Outcome::Fail => false,
-        },
+    let row = |operation: Operation| {
+        let what = match (operation.outcome, operation.op, operation.reply) {
+            (Outcome::Ok, Op::Read(_), Some(Reply::Read(seen))) => What::Saw(seen),
+            (Outcome::Ok, op, Some(Reply::Written)) => What::Wrote(op.written()?),
+            (Outcome::Unknown, op, _) => What::MayWrite(op.written()?),
+            _ => return None,
+        };
+        let Operation { id, invoked, completed, .. } = operation;
+        Some(Row { key: operation.op.key(), id, invoked, completed, what })
     };
-    let row = |operation: Operation| Row { key: operation.op.key(), operation };
-    let mut rows: Vec<Row> = history.iter().filter(counts).map(row).collect();
+    let mut rows: Vec<Row> = Vec::with_capacity(history.len());
+    rows.extend(history.iter().filter_map(row));
     rows.sort_by_key(|row| row.key); // stable: the order of invocation stays
     let mut staleness = Staleness::default();
     for rows in rows.chunk_by(|one, other| one.key == other.key) {
@@ -86,11 +97,13 @@ struct Candidate {
 fn key_staleness(rows: &[Row], staleness: &mut Staleness) {
     let mut written: Vec<(Value, Time)> = Vec::new(); // with the end
     let mut acknowledged: Vec<(Time, Time)> = Vec::new(); // begin and end, by begin
-    for Row { operation, .. } in rows {
-        if let Some(value) = operation.op.written() {
-            written.push((value, operation.completed));
-            if operation.outcome == Outcome::Ok {
-                acknowledged.push((operation.invoked, operation.completed));
+    for row in rows {
+        match row.what {
+            What::Saw(_) => {}
+            What::MayWrite(value) => written.push((value, row.completed)),
+            What::Wrote(value) => {
+                written.push((value, row.completed));
+                acknowledged.push((row.invoked, row.completed));
             }
         }
     }
@@ -102,8 +115,8 @@ fn key_staleness(rows: &[Row], staleness: &mut Staleness) {
     }
 
     let mut stale = Vec::new();
-    for Row { operation, .. } in rows {
-        let Some(Reply::Read(seen)) = operation.reply else { continue };
+    for row in rows {
+        let What::Saw(seen) = row.what else { continue };
         staleness.reads += 1;
         let not_after = match seen {
             None => 0,
@@ -117,9 +130,9 @@ fn key_staleness(rows: &[Row], staleness: &mut Staleness) {
                 acknowledged.partition_point(|(begin, _)| *begin <= end)
             }
         };
-        if first_end[not_after] < operation.invoked {
-            let behind = operation.invoked.since(first_end[not_after]);
-            stale.push(Candidate { read: operation.id, invoked: operation.invoked, behind, not_after });
+        if first_end[not_after] < row.invoked {
+            let behind = row.invoked.since(first_end[not_after]);
+            stale.push(Candidate { read: row.id, invoked: row.invoked, behind, not_after });
         }
     }
     staleness.stale.extend(versions(&stale, &acknowledged));
