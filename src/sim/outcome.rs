@@ -154,14 +154,14 @@ impl<P: Protocol> World<'_, P> {
         durability.lost.extend(overtaken(&self.history, &states, &durability.conflicts, self.groups.len()));
         let unknown = self.history.iter().filter(|op| op.outcome == Outcome::Unknown);
         let unanswered: Vec<Value> = unknown.filter_map(|op| op.op.written()).collect();
-        let stale = staleness::stale_reads(&self.history);
+        let stale = staleness::staleness(&self.history);
         let mut stale_reads = Latencies::default();
-        stale.stale.iter().for_each(|read| stale_reads.record(read.staleness));
+        stale.stale.iter().for_each(|read| stale_reads.record(read.behind));
         let client_regions = self.clients.regions();
         let regions = self.setup.topology.regions();
         let outage_by_region =
             (0..regions.len()).map(|place| self.outage(&client_regions, Some(RegionId(place as u16)))).collect();
-        let linear = linearizable::check(&self.history);
+        let linear = linearizable::judge(&self.history);
         let verdicts = vec![
             Judged { guarantee: Guarantee::Linearizable, verdict: linear.verdict, steps: linear.steps },
             self.judge_convergence(&states),
