@@ -1,4 +1,4 @@
-//! How stale reads were: for how long, and by how many writes, the value read had been superseded when the client asked.
+//! How stale reads were: for how long, and by how many writes, a value had been superseded when a client asked for it.
 //!
 //! A read of `v` is stale iff some acknowledged write began after the write of `v` had ended, and ended before the read
 //! began. Such a write certainly came between the two, whatever the order of the concurrent ones. The read is as stale

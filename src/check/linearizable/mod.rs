@@ -41,7 +41,8 @@
 //! reads of that value go too, for without it they would be out of thin air; a compare-and-set that replaced that value
 //! stays as a plain write. Both only loosen: what is left of a linearizable history is linearizable. A counterexample
 //! is rejected on its own (as [`excerpt`] shows it), and taking out any one of its operations leaves a linearizable
-//! rest.
+//! rest. Only where it is a chain of more than some two thousand compare-and-sets may the search for a smaller one be
+//! given up, and then the counterexample says so.
 //!
 //! Next: `items.rs`, the normal form.
 

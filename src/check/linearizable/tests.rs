@@ -279,3 +279,35 @@ fn a_certificate_that_is_wrong_is_not_believed() {
     let swapped = Replay::new(&self::history(&rows)).check(K, &[OpId(1), OpId(0)], 2);
     assert_eq!(swapped, Err("operation 0 ended before an earlier one began".to_string()));
 }
+
+#[test]
+fn a_write_inside_a_chain_needs_the_whole_chain_as_its_counterexample() {
+    let mut rows = vec![write(1, 0, 5), write(9_999, 6, 496)];
+    rows.extend((1..50).map(|n| cas(n, n + 1, 10 * n, 10 * n + 5)));
+    rows.push(cas(50, 51, 500, 505));
+    let all: Vec<u32> = (0..rows.len() as u32).collect();
+    rejected(&rows, &all, "each was written once");
+    accepted(&rows[..rows.len() - 1]);
+
+    // A budget that does not suffice is admitted.
+    let history = history(&rows);
+    let Items { items, .. } = items::normalise(&history, |_| true);
+    let Err(Obstacle::Violation { core, .. }) = zones::analyse(&items) else { panic!("linearizable") };
+    let minimal = counterexample::minimise(core, &mut 0, 100).unwrap();
+    assert!(!minimal.minimal && minimal.items.len() == rows.len());
+}
+
+#[test]
+fn an_excerpt_keeps_what_it_can_explain() {
+    let rows = [write(1, 0, 1), cas(1, 2, 2, 3), lost(cas(2, 3, 4, 0)), refused(5, 2, 5, 6), cas(7, 8, 7, 8)];
+    let history = history(&rows);
+    let ops = |ids: &[u32]| -> Vec<Op> {
+        let ids: Vec<OpId> = ids.iter().copied().map(OpId).collect();
+        excerpt(&history, &ids).iter().map(|operation| operation.op).collect()
+    };
+    assert_eq!(ops(&[0, 1, 2]), [rows[0].0, rows[1].0, rows[2].0]);
+    assert_eq!(ops(&[3, 1]), [Op::Write(K, Value(2)), rows[3].0], "its expected value is cut off");
+    assert_eq!(ops(&[2, 4]), [Op::Write(K, Value(3)), rows[4].0], "nobody ever wrote v7");
+    let whole = excerpt(&history, &[0, 1, 2, 3, 4].map(OpId));
+    assert_eq!(whole.iter().collect::<Vec<_>>(), history.iter().collect::<Vec<_>>());
+}

@@ -1,7 +1,8 @@
 //! The method: clusters, blocks, and the two intervals of a block. The proof is in `mod.rs`.
 //!
 //! A value's id is the place of its write among the writes of the key, from 1, in the order of invocation; 0 is the
-//! initial value. So the columns are walked in nearly the order of time. Next: `counterexample.rs`, what is shown where it fails.
+//! initial value. So the columns are walked in nearly the order of time. Next: `counterexample.rs`, what is
+//! shown where it fails.
 
 use super::items::{INITIAL, Item, Kind};
 
