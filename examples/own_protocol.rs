@@ -67,5 +67,9 @@ pub fn main() {
     let hello = Scenario::parse(include_str!("../scenarios/hello.toml"), "hello.toml").expect("it is a scenario");
     let everywhere = Placement::everywhere(&hello.setup.topology);
     let run = simulate::<WriteAll>(&hello.setup, &everywhere, &(), 1, Trace::off()).expect("there are no options");
-    println!("available {:.1} %, {} writes lost", 100.0 * run.measures.outcomes(None).availability(), run.durability.lost.len());
+    println!(
+        "available {:.1} %, {} writes lost",
+        100.0 * run.measures.outcomes(None).availability(),
+        run.durability.lost.len()
+    );
 }

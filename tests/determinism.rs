@@ -23,7 +23,8 @@ fn golden_digests_are_as_recorded() {
     let here: Vec<u64> = runs.iter().map(digest_here).collect();
     if std::env::var_os("RIFTZONE_BLESS").is_some() {
         let comments = RECORDED.lines().filter(|line| line.starts_with('#')).map(str::to_string);
-        let lines = runs.iter().zip(&here).map(|(g, digest)| format!("{} {} {} {digest:016x}", g.file, g.design, g.seed));
+        let lines =
+            runs.iter().zip(&here).map(|(g, digest)| format!("{} {} {} {digest:016x}", g.file, g.design, g.seed));
         let text: String = comments.chain(lines).map(|line| line + "\n").collect();
         std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/digests.txt"), text).unwrap();
         return;

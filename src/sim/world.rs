@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::check::monitor::{Failovers, Leaders, Lineage, Writers};
 use crate::history::History;
-use crate::id::{ClientId, GroupId, NodeId, RegionId, RequestId};
+use crate::id::{ClientId, GroupId, NodeId, RegionId, RequestId, Value};
 use crate::metrics::Measures;
 use crate::model::clock::Clock;
 use crate::op::{Op, OpKind, Refusal, Reply};
@@ -48,6 +48,8 @@ pub(super) struct World<'s, P: Protocol> {
     pub(super) writers: Writers,
     pub(super) lineage: Lineage,
     pub(super) failovers: Failovers,
+    /// The value that the request being handled would write.
+    asked: Option<Value>,
     /// What the handler under way wants; empty between events, and never given back to the allocator.
     effects: Vec<Effect<P>>,
 }
@@ -171,6 +173,7 @@ impl<'s, P: Protocol> World<'s, P> {
             history: History::new(),
             leaders: Leaders::default(),
             writers: Writers::default(),
+            asked: None,
             effects: Vec::new(),
         })
     }
@@ -212,7 +215,9 @@ impl<'s, P: Protocol> World<'s, P> {
                 if let Some(Event::Request { request, .. }) = self.admit(from, to, Event::Request { from, to, request })
                 {
                     self.line(|world| format!("{} is asked {:?} by {}", world.name(to), request.op, request.id.client));
+                    self.asked = request.op.written();
                     self.handle(to, |protocol, cx| protocol.on_request(request, cx));
+                    self.asked = None;
                 }
             }
             Event::Relay { from, to, answer } => {
@@ -497,7 +502,7 @@ impl<'s, P: Protocol> World<'s, P> {
             Observation::SteppedDown { epoch } if self.nodes[node.index()].epoch == Some(epoch) => {
                 self.nodes[node.index()].epoch = None;
             }
-            Observation::Applied { key, value } => self.lineage.applied(node, key, value),
+            Observation::Applied { key, value } => self.lineage.applied(node, key, value, self.asked == Some(value)),
             Observation::RolledBack { key, value } => self.lineage.rolled_back(node, key, value),
             Observation::Conflict { lost, .. } => self.lineage.conflict(lost),
             _ => {}

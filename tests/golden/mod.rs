@@ -38,7 +38,8 @@ pub fn golden() -> Vec<Golden> {
 /// The digest that this run has here.
 pub fn digest_here(golden: &Golden) -> u64 {
     let scenario = Scenario::parse(text(golden.file), golden.file).expect("a golden scenario is right");
-    let design = scenario.designs.iter().find(|design| design.name == golden.design).expect("the design is in the file");
+    let design =
+        scenario.designs.iter().find(|design| design.name == golden.design).expect("the design is in the file");
     design.run(&scenario.setup, golden.seed, Trace::off()).digest.0
 }
 
