@@ -68,10 +68,6 @@ impl Log {
         self.entries.len() as u64
     }
 
-    pub fn applied(&self) -> u64 {
-        self.applied
-    }
-
     pub fn copy(&self) -> &BTreeMap<Key, Value> {
         &self.copy
     }

@@ -138,24 +138,32 @@ impl Replica {
 
     /// Counts who holds what, and tells the clients whose writes are held by enough: only while the lease lasts.
     pub(super) fn advance(&mut self, cx: &mut Context<PrimaryBackup>) {
-        let (epoch, leased) = (self.office.epoch, self.is_leased(cx.now()));
+        let leased = self.is_leased(cx.now());
         let Duty::Leading(primary) = &mut self.duty else { return };
         if leased {
             let until = primary.count(self.plan.copies);
             // An older primary's entries are held only together with one of this epoch: see the module's departures.
-            if until > primary.held_by_enough && self.log.position(until).epoch == epoch {
+            if until > primary.held_by_enough && self.log.position(until).epoch == self.office.epoch {
                 primary.held_by_enough = until;
-                let told = primary.waiting.split_off(&(until + 1));
-                let told = std::mem::replace(&mut primary.waiting, told);
                 self.apply(until, cx);
-                for (index, requests) in told {
-                    let reply = self.reply_of(index);
-                    // The disk has it: nothing that this shows is unsynced.
-                    requests.into_iter().for_each(|request| cx.reply_unsynced(request, reply));
-                }
             }
         }
         self.review(leased, cx);
+        self.tell_waiting(cx);
+    }
+
+    fn tell_waiting(&mut self, cx: &mut Context<PrimaryBackup>) {
+        let Duty::Leading(primary) = &mut self.duty else { return };
+        if !primary.serves {
+            return;
+        }
+        let later = primary.waiting.split_off(&(primary.held_by_enough + 1));
+        let told = std::mem::replace(&mut primary.waiting, later);
+        for (index, requests) in told {
+            let reply = self.reply_of(index);
+            // The disk has it: nothing that this shows is unsynced.
+            requests.into_iter().for_each(|request| cx.reply_unsynced(request, reply));
+        }
     }
 
     /// Begins or ends to serve.
