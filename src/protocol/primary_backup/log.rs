@@ -195,7 +195,11 @@ mod tests {
         long.apply(4, |_, _| ());
         let mut gone = Vec::new();
         long.cut(1, |key, value| gone.push((key, value)));
-        assert_eq!(gone, [(Key(8), Value(4)), (Key(7), Value(3)), (Key(8), Value(2))], "what was not applied is not told");
+        assert_eq!(
+            gone,
+            [(Key(8), Value(4)), (Key(7), Value(3)), (Key(8), Value(2))],
+            "what was not applied is not told"
+        );
         let mut short = log(&entries[..1]);
         short.apply(1, |_, _| ());
         assert_eq!(format!("{long:?}"), format!("{short:?}"));

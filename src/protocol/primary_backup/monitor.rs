@@ -20,8 +20,9 @@ pub(super) struct Monitor {
     pub(super) voted: u64,
     /// The highest epoch it has heard of from other voters.
     pub(super) highest: u64,
-    /// Whether it believes that the primary is gone.
+    /// Whether it believes that the primary is gone, and since when.
     pub(super) suspects: bool,
+    suspects_since: Time,
     /// Until when each other monitor's suspicion counts.
     others: BTreeMap<NodeId, Time>,
     /// When each replica last gave a sign of life.
@@ -33,6 +34,8 @@ pub(super) struct Monitor {
     leases_end: Time,
     /// Whether a lease was granted out of turn since the last heartbeat.
     hurried: bool,
+    /// Until when it runs no election, because somebody has spoken again after a long silence.
+    truce_ends: Time,
 }
 
 impl Monitor {
@@ -44,12 +47,14 @@ impl Monitor {
             voted: 1,
             highest: 1,
             suspects: false,
+            suspects_since: Time::ZERO,
             others: BTreeMap::new(),
             heard: BTreeMap::new(),
             election: Election::None,
             grant: None,
             leases_end: Time::ZERO,
             hurried: false,
+            truce_ends: Time::ZERO,
         };
         for record in recovered {
             match *record {
@@ -142,11 +147,15 @@ impl Monitor {
 
     fn on_pong(&mut self, from: NodeId, sign: &Sign, cx: &mut Context<PrimaryBackup>) {
         self.adopt(sign.office, cx);
+        let was_heard = self.is_heard(from, cx);
         if !sign.stranded {
             self.heard.insert(from, cx.now());
         }
         if sign.office != self.office || from != self.office.primary {
             return;
+        }
+        if self.suspects && !was_heard {
+            self.begin_truce(cx);
         }
         // Once it has voted for a successor it grants no more leases, so that somebody has to succeed.
         if sign.leads && (self.may_grant() || !self.plan.fenced) {
@@ -184,7 +193,7 @@ impl Monitor {
 
     /// `detect` has passed since the primary's last sign of life.
     fn begin_to_suspect(&mut self, cx: &mut Context<PrimaryBackup>) {
-        self.suspects = true;
+        (self.suspects, self.suspects_since) = (true, cx.now());
         cx.observe(Observation::Suspected);
         self.try_again_in(self.plan.detect / 4, cx);
         if self.suspecting(cx) >= self.plan.quorum {
@@ -210,7 +219,16 @@ impl Monitor {
     }
 
     pub(super) fn count_suspicion(&mut self, from: NodeId, cx: &Context<PrimaryBackup>) {
-        self.others.insert(from, cx.now() + self.plan.detect);
+        let heard_until = self.others.insert(from, cx.now() + self.plan.detect);
+        let is_news = heard_until.is_none_or(|until| until <= cx.now());
+        if is_news && self.suspects && cx.now().since(self.suspects_since) >= self.plan.detect {
+            self.begin_truce(cx);
+        }
+    }
+
+    /// A link is back: the primary may have been missing nothing but a lease, and have it in a round trip.
+    fn begin_truce(&mut self, cx: &Context<PrimaryBackup>) {
+        self.truce_ends = cx.now() + self.plan.heartbeat * 2;
     }
 
     fn suspecters(&self, cx: &Context<PrimaryBackup>) -> impl Iterator<Item = NodeId> + use<'_> {
@@ -224,10 +242,14 @@ impl Monitor {
         self.suspecters(cx).count()
     }
 
-    /// Whether a replica that may be promoted has given a sign of life lately. Without one, an election would only depose.
-    pub(super) fn hears_a_candidate(&self, cx: &Context<PrimaryBackup>) -> bool {
-        let lately = |node: &NodeId| self.heard.get(node).is_some_and(|at| cx.now().since(*at) < self.plan.detect);
-        self.plan.candidates.iter().any(lately)
+    fn is_heard(&self, replica: NodeId, cx: &Context<PrimaryBackup>) -> bool {
+        self.heard.get(&replica).is_some_and(|at| cx.now().since(*at) < self.plan.detect)
+    }
+
+    /// Whether an election makes sense now: a replica that may be promoted has given a sign of life lately (without one,
+    /// it would only depose), and no primary has just come back.
+    pub(super) fn may_campaign(&self, cx: &Context<PrimaryBackup>) -> bool {
+        cx.now() >= self.truce_ends && self.plan.candidates.iter().any(|candidate| self.is_heard(*candidate, cx))
     }
 
     /// Looks again after a while that is drawn by lot from one to two times `base`.

@@ -276,13 +276,18 @@ fn check_spans(options: &Options, failover: &Failover) -> Result<(), OptionsErro
         return fail("failover.heartbeat", "it must be longer than no time at all".into());
     }
     if *detect <= *heartbeat * 2 {
-        let why = format!("{detect} is not longer than two heartbeats of {heartbeat}: one lost message would look like a death");
+        let why = format!(
+            "{detect} is not longer than two heartbeats of {heartbeat}: one lost message would look like a death"
+        );
         return fail("failover.detect", why);
     }
     if options.fencing == Fencing::Epoch {
         let lease = options.lease;
         if lease > *detect {
-            return fail("lease", format!("{lease} is longer than `failover.detect` ({detect}): suspicion must not outrun it"));
+            return fail(
+                "lease",
+                format!("{lease} is longer than `failover.detect` ({detect}): suspicion must not outrun it"),
+            );
         }
         if lease < *heartbeat * 2 {
             return fail("lease", format!("{lease} is shorter than two heartbeats of {heartbeat}, which renew it"));

@@ -218,7 +218,9 @@ impl Bed {
             }
         }
         match event {
-            Event::Message { from, to, message } => self.handle(to.index(), |node, cx| node.on_message(from, message, cx)),
+            Event::Message { from, to, message } => {
+                self.handle(to.index(), |node, cx| node.on_message(from, message, cx))
+            }
             Event::Request { to, request } => self.handle(to.index(), |node, cx| node.on_request(request, cx)),
             Event::Timer { node, timer, .. } => {
                 self.machines[node].timers.retain(|(set, _)| *set != timer);

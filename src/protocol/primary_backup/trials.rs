@@ -91,7 +91,8 @@ fn look(bed: &Bed) -> Seen {
     }
     let states = bed.states();
     for (told, state) in bed.told.iter().zip(&states) {
-        let told: BTreeMap<Key, Value> = told.iter().filter_map(|(key, values)| Some((*key, *values.last()?))).collect();
+        let told: BTreeMap<Key, Value> =
+            told.iter().filter_map(|(key, values)| Some((*key, *values.last()?))).collect();
         assert_eq!(told, state.copy, "a node's copy is what it said it applied");
     }
     let serving: Vec<_> = states.iter().filter(|state| state.standing == Standing::Serving).collect();
