@@ -32,7 +32,7 @@ pub enum Better {
 use Better::{Less, More};
 
 /// Every metric, in the order of tables.
-pub static METRICS: [Metric; 16] = [
+pub static METRICS: [Metric; 18] = [
     Metric {
         name: "availability",
         unit: "",
@@ -63,7 +63,9 @@ pub static METRICS: [Metric; 16] = [
         value: |run| run.rpo.as_secs_f64(),
         by_region: None,
     },
-    count("lost_acknowledged_writes", "Acknowledged writes that are gone at the end.", |run| run.durability.lost.len() as f64),
+    count("lost_acknowledged_writes", "Acknowledged writes that are gone at the end.", |run| {
+        run.durability.lost.len() as f64
+    }),
     count("diverged_writes", "Those of them that were left or rolled back on a branch that does not serve.", |run| {
         run.durability.diverged.len() as f64
     }),
@@ -75,7 +77,9 @@ pub static METRICS: [Metric; 16] = [
         value: |run| run.dual_writer.as_secs_f64(),
         by_region: None,
     },
-    count("stale_reads", "Reads of a value that had been overwritten before they began.", |run| run.stale_reads.count() as f64),
+    count("stale_reads", "Reads of a value that had been overwritten before they began.", |run| {
+        run.stale_reads.count() as f64
+    }),
     Metric {
         name: "staleness_ms_p99",
         unit: "ms",
@@ -101,6 +105,22 @@ pub static METRICS: [Metric; 16] = [
         better: None,
         about: "Messages between nodes.",
         value: |run| run.traffic.messages as f64,
+        by_region: None,
+    },
+    Metric {
+        name: "unanswered_writes",
+        unit: "",
+        better: None,
+        about: "Writes whose clients never heard.",
+        value: |run| run.unanswered_writes as f64,
+        by_region: None,
+    },
+    Metric {
+        name: "unanswered_but_applied",
+        unit: "",
+        better: None,
+        about: "Those of them that took effect all the same.",
+        value: |run| run.unanswered_but_applied as f64,
         by_region: None,
     },
     Metric {
@@ -170,7 +190,10 @@ fn overall(run: &Run, writes: bool, quantile: f64) -> f64 {
 
 fn regional(run: &Run, region: RegionId, writes: bool, quantile: f64) -> f64 {
     let mut all = crate::metrics::Latencies::default();
-    OpKind::ALL.iter().filter(|kind| kind.writes() == writes).for_each(|kind| all.merge(run.measures.latency(region, *kind)));
+    OpKind::ALL
+        .iter()
+        .filter(|kind| kind.writes() == writes)
+        .for_each(|kind| all.merge(run.measures.latency(region, *kind)));
     all.quantile(quantile).as_millis_f64()
 }
 

@@ -39,7 +39,9 @@ pub struct Design {
 impl Design {
     /// Runs the design once. That its options fit was checked when the scenario was read.
     pub fn run(&self, setup: &Setup, seed: u64, trace: Trace) -> Run {
-        self.configured.run(setup, &self.placement, seed, trace).expect("a design's options were checked when it was read")
+        self.configured
+            .run(setup, &self.placement, seed, trace)
+            .expect("a design's options were checked when it was read")
     }
 }
 
