@@ -2,6 +2,8 @@
 #![warn(missing_docs)]
 
 pub mod check;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod explore;
 pub mod history;
 pub mod id;
@@ -10,6 +12,7 @@ pub mod model;
 pub mod op;
 pub mod protocol;
 pub mod registry;
+pub mod report;
 pub mod rng;
 pub mod scenario;
 pub mod sim;

@@ -1,4 +1,30 @@
-//! A scenario: a world, the designs that meet it, and what is expected of each. Read from TOML by `file.rs`.
+//! A scenario: a world, the designs that meet it, and what is expected of each.
+//!
+//! [`Scenario::parse`] reads one from TOML, strictly: a key, a word or a region that does not exist is an error at its
+//! place, with the word that was probably meant. In order: `written.rs` (what a file may say), `units.rs` (values with
+//! units), `read.rs` (the file's tables one by one), `place.rs`, `clients.rs`, `faults.rs`, `design.rs`, `expect.rs` and
+//! `bounds.rs` (each table's meaning), `error.rs`. Next: `written.rs`.
+
+mod bounds;
+mod clients;
+mod design;
+mod error;
+mod expect;
+mod faults;
+mod place;
+mod read;
+#[cfg(feature = "cli")]
+mod schema;
+mod starter;
+#[cfg(test)]
+mod tests;
+mod units;
+mod written;
+
+pub use error::ScenarioError;
+#[cfg(feature = "cli")]
+pub use schema::schema;
+pub use starter::starter;
 
 use crate::registry::Configured;
 use crate::sim::{Placement, Run, Setup};
@@ -19,6 +45,43 @@ pub struct Scenario {
     pub setup: Setup,
     /// The designs, in the file's order; at least one.
     pub designs: Vec<Design>,
+}
+
+impl Scenario {
+    /// Reads a scenario file. `file_name` is what its errors call it; nothing is opened.
+    ///
+    /// ```
+    /// use riftzone::scenario::Scenario;
+    ///
+    /// let text = r#"
+    /// name = "two regions"
+    /// duration = "1min"
+    ///
+    /// [topology]
+    /// regions = ["here", "there"]
+    /// link = [{ from = "here", to = "there", rtt = "60ms" }]
+    ///
+    /// [workload]
+    /// rate = "10/s"
+    ///
+    /// [design.both]
+    /// protocol = "last-writer-wins"
+    ///
+    /// [expect]
+    /// convergence = "pass"
+    /// "#;
+    /// let scenario = Scenario::parse(text, "two.toml").expect("a scenario");
+    /// assert_eq!(scenario.designs[0].protocol, "last-writer-wins");
+    ///
+    /// let error = Scenario::parse(&text.replace("rate", "rat"), "two.toml").unwrap_err();
+    /// assert!(error.to_string().starts_with("two.toml:10:1: unknown key `rat`\n  help: did you mean `rate`?"));
+    /// ```
+    ///
+    /// # Errors
+    /// What is wrong with the file: the first thing, and in [`ScenarioError::also`] what else.
+    pub fn parse(text: &str, file_name: &str) -> Result<Scenario, ScenarioError> {
+        read::read(text, file_name)
+    }
 }
 
 /// A protocol with options and a placement, under a name.
@@ -69,7 +132,7 @@ pub enum Over {
     Min,
     /// The largest.
     Max,
-    /// For a guarantee: at least one seed's.
+    /// At least one seed's.
     Some,
 }
 

@@ -1,0 +1,162 @@
+//! Clients: from what is written to a [`Workload`].
+
+use super::error::{Problem, Problems};
+use super::place::{self, Place};
+use super::units::{At, Rate};
+use super::written::{self, Popularity};
+use crate::id::RegionId;
+use crate::model::topology::Topology;
+use crate::model::workload::{Arrivals, KeyChooser, Mix, Workload};
+use crate::time::Duration;
+
+/// A run keeps state for every client.
+const CLIENTS_MAX: u32 = 1_000_000;
+/// A run keeps a table of all keys.
+const KEYS_MAX: u32 = 10_000_000;
+
+const CLIENTS: u32 = 8;
+const KEYS: u32 = 1_000;
+const MIX: Mix = Mix { read: 8, write: 2, compare_and_set: 0 };
+const TIMEOUT: Duration = Duration::secs(2);
+const BACKOFF: Duration = Duration::millis(100);
+const WARM_UP: Duration = Duration::secs(5);
+
+/// Reads `[workload]`, for a run in which clients ask until `end`.
+pub(super) fn read(
+    table: &At<written::Workload>,
+    place: &Place,
+    end: Duration,
+    problems: &mut Problems,
+) -> Option<Workload> {
+    let At { value: written, span: header } = table;
+    let clients = problems.keep(clients(written, &place.topology));
+    let arrivals = problems.keep(arrivals(written, header));
+    let keys = problems.keep(keys(written));
+    let mix = problems.keep(mix(written.mix.as_ref()));
+    let timeout = problems.keep(positive("timeout", written.timeout.as_ref(), TIMEOUT));
+    let backoff = problems.keep(positive("backoff", written.backoff.as_ref(), BACKOFF));
+    let retry_after = problems.keep(retry_after(written, timeout));
+    let warm_up = problems.keep(warm_up(written.warm_up.as_ref(), end));
+    let operations_per_client = problems.keep(operations(written));
+    if let (Some(Arrivals::Closed(Duration::ZERO)), Some(think)) = (arrivals, &written.think) {
+        let regions = (0..place.topology.regions().len()).map(|nth| RegionId(nth as u16));
+        if regions.into_iter().any(|region| place.topology.delay(region, region).floor().is_zero()) {
+            let why = "with no time to think and none on the way, a client would ask without end at one instant";
+            problems.add(Problem::new(&think.span, why));
+        }
+    }
+    Some(Workload {
+        clients: clients?,
+        arrivals: arrivals?,
+        keys: keys?,
+        mix: mix?,
+        timeout: timeout?,
+        retry_after: retry_after?,
+        backoff: backoff?,
+        warm_up: warm_up?,
+        operations_per_client: operations_per_client?,
+    })
+}
+
+fn clients(written: &written::Workload, topology: &Topology) -> Result<Vec<u32>, Problem> {
+    let count = topology.regions().len();
+    let (clients, span) = match (&written.clients_per_region, &written.clients) {
+        (None, None) => return Ok(vec![CLIENTS; count]),
+        (Some(each), None) => (vec![each.value; count], &each.span),
+        (None, Some(table)) => {
+            let mut clients = vec![0; count];
+            for (name, number) in &table.value {
+                clients[place::find(topology, name.get_ref(), &name.span())?.index()] = *number;
+            }
+            (clients, &table.span)
+        }
+        (Some(_), Some(table)) => {
+            return Err(Problem::new(&table.span, "a workload has `clients_per_region` or `clients`, not both"));
+        }
+    };
+    match clients.iter().max() {
+        None | Some(0) => Err(Problem::new(span, "no region has a client")),
+        Some(most) if *most > CLIENTS_MAX => {
+            Err(Problem::new(span, format!("a region has at most {CLIENTS_MAX} clients")))
+        }
+        Some(_) => Ok(clients),
+    }
+}
+
+fn arrivals(written: &written::Workload, header: &std::ops::Range<usize>) -> Result<Arrivals, Problem> {
+    match (&written.rate, &written.think) {
+        (Some(At { value: Rate(gap), .. }), None) => Ok(match written.arrivals.as_ref().map(|at| at.value) {
+            None | Some(written::Arrivals::Poisson) => Arrivals::Poisson(*gap),
+            Some(written::Arrivals::Paced) => Arrivals::Paced(*gap),
+        }),
+        (None, Some(think)) => match &written.arrivals {
+            None => Ok(Arrivals::Closed(think.value)),
+            Some(at) => {
+                Err(Problem::new(&at.span, "`arrivals` says how the operations of a `rate` come, and there is none"))
+            }
+        },
+        (Some(_), Some(think)) => Err(Problem::new(&think.span, "a workload has `rate` or `think`, not both")
+            .help("`rate = \"50/s\"` asks whatever the answers do; `think = \"10ms\"` waits for each answer")),
+        (None, None) => Err(Problem::new(header, "a workload needs `rate` or `think`")
+            .help("`rate = \"50/s\"` asks whatever the answers do; `think = \"10ms\"` waits for each answer")),
+    }
+}
+
+fn keys(written: &written::Workload) -> Result<KeyChooser, Problem> {
+    let keys = match &written.keys {
+        None => KEYS,
+        Some(keys) if (1..=KEYS_MAX).contains(&keys.value) => keys.value,
+        Some(keys) => return Err(Problem::new(&keys.span, format!("a workload has 1 to {KEYS_MAX} keys"))),
+    };
+    match &written.popularity {
+        None | Some(Popularity::Uniform) => Ok(KeyChooser::uniform(keys)),
+        Some(Popularity::Zipf(exponent)) if exponent.value >= 0.0 && exponent.value.is_finite() => {
+            Ok(KeyChooser::zipf(keys, exponent.value))
+        }
+        Some(Popularity::Zipf(exponent)) => Err(Problem::new(&exponent.span, "a Zipf exponent is at least zero")),
+    }
+}
+
+fn mix(written: Option<&At<written::Mix>>) -> Result<Mix, Problem> {
+    let Some(At { value: written::Mix { read, write, compare_and_set }, span }) = written else { return Ok(MIX) };
+    let mix = Mix { read: *read, write: *write, compare_and_set: *compare_and_set };
+    if mix.total() == 0 { Err(Problem::new(span, "the mix has no operation")) } else { Ok(mix) }
+}
+
+fn positive(key: &str, written: Option<&At<Duration>>, default: Duration) -> Result<Duration, Problem> {
+    match written {
+        None => Ok(default),
+        Some(at) if at.value.is_zero() => Err(Problem::new(&at.span, format!("`{key}` is longer than no time at all"))),
+        Some(at) => Ok(at.value),
+    }
+}
+
+fn retry_after(written: &written::Workload, timeout: Option<Duration>) -> Result<Option<Duration>, Problem> {
+    let Some(at) = &written.retry_after else { return Ok(None) };
+    let span = positive("retry_after", Some(at), Duration::ZERO)?;
+    if timeout.is_some_and(|timeout| span >= timeout) {
+        return Err(Problem::new(&at.span, "`retry_after` is shorter than `timeout`, or no retry is ever made"));
+    }
+    Ok(Some(span))
+}
+
+fn warm_up(written: Option<&At<Duration>>, end: Duration) -> Result<Duration, Problem> {
+    let warm_up = written.map_or(WARM_UP, |at| at.value);
+    match written {
+        Some(at) if warm_up >= end => {
+            Err(Problem::new(&at.span, "nothing would be asked: `warm_up` is not before the end"))
+        }
+        _ => Ok(warm_up),
+    }
+}
+
+fn operations(written: &written::Workload) -> Result<Option<u32>, Problem> {
+    match &written.operations_per_client {
+        None => Ok(None),
+        Some(at) if at.value == 0 => Err(Problem::new(&at.span, "each client makes at least one operation")),
+        Some(at) if written.think.is_none() => {
+            Err(Problem::new(&at.span, "`operations_per_client` is for a closed loop: give `think` in place of `rate`"))
+        }
+        Some(at) => Ok(Some(at.value)),
+    }
+}

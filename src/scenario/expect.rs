@@ -1,0 +1,152 @@
+//! What is expected: names of metrics and guarantees, and the bounds that they must keep.
+
+use std::ops::Range;
+
+use toml::de::DeValue;
+
+use super::bounds::{self, Unit};
+use super::error::Problem;
+use super::read::{Value, entries};
+use super::{Bound, Expectation, Over};
+use crate::explore::metric::{METRICS, Metric};
+use crate::model::topology::Topology;
+use crate::protocol::Guarantee;
+
+/// Which of several seeds' values a table is about.
+const NUMBERS: [Over; 6] = [Over::Every, Over::Mean, Over::Median, Over::Min, Over::Max, Over::Some];
+const VERDICTS: [Over; 2] = [Over::Every, Over::Some];
+
+/// What an expectation can be about.
+enum Subject {
+    Metric(&'static Metric),
+    Guarantee(Guarantee),
+}
+
+/// Reads the value of one name in `[expect]`: one expectation, or one for each key of a table. `others` are more words
+/// that may stand in the name's place.
+pub(super) fn read(
+    name: &str,
+    span: &Range<usize>,
+    value: Value<'_>,
+    topology: &Topology,
+    others: &[&str],
+) -> Result<Vec<Expectation>, Problem> {
+    let (subject, name) = subject(name, span, topology, others)?;
+    let overs = if matches!(subject, Subject::Guarantee(_)) { &VERDICTS[..] } else { &NUMBERS[..] };
+    if !value.get_ref().is_table() {
+        return Ok(vec![Expectation { name, bound: bound(&subject, &value)?, over: Over::Every }]);
+    }
+    let at = value.span();
+    let table = entries(value, "an expectation")?;
+    if table.is_empty() {
+        return Err(Problem::new(&at, "nothing is expected").help(format!("for example {}", example(&subject))));
+    }
+    let each = table.iter().map(|(key, value)| {
+        let word: &str = key.get_ref();
+        let over = overs.iter().find(|over| over.name() == word).ok_or_else(|| {
+            let words = overs.iter().map(|over| over.name());
+            Problem::unknown(&key.span(), format!("unknown key `{word}`"), word, "keys", words)
+        })?;
+        Ok(Expectation { name: name.clone(), bound: bound(&subject, value)?, over: *over })
+    });
+    each.collect()
+}
+
+/// What a name stands for, and the name as expectations spell it.
+fn subject(
+    name: &str,
+    span: &Range<usize>,
+    topology: &Topology,
+    others: &[&str],
+) -> Result<(Subject, String), Problem> {
+    if let Some(guarantee) = Guarantee::from_name(&name.replace('_', "-")) {
+        return Ok((Subject::Guarantee(guarantee), guarantee.name().to_string()));
+    }
+    match Metric::find(name, topology.regions()) {
+        Ok((metric, _)) => Ok((Subject::Metric(metric), name.to_string())),
+        Err(why) => {
+            let (base, region) = name.split_once('/').map_or((name, None), |(base, region)| (base, Some(region)));
+            let known = METRICS.iter().any(|metric| metric.name == base);
+            let regions = topology.regions().iter().map(|name| &**name);
+            Err(match region {
+                Some(region) if known && topology.find(region).is_none() && !why.contains("whole run") => {
+                    Problem::unknown(span, format!("no region is called `{region}`"), region, "regions", regions)
+                }
+                _ if known => Problem::new(span, why),
+                _ => {
+                    let message = format!("`{base}` is no metric, no guarantee and no design");
+                    let words = METRICS.iter().map(|metric| metric.name).chain(Guarantee::ALL.map(Guarantee::name));
+                    Problem::unknown(span, message, base, "names", words.chain(others.iter().copied()))
+                }
+            })
+        }
+    }
+}
+
+fn bound(subject: &Subject, value: &Value<'_>) -> Result<Bound, Problem> {
+    let span = value.span();
+    let wrong = |found: &str| {
+        Problem::new(&span, format!("expected {}, found {found}", what(subject)))
+            .help(format!("for example {}", example(subject)))
+    };
+    match (subject, value.get_ref()) {
+        (Subject::Guarantee(_), DeValue::String(text)) => match &**text {
+            "pass" => Ok(Bound::Verdict("pass")),
+            "fail" => Ok(Bound::Verdict("fail")),
+            other => {
+                Err(Problem::unknown(&span, format!("unknown verdict `{other}`"), other, "verdicts", ["pass", "fail"]))
+            }
+        },
+        (Subject::Metric(metric), DeValue::String(text)) => bounds::parse(text, unit(metric))
+            .map_err(|why| Problem::new(&span, why).help(format!("for example {}", example(subject)))),
+        (Subject::Metric(metric), DeValue::Integer(number)) => {
+            let exact = i64::from_str_radix(number.as_str(), number.radix()).ok();
+            exactly(exact.map(|number| number as f64), metric, &span)
+        }
+        (Subject::Metric(metric), DeValue::Float(number)) => exactly(number.as_str().parse().ok(), metric, &span),
+        (_, DeValue::Boolean(_)) => Err(wrong("a boolean")),
+        (_, DeValue::Array(_)) => Err(wrong("an array")),
+        (_, DeValue::Table(_)) => Err(wrong("a table")),
+        (_, DeValue::Datetime(_)) => Err(wrong("a date or time")),
+        (Subject::Guarantee(_), DeValue::Integer(_) | DeValue::Float(_)) => Err(wrong("a number")),
+    }
+}
+
+fn exactly(number: Option<f64>, metric: &Metric, span: &Range<usize>) -> Result<Bound, Problem> {
+    let number = number.filter(|number| number.is_finite());
+    let number = number.ok_or_else(|| Problem::new(span, "the number is out of range"))?;
+    bounds::within(number, unit(metric)).map_err(|why| Problem::new(span, why))?;
+    Ok(bounds::exactly(number))
+}
+
+fn what(subject: &Subject) -> &'static str {
+    match subject {
+        Subject::Metric(_) => "a number or a bound",
+        Subject::Guarantee(_) => "a verdict",
+    }
+}
+
+fn example(subject: &Subject) -> &'static str {
+    match subject {
+        Subject::Guarantee(_) => "\"pass\", \"fail\" or { some = \"fail\" }",
+        Subject::Metric(metric) => match unit(metric) {
+            Unit::Ratio => "\">= 99%\", \"90%..95%\" or { mean = \"> 99%\" }",
+            Unit::Millis => "\"< 250ms\", \"70..75\" or { median = \"3ms..4ms\" }",
+            Unit::Seconds => "\"<= 30s\", \"3.3s..4.1s\" or { max = \"< 1min\" }",
+            Unit::Bytes => "\"< 10MB\", 0 or { mean = \"1MB..2MB\" }",
+            Unit::Count => "0, \"< 5\", \"10..20\" or { max = \"> 0\" }",
+        },
+    }
+}
+
+/// The unit that bounds of a metric may be written in. A metric without a unit is a count, but for the one that is a part
+/// of a whole.
+fn unit(metric: &Metric) -> Unit {
+    match (metric.unit, metric.name) {
+        ("ms", _) => Unit::Millis,
+        ("s", _) => Unit::Seconds,
+        ("B", _) => Unit::Bytes,
+        (_, "availability") => Unit::Ratio,
+        _ => Unit::Count,
+    }
+}

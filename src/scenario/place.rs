@@ -1,0 +1,210 @@
+//! Regions, links and clocks: from what is written to a [`Topology`].
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::error::{Problem, Problems};
+use super::units::{At, Offset, Span};
+use super::written::{self, Jitter};
+use crate::id::RegionId;
+use crate::model::clock::Clock;
+use crate::model::latency::{Delay, Matrix, bundled};
+use crate::model::topology::Topology;
+use crate::time::Duration;
+
+/// A run keeps one delay for each pair of regions: far beyond this the mistake is in the file.
+const REGIONS_MAX: usize = 256;
+
+/// An assumption: no matrix measures well what passes inside a region.
+const LOCAL_ROUND_TRIP: Duration = Duration::micros(500);
+
+/// The faults' word for whoever leads; no region may be called so.
+pub(super) const LEADER: &str = "leader";
+
+/// Where things are.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub topology: Topology,
+    pub clocks: Vec<Clock>,
+}
+
+/// Reads `[topology]`. With `None`, the reason is among the problems; with a topology, there may be problems, too.
+pub(super) fn read(written: &written::Topology, problems: &mut Problems) -> Option<Place> {
+    let names = problems.keep(regions(&written.regions))?;
+    let mut topology = Topology::new(&names);
+    let matrix = match &written.matrix {
+        Some(id) => Some(problems.keep(load(id, written.symmetric.as_ref().is_none_or(|at| at.value)))?),
+        None => {
+            problems.keep(needs_matrix("jitter", written.jitter.as_ref().map(|at| &at.span)));
+            problems.keep(needs_matrix("symmetric", written.symmetric.as_ref().map(|at| &at.span)));
+            None
+        }
+    };
+    let local = Delay::constant(written.local_rtt.unwrap_or(LOCAL_ROUND_TRIP) / 2);
+    all(&topology).for_each(|region| topology.set_delay(region, region, local));
+    let own = links(&written.link, &topology, problems);
+    own.iter().for_each(|((from, to), delay)| topology.set_delay(*from, *to, *delay));
+    let jitter = written.jitter.as_ref().is_none_or(|at| at.value == Jitter::Measured);
+    if let Err(found) = fill(&mut topology, matrix.as_ref(), jitter, &own, &written.regions) {
+        found.into_iter().for_each(|problem| problems.add(problem));
+    }
+    let clocks = clocks(written, &topology, problems);
+    Some(Place { topology, clocks })
+}
+
+fn all(topology: &Topology) -> impl Iterator<Item = RegionId> + use<> {
+    (0..topology.regions().len()).map(|place| RegionId(place as u16))
+}
+
+/// The names of regions, each once.
+fn regions(written: &At<Vec<At<String>>>) -> Result<Vec<&str>, Problem> {
+    if written.value.is_empty() || written.value.len() > REGIONS_MAX {
+        return Err(Problem::new(&written.span, format!("a topology has 1 to {REGIONS_MAX} regions")));
+    }
+    let mut names: Vec<&str> = Vec::new();
+    for At { value: name, span } in &written.value {
+        if names.contains(&name.as_str()) {
+            return Err(Problem::new(span, format!("`{name}` is named twice")));
+        }
+        if name.is_empty() || name == LEADER || name.contains('/') || name.contains(char::is_control) {
+            let help = format!("a name is not empty, is not `{LEADER}`, and has no `/`");
+            return Err(Problem::new(span, format!("`{}` cannot be a region's name", name.escape_debug())).help(help));
+        }
+        names.push(name);
+    }
+    Ok(names)
+}
+
+/// The region that is written here.
+pub(super) fn find(topology: &Topology, name: &str, span: &Range<usize>) -> Result<RegionId, Problem> {
+    let names = topology.regions().iter().map(|name| &**name);
+    topology
+        .find(name)
+        .ok_or_else(|| Problem::unknown(span, format!("no region is called `{name}`"), name, "regions", names))
+}
+
+fn load(id: &At<String>, symmetric: bool) -> Result<Matrix, Problem> {
+    let unknown = |_| {
+        let message = format!("there is no latency matrix `{}`", id.value);
+        Problem::unknown(&id.span, message, &id.value, "matrices", bundled().iter().map(|info| info.id))
+    };
+    let matrix = Matrix::load(&id.value).map_err(unknown)?;
+    Ok(if symmetric { matrix.symmetrised() } else { matrix })
+}
+
+fn needs_matrix(key: &str, span: Option<&Range<usize>>) -> Result<(), Problem> {
+    match span {
+        None => Ok(()),
+        Some(span) => Err(Problem::new(span, format!("`{key}` says how a matrix is used, and there is no `matrix`"))),
+    }
+}
+
+type Links = BTreeMap<(RegionId, RegionId), Delay>;
+
+/// The delays of links with a delay of their own.
+fn links(written: &[At<written::Link>], topology: &Topology, problems: &mut Problems) -> Links {
+    let mut links = Links::new();
+    for At { value: link, span } in written {
+        let Some((from, to, delay)) = problems.keep(link_of(link, span, topology)) else { continue };
+        let mut ways = vec![(from, to)];
+        if link.both.unwrap_or(true) && from != to {
+            ways.push((to, from));
+        }
+        for way in ways {
+            if links.insert(way, delay).is_some() {
+                let (from, to) = (topology.regions()[way.0.index()].clone(), topology.regions()[way.1.index()].clone());
+                let help = "`both = false` makes a link one direction";
+                problems.add(
+                    Problem::new(span, format!("the link from `{from}` to `{to}` has a delay already")).help(help),
+                );
+            }
+        }
+    }
+    links
+}
+
+fn link_of(
+    link: &written::Link,
+    span: &Range<usize>,
+    topology: &Topology,
+) -> Result<(RegionId, RegionId, Delay), Problem> {
+    let from = find(topology, &link.from.value, &link.from.span)?;
+    let to = find(topology, &link.to.value, &link.to.span)?;
+    let Span { low, high } = match (&link.one_way, &link.rtt) {
+        (Some(one_way), None) => one_way.value,
+        (None, Some(rtt)) => Span { low: rtt.value.low / 2, high: rtt.value.high / 2 },
+        (None, None) => return Err(Problem::new(span, "a link needs `one_way` or `rtt`")),
+        (Some(_), Some(rtt)) => return Err(Problem::new(&rtt.span, "a link has `one_way` or `rtt`, not both")),
+    };
+    Ok((from, to, if low == high { Delay::constant(low) } else { Delay::uniform(low, high) }))
+}
+
+/// Gives every link that has no delay of its own the matrix's.
+fn fill(
+    topology: &mut Topology,
+    matrix: Option<&Matrix>,
+    jitter: bool,
+    own: &Links,
+    written: &At<Vec<At<String>>>,
+) -> Result<(), Vec<Problem>> {
+    let names = topology.regions().to_vec();
+    let mut strangers = Vec::new();
+    let mut first_missing = None;
+    let pairs = all(topology).flat_map(|from| all(topology).map(move |to| (from, to))).collect::<Vec<_>>();
+    for (from, to) in pairs.into_iter().filter(|(from, to)| from != to && !own.contains_key(&(*from, *to))) {
+        let (a, b) = (&*names[from.index()], &*names[to.index()]);
+        let delay = matrix.and_then(|matrix| {
+            if jitter { matrix.delay(a, b) } else { matrix.round_trip(a, b).map(|rtt| Delay::constant(rtt / 2)) }
+        });
+        if let Some(delay) = delay {
+            topology.set_delay(from, to, delay);
+            continue;
+        }
+        let stranger = matrix.and_then(|matrix| [from, to].into_iter().find(|r| !matrix.has_region(&names[r.index()])));
+        match stranger {
+            Some(region) if !strangers.contains(&region) => strangers.push(region),
+            Some(_) => {}
+            None => first_missing = first_missing.or(Some((from, to))),
+        }
+    }
+    let unknown = |region: &RegionId| {
+        let At { value: name, span } = &written.value[region.index()];
+        let known: Vec<&str> = matrix.map_or(&[][..], Matrix::regions).iter().map(String::as_str).collect();
+        Problem::unknown(span, format!("the matrix has no region `{name}`"), name, "matrix's regions", known)
+    };
+    let mut problems: Vec<Problem> = strangers.iter().map(unknown).collect();
+    if let Some((from, to)) = first_missing {
+        let (from, to) = (&names[from.index()], &names[to.index()]);
+        let help = format!("add `[[topology.link]]` with `from = \"{from}\"` and `to = \"{to}\"`, or name a `matrix`");
+        problems.push(Problem::new(&written.span, format!("no delay is given from `{from}` to `{to}`")).help(help));
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+/// Every region's clock.
+fn clocks(written: &written::Topology, topology: &Topology, problems: &mut Problems) -> Vec<Clock> {
+    let uncertainty = written.clock_uncertainty.unwrap_or(Duration::ZERO);
+    let mut clocks = vec![Clock { uncertainty, ..Clock::default() }; topology.regions().len()];
+    let mut seen = Vec::new();
+    for At { value: clock, .. } in &written.clock {
+        let span = &clock.region.span;
+        let Some(region) = problems.keep(find(topology, &clock.region.value, span)) else { continue };
+        if seen.contains(&region) {
+            problems.add(Problem::new(span, format!("the clock of `{}` is set twice", clock.region.value)));
+        }
+        seen.push(region);
+        let Some(drift_ns_per_s) = problems.keep(drift(clock.drift_ppm.as_ref())) else { continue };
+        let Offset(offset_ns) = clock.offset.unwrap_or(Offset(0));
+        clocks[region.index()] = Clock { offset_ns, drift_ns_per_s, uncertainty };
+    }
+    clocks
+}
+
+/// Parts in a million are thousands of nanoseconds a second.
+fn drift(ppm: Option<&At<f64>>) -> Result<i64, Problem> {
+    match ppm {
+        None => Ok(0),
+        Some(ppm) if ppm.value.abs() < 1e6 => Ok(libm::round(ppm.value * 1e3) as i64),
+        Some(ppm) => Err(Problem::new(&ppm.span, "a clock drifts by less than a million parts in a million")),
+    }
+}

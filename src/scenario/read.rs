@@ -1,0 +1,202 @@
+//! From the text of a file to a [`Scenario`]: the file's tables one by one, so that each can tell what is wrong with it.
+
+use std::ops::Range;
+
+use serde::de::DeserializeOwned;
+use toml::de::{DeString, DeTable, DeValue, ValueDeserializer};
+
+use super::error::{Problem, Problems};
+use super::place::Place;
+use super::written::{self, Head};
+use super::{Design, Expectation, Scenario, ScenarioError, clients, design, expect, faults, place};
+use crate::model::disk::DiskModel;
+use crate::model::fault::Fault;
+use crate::sim::Setup;
+use crate::time::Duration;
+
+/// A value of the file, with its place.
+pub(super) type Value<'i> = toml::Spanned<DeValue<'i>>;
+
+/// Keys and values of a table, in the file's order.
+pub(super) type Entries<'i> = Vec<(toml::Spanned<DeString<'i>>, Value<'i>)>;
+
+/// The keys at the top of the file.
+pub(super) const TOP: [&str; 13] = [
+    "schema", "name", "lesson", "source", "assumed", "duration", "settle", "topology", "disk", "workload", "fault",
+    "design", "expect",
+];
+
+const SETTLE: Duration = Duration::secs(30);
+
+/// Reads a whole file.
+pub(super) fn read(text: &str, file: &str) -> Result<Scenario, ScenarioError> {
+    let mut problems = Problems::default();
+    let scenario = match DeTable::parse(text) {
+        Ok(root) => scenario(root.into_inner(), &mut problems),
+        Err(error) => {
+            problems.add(Problem::from_toml(&error, &(text.len()..text.len())));
+            None
+        }
+    };
+    match (problems.into_error(text, file), scenario) {
+        (Some(error), _) => Err(error),
+        (None, Some(scenario)) => Ok(scenario),
+        (None, None) => unreachable!("what is not read is told"),
+    }
+}
+
+/// The tables of a file, taken apart.
+#[derive(Default)]
+struct Tables<'i> {
+    head: DeTable<'i>,
+    topology: Option<Value<'i>>,
+    disk: Option<Value<'i>>,
+    workload: Option<Value<'i>>,
+    fault: Option<Value<'i>>,
+    design: Option<Value<'i>>,
+    expect: Option<Value<'i>>,
+}
+
+impl<'i> Tables<'i> {
+    fn of(root: DeTable<'i>, problems: &mut Problems) -> Tables<'i> {
+        let mut tables = Tables::default();
+        for (key, value) in root {
+            let word: &str = key.get_ref();
+            match word {
+                "topology" => tables.topology = Some(value),
+                "disk" => tables.disk = Some(value),
+                "workload" => tables.workload = Some(value),
+                "fault" => tables.fault = Some(value),
+                "design" => tables.design = Some(value),
+                "expect" => tables.expect = Some(value),
+                _ if TOP.contains(&word) => {
+                    tables.head.insert(key, value);
+                }
+                _ => problems.add(Problem::unknown(&key.span(), format!("unknown key `{word}`"), word, "keys", TOP)),
+            }
+        }
+        tables
+    }
+}
+
+fn scenario(root: DeTable<'_>, problems: &mut Problems) -> Option<Scenario> {
+    let tables = Tables::of(root, problems);
+    let head = problems.keep(decode::<Head>(toml::Spanned::new(0..0, DeValue::Table(tables.head))));
+    if let Some(head) = head.as_ref().filter(|head| head.duration.value.is_zero()) {
+        problems.add(Problem::new(&head.duration.span, "clients ask for longer than no time at all"));
+    }
+    let end = head.as_ref().map(|head| head.duration.value);
+    let disk = tables.disk.map_or(Some(written::Disk::default()), |value| problems.keep(decode(value)));
+    let topology = required("topology", tables.topology, problems).and_then(|value| problems.keep(decode(value)));
+    let workload = required("workload", tables.workload, problems).and_then(|value| problems.keep(decode(value)));
+    // Everything that follows names regions.
+    let place = place::read(&topology?, problems)?;
+    let workload = workload.and_then(|table| clients::read(&table, &place, end.unwrap_or(Duration::MAX), problems));
+    let faults = faults_of(tables.fault, &place, end, problems);
+    let designs = designs(tables.design, tables.expect, &place, problems);
+    let head = head?;
+    Some(Scenario {
+        name: head.name,
+        lesson: head.lesson,
+        source: head.source,
+        assumed: head.assumed,
+        setup: Setup {
+            topology: place.topology,
+            workload: workload?,
+            faults,
+            duration: head.duration.value,
+            settle: head.settle.unwrap_or(SETTLE),
+            disk: DiskModel { sync: disk?.sync.unwrap_or(Duration::ZERO) },
+            clocks: place.clocks,
+        },
+        designs,
+    })
+}
+
+fn required<'i>(key: &str, value: Option<Value<'i>>, problems: &mut Problems) -> Option<Value<'i>> {
+    if value.is_none() {
+        problems.add(Problem::new(&(0..0), format!("`[{key}]` is missing")));
+    }
+    value
+}
+
+fn faults_of(written: Option<Value<'_>>, place: &Place, end: Option<Duration>, problems: &mut Problems) -> Vec<Fault> {
+    let Some(written) = written else { return Vec::new() };
+    let span = written.span();
+    let DeValue::Array(tables) = written.into_inner() else {
+        problems.add(Problem::new(&span, "faults are a list: write `[[fault]]`"));
+        return Vec::new();
+    };
+    let read = |table| decode(table).and_then(|table| faults::read(&table, &place.topology, end));
+    tables.into_iter().filter_map(|table| problems.keep(read(table))).collect()
+}
+
+/// The designs with what is expected of them.
+fn designs(
+    written: Option<Value<'_>>,
+    expect: Option<Value<'_>>,
+    place: &Place,
+    problems: &mut Problems,
+) -> Vec<Design> {
+    let missing = "a scenario has at least one `[design.NAME]`";
+    let span = written.as_ref().map_or(0..0, toml::Spanned::span);
+    let tables = written.map(|table| entries(table, "designs are tables: write `[design.NAME]`"));
+    let tables = tables.map_or(Some(Vec::new()), |tables| problems.keep(tables));
+    let Some(tables) = tables else { return Vec::new() };
+    if tables.is_empty() {
+        problems.add(Problem::new(&span, missing));
+    }
+    // Names of designs that cannot be read are known all the same: what is expected of them is no second mistake.
+    let names: Vec<String> = tables.iter().map(|(name, _)| name.get_ref().to_string()).collect();
+    let mut designs = Vec::new();
+    for (key, value) in tables {
+        let name: &str = key.get_ref();
+        problems.keep(design::check_name(name, &key.span()));
+        designs.extend(problems.keep(design::read(name, value, &place.topology)));
+    }
+    if let Some(expect) = expect {
+        expectations(expect, &names, &mut designs, place, problems);
+    }
+    designs
+}
+
+/// Gives each design what is expected: of every design first, then of it alone.
+fn expectations(written: Value<'_>, names: &[String], designs: &mut [Design], place: &Place, problems: &mut Problems) {
+    let Some(table) = problems.keep(entries(written, "expectations are a table: write `[expect]`")) else { return };
+    let (own, common): (Vec<_>, Vec<_>) =
+        table.into_iter().partition(|(key, _)| names.iter().any(|name| name == key.get_ref()));
+    let others: Vec<&str> = names.iter().map(String::as_str).collect();
+    let common = expected(common, &others, place, problems);
+    designs.iter_mut().for_each(|design| design.expectations.clone_from(&common));
+    for (key, value) in own {
+        let name: &str = key.get_ref();
+        let what = format!("`{name}` is a design: what is expected of it is a table, `[expect.{name}]`");
+        let Some(table) = problems.keep(entries(value, &what)) else { continue };
+        let expected = expected(table, &[], place, problems);
+        designs.iter_mut().filter(|design| design.name == name).for_each(|design| {
+            design.expectations.extend(expected.iter().cloned());
+        });
+    }
+}
+
+fn expected(table: Entries<'_>, others: &[&str], place: &Place, problems: &mut Problems) -> Vec<Expectation> {
+    let read = |(key, value): (toml::Spanned<DeString<'_>>, Value<'_>)| {
+        problems.keep(expect::read(key.get_ref(), &key.span(), value, &place.topology, others))
+    };
+    table.into_iter().filter_map(read).flatten().collect()
+}
+
+/// Reads a value as a type; what is wrong with it has its place in the file.
+pub(super) fn decode<T: DeserializeOwned>(value: Value<'_>) -> Result<T, Problem> {
+    let span: Range<usize> = value.span();
+    T::deserialize(ValueDeserializer::from(value)).map_err(|error| Problem::from_toml(&error, &span))
+}
+
+/// The entries of a table, in the file's order; `what` says what was expected in place of something else.
+pub(super) fn entries<'i>(value: Value<'i>, what: &str) -> Result<Entries<'i>, Problem> {
+    let span = value.span();
+    let DeValue::Table(table) = value.into_inner() else { return Err(Problem::new(&span, what)) };
+    let mut entries: Entries<'i> = table.into_iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    Ok(entries)
+}

@@ -1,0 +1,170 @@
+//! The JSON Schema of scenario files, for editors. What has types is derived from them; tables whose keys depend on
+//! protocols and metrics are put together here.
+
+use schemars::generate::SchemaSettings;
+use schemars::{Schema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+
+use super::design;
+use super::written::{Disk, Fault, Head, Topology, Workload};
+use crate::explore::metric::METRICS;
+use crate::protocol::Guarantee;
+use crate::registry::{Entry, PROTOCOLS};
+
+/// The JSON Schema (draft 2020-12) of scenario files, with the options of every protocol.
+pub fn schema() -> Value {
+    let mut generator = SchemaSettings::draft2020_12().for_deserialize().into_generator();
+    let mut root = generator.root_schema_for::<Head>().to_value();
+    let tables = [
+        ("topology", generator.subschema_for::<Topology>().to_value()),
+        ("disk", generator.subschema_for::<Disk>().to_value()),
+        ("workload", generator.subschema_for::<Workload>().to_value()),
+        (
+            "fault",
+            json!({ "type": "array", "items": generator.subschema_for::<Fault>(), "description": "What breaks." }),
+        ),
+        ("design", designs(&mut generator)),
+        ("expect", expectations()),
+    ];
+    root["title"] = json!("a riftzone scenario");
+    root["description"] = json!("A world of regions and clients, what breaks in it, and the designs that meet it.");
+    root["properties"]
+        .as_object_mut()
+        .expect("a table has keys")
+        .extend(tables.map(|(key, table)| (key.to_string(), table)));
+    let required = root["required"].as_array_mut().expect("some keys are required");
+    required.extend(["topology", "workload", "design"].map(Value::from));
+    root["$defs"] = Value::Object(generator.take_definitions(true));
+    without_null(&mut root);
+    root
+}
+
+/// The table of designs: in each, the options of its protocol.
+fn designs(generator: &mut SchemaGenerator) -> Value {
+    let each: Vec<Value> = PROTOCOLS.iter().map(|entry| design(generator, entry)).collect();
+    let names: Vec<&str> = PROTOCOLS.iter().map(|entry| entry.about.name).collect();
+    json!({
+        "type": "object",
+        "description": "The designs, by name: a protocol, where it runs, and its options.",
+        "minProperties": 1,
+        "additionalProperties": {
+            "type": "object",
+            "required": ["protocol"],
+            "properties": { "protocol": { "enum": names } },
+            "oneOf": each
+        }
+    })
+}
+
+fn design(generator: &mut SchemaGenerator, entry: &Entry) -> Value {
+    let options = resolved((entry.schema)(generator), generator);
+    let mut properties = common(entry);
+    if let Some(Value::Object(own)) = options.get("properties") {
+        properties.extend(own.clone());
+    }
+    json!({
+        "type": "object",
+        "title": entry.about.name,
+        "description": entry.about.idea,
+        "properties": properties,
+        "required": ["protocol"],
+        "additionalProperties": false
+    })
+}
+
+/// The keys of every design.
+fn common(entry: &Entry) -> Map<String, Value> {
+    let describe = |key: &str| match key {
+        "protocol" => json!({ "const": entry.about.name, "description": entry.about.idea }),
+        "replicas" => json!({
+            "type": "array", "items": { "type": "string" }, "minItems": 1,
+            "description": "The regions that the design uses, in its order. Default: all."
+        }),
+        "groups" => json!({
+            "type": "integer", "minimum": 1, "maximum": 65535,
+            "description": "How many replication groups, each with a full set of nodes; key k is of group k mod groups. \
+                            Default: 1."
+        }),
+        other => unreachable!("`{other}` has no description"),
+    };
+    design::COMMON.iter().map(|key| (key.to_string(), describe(key))).collect()
+}
+
+/// A schema in place of a reference to it.
+fn resolved(schema: Schema, generator: &SchemaGenerator) -> Value {
+    let name = schema.get("$ref").and_then(Value::as_str).and_then(|path| path.rsplit('/').next());
+    name.and_then(|name| generator.definitions().get(name)).cloned().unwrap_or_else(|| schema.to_value())
+}
+
+/// The table of expectations: metrics, metrics of a region, guarantees, and designs.
+fn expectations() -> Value {
+    let own = expectation_keys();
+    let mut all = own.clone();
+    all["description"] = json!("What is expected of every design; and by a design's name, of that one.");
+    let mut each = own;
+    each["additionalProperties"] = json!(false);
+    each["description"] = json!("What is expected of this design.");
+    all["additionalProperties"] = each;
+    all
+}
+
+fn expectation_keys() -> Value {
+    let range = json!({
+        "description": "A bound such as \">= 99%\", \"< 30s\", \"10..20\"; or a number, exactly.",
+        "anyOf": [
+            { "type": "number", "minimum": 0 },
+            { "type": "string", "pattern": r"^\s*((>=|<=|>|<|=)?\s*[0-9.]+\s*[%a-zA-Zµ]*|[0-9.]+\s*[%a-zA-Zµ]*\s*\.\.\s*[0-9.]+\s*[%a-zA-Zµ]*)\s*$" }
+        ]
+    });
+    let number = json!({
+        "anyOf": [range, over(&range, &["every", "mean", "median", "min", "max", "some"])]
+    });
+    let pass = json!({ "enum": ["pass", "fail"] });
+    let verdict = json!({ "anyOf": [pass, over(&pass, &["every", "some"])] });
+    let with = |schema: &Value, about: &str| {
+        let mut schema = schema.clone();
+        schema["description"] = json!(about);
+        schema
+    };
+    let metrics = METRICS.iter().map(|metric| (metric.name.to_string(), with(&number, metric.about)));
+    let guarantees = Guarantee::ALL.iter().flat_map(|guarantee| {
+        let name = guarantee.name();
+        let about = "The verdict that this guarantee gets.";
+        [name.to_string(), name.replace('-', "_")].map(|name| (name, with(&verdict, about)))
+    });
+    let names: Vec<&str> = METRICS.iter().map(|metric| metric.name).collect();
+    let regional = format!("^({})/.+$", names.join("|"));
+    json!({
+        "type": "object",
+        "properties": metrics.chain(guarantees).collect::<Map<String, Value>>(),
+        "patternProperties": { regional: with(&number, "Of one region.") }
+    })
+}
+
+/// A table that says which of several seeds' values are meant.
+fn over(schema: &Value, keys: &[&str]) -> Value {
+    let properties: Map<String, Value> = keys.iter().map(|key| (key.to_string(), schema.clone())).collect();
+    json!({ "type": "object", "properties": properties, "additionalProperties": false, "minProperties": 1 })
+}
+
+/// TOML has no null: an optional key is left out.
+fn without_null(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            if object.get("default") == Some(&Value::Null) {
+                object.shift_remove("default");
+            }
+            for key in ["type", "enum"] {
+                if let Some(Value::Array(words)) = object.get_mut(key) {
+                    words.retain(|word| !word.is_null() && word != "null");
+                }
+            }
+            if let Some(Value::Array(options)) = object.get_mut("anyOf") {
+                options.retain(|option| option != &json!({ "type": "null" }));
+            }
+            object.values_mut().for_each(without_null);
+        }
+        Value::Array(list) => list.iter_mut().for_each(without_null),
+        _ => {}
+    }
+}

@@ -1,0 +1,229 @@
+//! A scenario file as it is written: the keys that each table may have, and what they mean.
+//!
+//! These types are also the source of the JSON Schema; their docs are its descriptions. The tables of designs and
+//! expectations are not here, for their keys depend on protocols and metrics: see `design.rs` and `expect.rs`. Next:
+//! `read.rs`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::units::{At, Offset, Percent, Rate, Span};
+use crate::time::Duration;
+
+/// The keys at the top of the file that are no tables of their own.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(super) struct Head {
+    /// Where the JSON Schema of this file is, for editors; nothing else reads it.
+    #[serde(rename = "schema")]
+    pub _schema: Option<String>,
+    /// The scenario's title.
+    pub name: String,
+    /// What the scenario teaches, in a sentence or two.
+    pub lesson: Option<String>,
+    /// The event or paper that the scenario re-enacts.
+    pub source: Option<String>,
+    /// What the scenario had to assume, one thing a line.
+    #[serde(default)]
+    pub assumed: Vec<String>,
+    /// How long clients ask. At the end every fault is healed.
+    pub duration: At<Duration>,
+    /// How long the run goes on after that, without new operations, before replicas are compared. Default: "30s".
+    pub settle: Option<Duration>,
+}
+
+/// Where things are: the regions, and how long messages take between them.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, expecting = "a table with `regions`")]
+pub(super) struct Topology {
+    /// The measured matrix that delays come from; `riftzone latency` lists them. Without one, every link is a `link`.
+    pub matrix: Option<At<String>>,
+    /// The regions; with a matrix, by its names.
+    pub regions: At<Vec<At<String>>>,
+    /// Whether messages scatter as they were measured to. Default: "measured"; constant where the matrix has no
+    /// dispersion.
+    pub jitter: Option<At<Jitter>>,
+    /// Whether both directions of a measured link get their mean. Default: true.
+    pub symmetric: Option<At<bool>>,
+    /// The round trip inside a region, which no matrix measures well: an assumption. Default: "0.5ms".
+    pub local_rtt: Option<Duration>,
+    /// The bound on its clock's error that every node is told. Default: none.
+    pub clock_uncertainty: Option<Duration>,
+    /// Links with delays of their own, in place of the matrix's.
+    #[serde(default)]
+    pub link: Vec<At<Link>>,
+    /// Clocks that are wrong. All others are perfect.
+    #[serde(default)]
+    pub clock: Vec<At<Clock>>,
+}
+
+/// Whether messages scatter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Jitter {
+    /// Each message draws its delay from a distribution with the matrix's own percentiles.
+    Measured,
+    /// Every message takes half of the median round trip.
+    None,
+}
+
+/// A link with a delay of its own: one of `one_way` and `rtt`. From a region to itself, it is the delay inside.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, expecting = "a table such as { from = \"a\", to = \"b\", rtt = \"30ms\" }")]
+pub(super) struct Link {
+    /// The region that sends.
+    pub from: At<String>,
+    /// The region that receives.
+    pub to: At<String>,
+    /// How long a message takes; two durations are the ends of a uniform distribution.
+    pub one_way: Option<At<Span>>,
+    /// Twice how long a message takes; two durations are twice the ends of a uniform distribution.
+    pub rtt: Option<At<Span>>,
+    /// Whether it is the delay of the other direction, too. Default: true.
+    pub both: Option<bool>,
+}
+
+/// A region whose nodes' clocks are wrong.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, expecting = "a table such as { region = \"a\", offset = \"-500ms\" }")]
+pub(super) struct Clock {
+    /// The region.
+    pub region: At<String>,
+    /// How far ahead its clocks are at the start, or behind if negative. Default: "0s".
+    pub offset: Option<Offset>,
+    /// Microseconds that they gain in a second, or lose if negative. Default: 0.
+    pub drift_ppm: Option<At<f64>>,
+}
+
+/// The nodes' disks.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, expecting = "a table such as { sync = \"1ms\" }")]
+pub(super) struct Disk {
+    /// How long a sync takes. Default: "0s".
+    pub sync: Option<Duration>,
+}
+
+/// What clients do. Either `rate` or `think` says how often they ask.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, expecting = "a table with `rate` or `think`")]
+pub(super) struct Workload {
+    /// How many clients each region has; with `rate`, more join when all are busy. Default: 8.
+    pub clients_per_region: Option<At<u32>>,
+    /// How many clients each region has, by region, in place of `clients_per_region`; a region left out has none.
+    #[cfg_attr(feature = "cli", schemars(with = "Option<BTreeMap<String, u32>>"))]
+    pub clients: Option<At<BTreeMap<toml::Spanned<String>, u32>>>,
+    /// Open loop: how many operations begin in each region that has clients, whatever the answers do.
+    pub rate: Option<At<Rate>>,
+    /// Closed loop: how long each client thinks after an answer before it asks again.
+    pub think: Option<At<Duration>>,
+    /// How the operations of a `rate` come. Default: "poisson".
+    pub arrivals: Option<At<Arrivals>>,
+    /// How many keys there are. Default: 1000.
+    pub keys: Option<At<u32>>,
+    /// How often each key is asked for. Default: "uniform".
+    pub popularity: Option<Popularity>,
+    /// How often each kind of operation is asked, relative to the others. Default: { read = 8, write = 2 }.
+    pub mix: Option<At<Mix>>,
+    /// How long a client waits for an operation, retries included. Default: "2s".
+    pub timeout: Option<At<Duration>>,
+    /// How long a client waits for one node before it asks another. Default: as long as `timeout`.
+    pub retry_after: Option<At<Duration>>,
+    /// How long a client waits after a node said that it cannot serve. Default: "100ms".
+    pub backoff: Option<At<Duration>>,
+    /// When the first operation may begin: the designs have time to elect their leaders. Default: "5s".
+    pub warm_up: Option<At<Duration>>,
+    /// With `think`: how many operations each client makes before it stops. Default: no limit.
+    pub operations_per_client: Option<At<u32>>,
+}
+
+/// How operations of a rate come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Arrivals {
+    /// At random: a Poisson process.
+    #[default]
+    Poisson,
+    /// At equal gaps.
+    Paced,
+}
+
+/// How often each key is asked for.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Popularity {
+    /// All alike.
+    Uniform,
+    /// The i-th key with weight 1 / i^exponent; YCSB uses 0.99.
+    Zipf(At<f64>),
+}
+
+/// Kinds of operation, relative to each other; a kind left out is never asked.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default, expecting = "a table such as { read = 8, write = 2 }")]
+pub(super) struct Mix {
+    /// Reads.
+    pub read: u32,
+    /// Writes.
+    pub write: u32,
+    /// Compare-and-sets, which expect the value that the client's region last saw.
+    pub compare_and_set: u32,
+}
+
+/// A fault: when, for how long, and exactly one thing that it does.
+///
+/// What it is aimed at is a region, the nodes of one role in a region (`us-east-1/monitor`), or `leader`: the node that
+/// leads when the fault begins; where links are meant, its region.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, expecting = "a table with `at` and what happens")]
+pub(super) struct Fault {
+    /// When it begins.
+    pub at: At<Duration>,
+    /// How long it lasts. Default: until a heal, or the end.
+    #[serde(rename = "for")]
+    pub lasts: Option<At<Duration>>,
+    /// Whether the run is still good where this fault hit nothing. Default: false.
+    #[serde(default)]
+    pub may_touch_nothing: bool,
+    /// Nodes stop, and lose all but their synced records; afterwards they start again.
+    pub crash: Option<At<Vec<At<String>>>>,
+    /// Nodes stop between two events, and afterwards go on without knowing.
+    pub pause: Option<At<Vec<At<String>>>>,
+    /// Regions lose every message to and from all others.
+    pub isolate: Option<At<Vec<At<String>>>>,
+    /// Sides that lose every message between them; who is on no side hears all of them.
+    pub partition: Option<At<Vec<At<Vec<At<String>>>>>>,
+    /// Links that lose every message, both ways.
+    #[cfg_attr(feature = "cli", schemars(with = "Option<Vec<(String, String)>>"))]
+    pub cut: Option<At<Vec<At<Vec<At<String>>>>>>,
+    /// Links that lose every message from the first to the second.
+    #[cfg_attr(feature = "cli", schemars(with = "Option<Vec<(String, String)>>"))]
+    pub cut_one_way: Option<At<Vec<At<Vec<At<String>>>>>>,
+    /// Links that lose some of their messages.
+    pub loss: Option<At<Loss>>,
+    /// Every fault under way ends now.
+    pub heal: Option<At<bool>>,
+}
+
+/// Links that lose some of their messages.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, expecting = "a table such as { ratio = \"1%\" }")]
+pub(super) struct Loss {
+    /// How many of the messages are lost.
+    pub ratio: At<Percent>,
+    /// Which links, both ways. Default: all.
+    #[cfg_attr(feature = "cli", schemars(with = "Option<Vec<(String, String)>>"))]
+    pub links: Option<At<Vec<At<Vec<At<String>>>>>>,
+}
