@@ -161,8 +161,9 @@ impl Monitor {
         }
     }
 
-    /// Chooses the most advanced candidate, by the position of its last entry. Where a replica that may not be promoted is
-    /// ahead of it, the candidate first borrows what it lacks. The suspect itself is chosen only where no other answers.
+    /// Chooses the most advanced candidate, by the position of its last entry. Where a replica that may not be promoted
+    /// is ahead of it, the candidate first borrows what it lacks. The suspect itself is chosen only where no other
+    /// answers.
     fn choose(&mut self, cx: &mut Context<PrimaryBackup>) {
         let Election::Collecting { reports, waited } = &self.election else { return };
         let suspect = self.office.primary;

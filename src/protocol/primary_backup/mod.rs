@@ -1,7 +1,8 @@
 //! # Primary-backup
 //!
-//! **Idea.** One replica, the primary, puts all writes in order and streams its log to the backups, which apply it as it
-//! comes. When monitors miss the primary for long enough, they agree on a successor, and promote the most advanced backup.
+//! **Idea.** One replica, the primary, puts all writes in order and streams its log to the backups, which apply it as
+//! it comes. When monitors miss the primary for long enough, they agree on a successor, and promote the most advanced
+//! backup.
 //!
 //! ```text
 //! client      us-east-1 (primary)        eu-west-1 (backup)        a monitor
@@ -20,56 +21,57 @@
 //!    │                                          │  `promote` later: Leader, and Ready as soon as it may answer
 //! ```
 //!
-//! **Claims.** Without `failover`: linearizability (with `reads = "primary"`), no acknowledged write lost, convergence and
-//! a single writer, under any fault: there is one copy that decides, and its disk survives. With `failover`: one leader in
-//! each epoch under any fault; convergence where `returning = "discard"`. With `fencing = "epoch"`: a single writer, under
-//! any fault. Where writes wait for at least one backup: no acknowledged write lost, under any fault; with fencing and
-//! `reads = "primary"` besides: linearizability. Fencing relies on clocks that stay within the uncertainty that the
-//! deployment declares (leases are stretched by it); beyond that nothing is claimed of it.
+//! **Claims.** Without `failover`: linearizability (with `reads = "primary"`), no acknowledged write lost, convergence
+//! and a single writer, under any fault: there is one copy that decides, and its disk survives. With `failover`: one
+//! leader in each epoch under any fault; convergence where `returning = "discard"`. With `fencing = "epoch"`: a single
+//! writer, under any fault. Where writes wait for at least one backup: no acknowledged write lost, under any fault;
+//! with fencing and `reads = "primary"` besides: linearizability. Fencing relies on clocks that stay within the
+//! uncertainty that the deployment declares (leases are stretched by it); beyond that nothing is claimed of it.
 //!
-//! A pause does not break the fence here: each answer leaves in the instant in which the lease was found to be valid, and a
-//! paused node sends nothing. A real machine may stop between the two.
+//! A pause does not break the fence here: each answer leaves in the instant in which the lease was found to be valid,
+//! and a paused node sends nothing. A real machine may stop between the two.
 //!
-//! **Does not claim.** With `acknowledge = "local"`, that an acknowledged write survives a failover: what had not reached
-//! the new primary is rolled back, or kept aside with a replica that is refused. Without fencing, that there is one primary
-//! at a time: a primary that is cut off goes on serving those who reach it, for as long as the cut lasts. Writes that wait
-//! for backups stop when too few are in reach, also after a failover (it never degrades to asynchronous by itself), and a
-//! failover stops when too few replicas are in reach to know that nothing acknowledged is missing: with
-//! `acknowledge = "all"`, failover saves reads only, until the lost replica is back. With `reads = "nearest"` a backup
-//! answers from the prefix it has, at any age.
+//! **Does not claim.** With `acknowledge = "local"`, that an acknowledged write survives a failover: what had not
+//! reached the new primary is rolled back, or kept aside with a replica that is refused. Without fencing, that there is
+//! one primary at a time: a primary that is cut off goes on serving those who reach it, for as long as the cut lasts.
+//! Writes that wait for backups stop when too few are in reach, also after a failover (it never degrades to
+//! asynchronous by itself), and a failover stops when too few replicas are in reach to know that nothing acknowledged
+//! is missing: with `acknowledge = "all"`, failover saves reads only, until the lost replica is back. With `reads =
+//! "nearest"` a backup answers from the prefix it has, at any age.
 //!
 //! **Assumes.** Disks keep what they synced. Monitors lie on the same links as everybody else.
 //!
-//! **Cost.** Of B backups, k waited for. Read: no one-way delay between nodes, no message. Write: none where k is 0, else
-//! the round trip to the k-th nearest backup; 2B messages (Append and Ack), and an entry is on the wire only once the
-//! primary's own disk has it. A backup's copy lags by the one-way delay. With failover, M monitors and R replicas exchange
-//! 2MR messages a heartbeat. Without it a quiet design sends nothing. Detection: with one-way delay d to the monitor and
-//! heartbeats each h, a crash is suspected d + `detect` - U(0, h) later, because a monitor's patience starts anew when a
-//! Pong *arrives*. Then one round trip between monitors to decide, one to the replicas to choose (at most one heartbeat is
-//! spent on silent ones), one way to the chosen, `promote`, and where k > 0 a round trip to k backups.
+//! **Cost.** Of B backups, k waited for. Read: no one-way delay between nodes, no message. Write: none where k is 0,
+//! else the round trip to the k-th nearest backup; 2B messages (Append and Ack), and an entry is on the wire only once
+//! the primary's own disk has it. A backup's copy lags by the one-way delay. With failover, M monitors and R replicas
+//! exchange 2MR messages a heartbeat. Without it a quiet design sends nothing. Detection: with one-way delay d to the
+//! monitor and heartbeats each h, a crash is suspected d + `detect` - U(0, h) later, because a monitor's patience
+//! starts anew when a Pong *arrives*. Then one round trip between monitors to decide, one to the replicas to choose (at
+//! most one heartbeat is spent on silent ones), one way to the chosen, `promote`, and where k > 0 a round trip to k
+//! backups.
 //!
-//! **Source.** Alsberg and Day, ICSE 1976 (the scheme, and that a client is answered when enough copies hold the write);
-//! Budhiraja, Marzullo, Schneider and Toueg, in *Distributed Systems* (2nd ed.), 1993 (failover time); Gray and Cheriton,
-//! SOSP 1989 (leases). The knobs are those that Patroni, Orchestrator and Redis Sentinel made known.
+//! **Source.** Alsberg and Day, ICSE 1976 (the scheme, and that a client is answered when enough copies hold the
+//! write); Budhiraja, Marzullo, Schneider and Toueg, in *Distributed Systems* (2nd ed.), 1993 (failover time); Gray and
+//! Cheriton, SOSP 1989 (leases). The knobs are those that Patroni, Orchestrator and Redis Sentinel made known.
 //!
-//! **Departures.** Backups are not a chain that answers in the primary's stead (Alsberg and Day): the primary answers. The
-//! papers assume reliable channels or a known bound on delay: here entries carry an (epoch, index), a backup takes only
-//! what fits its log, and offers repair what is lost. A new primary opens its epoch with an entry of its own, and counts
-//! older entries as held only with it, as Raft does: otherwise an acknowledged write could be taken back by a third
-//! primary. A replica that reports to an election takes nothing from older epochs from then on, so a write is acknowledged
-//! before the election or not at all. Logs are kept whole: there are no snapshots.
+//! **Departures.** Backups are not a chain that answers in the primary's stead (Alsberg and Day): the primary answers.
+//! The papers assume reliable channels or a known bound on delay: here entries carry an (epoch, index), a backup takes
+//! only what fits its log, and offers repair what is lost. A new primary opens its epoch with an entry of its own, and
+//! counts older entries as held only with it, as Raft does: otherwise an acknowledged write could be taken back by a
+//! third primary. A replica that reports to an election takes nothing from older epochs from then on, so a write is
+//! acknowledged before the election or not at all. Logs are kept whole: there are no snapshots.
 //!
-//! **Phases of a failover.** `Suspected`: a monitor's patience ran out. `Decided`: a quorum of monitors that all suspect
-//! voted for a new epoch. `Fenced`: each lease that a voter granted has run out by its own clock, stretched by four times
-//! the declared uncertainty; without fencing it follows at once, and means only that nobody waits. `Leader`: the chosen
-//! replica's `promote` has passed. `Ready`: it holds a lease (if fenced), and its first entry is held as widely as
-//! `acknowledge` asks. A primary that loses its lease observes `SteppedDown`, and `Leader` and `Ready` of the same epoch
-//! if it gets it back; so does one that restarts and is still the primary.
+//! **Phases of a failover.** `Suspected`: a monitor's patience ran out. `Decided`: a quorum of monitors that all
+//! suspect voted for a new epoch. `Fenced`: each lease that a voter granted has run out by its own clock, stretched by
+//! four times the declared uncertainty; without fencing it follows at once, and means only that nobody waits. `Leader`:
+//! the chosen replica's `promote` has passed. `Ready`: it holds a lease (if fenced), and its first entry is held as
+//! widely as `acknowledge` asks. A primary that loses its lease observes `SteppedDown`, and `Leader` and `Ready` of the
+//! same epoch if it gets it back; so does one that restarts and is still the primary.
 //!
 //! **At its worst.** `scenarios/github-2018-10-21.toml`: 43 seconds of cut, two writable primaries.
 //!
-//! Files: `options.rs`, `log.rs`, `replica.rs` (a node with a copy: requests and offices), `primary.rs` and `backup.rs` (its
-//! two duties), `monitor.rs` (heartbeats, suspicion, leases), `election.rs` (votes, and who is chosen).
+//! Files: `options.rs`, `log.rs`, `replica.rs` (a node with a copy: requests and offices), `primary.rs` and `backup.rs`
+//! (its two duties), `monitor.rs` (heartbeats, suspicion, leases), `election.rs` (votes, and who is chosen).
 
 mod backup;
 mod election;
@@ -173,8 +175,8 @@ pub enum Message {
         /// How far.
         index: u64,
     },
-    /// Monitor to anybody: this is who is primary; give a sign of life. To one who learns by it that it is the primary, it
-    /// is the order to take office.
+    /// Monitor to anybody: this is who is primary; give a sign of life. To one who learns by it that it is the primary,
+    /// it is the order to take office.
     Ping {
         /// Who is primary.
         office: Office,
@@ -243,8 +245,8 @@ const ENTRY_BYTES: usize = 8 + 8 + 1 + 4 + 8; // epoch, request, kind, key, valu
 const SIGN_BYTES: usize = 8 + POSITION_BYTES + 2 + 8; // office, position, flags, clock
 
 impl Payload for Message {
-    /// A 16-byte header; 16 bytes a position; 29 bytes an entry (epoch 8, request 8, kind 1, key 4, value 8), which is the
-    /// log's overhead and no more: values of a real size would add theirs.
+    /// A 16-byte header; 16 bytes a position; 29 bytes an entry (epoch 8, request 8, kind 1, key 4, value 8), which is
+    /// the log's overhead and no more: values of a real size would add theirs.
     fn bytes(&self) -> u32 {
         let body = match self {
             Message::Append { stretch, .. } | Message::Loan { stretch, .. } => {
@@ -359,8 +361,8 @@ impl Protocol for PrimaryBackup {
     }
 }
 
-/// What these options promise. A fault-free run is no fault, but a `detect` shorter than a slow round trip makes failovers
-/// without one: with failover, nothing is claimed for fault-free runs alone.
+/// What these options promise. A fault-free run is no fault, but a `detect` shorter than a slow round trip makes
+/// failovers without one: with failover, nothing is claimed for fault-free runs alone.
 fn claims(options: &Options) -> Vec<Claim> {
     let always = |guarantee| Claim { guarantee, under: Claim::ANY_FAULT };
     let fixed = options.failover.is_none();

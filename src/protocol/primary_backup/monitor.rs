@@ -134,8 +134,8 @@ impl Monitor {
         self.plan.fenced && self.voted <= self.office.epoch
     }
 
-    /// When a lease that begins at this instant is over by every clock that keeps within its declared uncertainty. A span
-    /// measured by such a clock is off by at most twice that, here and there.
+    /// When a lease that begins at this instant is over by every clock that keeps within its declared uncertainty. A
+    /// span measured by such a clock is off by at most twice that, here and there.
     fn end_of_lease_from_now(&self, cx: &Context<PrimaryBackup>) -> Time {
         cx.now() + self.plan.lease + cx.uncertainty() * 4
     }
@@ -246,8 +246,8 @@ impl Monitor {
         self.heard.get(&replica).is_some_and(|at| cx.now().since(*at) < self.plan.detect)
     }
 
-    /// Whether an election makes sense now: a replica that may be promoted has given a sign of life lately (without one,
-    /// it would only depose), and no primary has just come back.
+    /// Whether an election makes sense now: a replica that may be promoted has given a sign of life lately (without
+    /// one, it would only depose), and no primary has just come back.
     pub(super) fn may_campaign(&self, cx: &Context<PrimaryBackup>) -> bool {
         cx.now() >= self.truce_ends && self.plan.candidates.iter().any(|candidate| self.is_heard(*candidate, cx))
     }

@@ -20,21 +20,23 @@ pub struct Options {
     /// The regions of the backups. Default: every other region of the design.
     pub backups: Option<Vec<String>>,
     /// How many backups must hold a write, synced, before the client is answered: `"local"` (none: asynchronous
-    /// replication), `"one"`, `"majority"` (so many that with the primary they are a majority of the copies), `"all"`, or a
-    /// number of backups. It is strict: with too few backups in reach, writes wait. Default: `"local"`.
+    /// replication), `"one"`, `"majority"` (so many that with the primary they are a majority of the copies), `"all"`,
+    /// or a number of backups. It is strict: with too few backups in reach, writes wait. Default: `"local"`.
     pub acknowledge: Acknowledge,
-    /// Who answers reads: `"primary"`, or `"nearest"` (any replica, from its own copy, however stale). Default: `"primary"`.
+    /// Who answers reads: `"primary"`, or `"nearest"` (any replica, from its own copy, however stale). Default:
+    /// `"primary"`.
     pub reads: Reads,
     /// Automatic failover, watched over by monitors. Default: none; the first primary stays the primary, come what may.
     pub failover: Option<Failover>,
-    /// What keeps a primary that lost its office from serving: `"none"`, or `"epoch"` (it serves only while a lease lasts
-    /// that a quorum of monitors granted). Needs `failover`. Default: `"none"`.
+    /// What keeps a primary that lost its office from serving: `"none"`, or `"epoch"` (it serves only while a lease
+    /// lasts that a quorum of monitors granted). Needs `failover`. Default: `"none"`.
     pub fencing: Fencing,
     /// How long a lease lasts, counted from the primary's own request for it. At least two heartbeats, and at most
     /// `failover.detect`. Only with `fencing = "epoch"`. Default: 4s.
     pub lease: Duration,
-    /// What becomes of a replica that comes back with writes which the new primary does not have: `"discard"` (it throws
-    /// them away and is a backup) or `"refuse"` (it stays out with its copy, until an operator comes). Default: `"discard"`.
+    /// What becomes of a replica that comes back with writes which the new primary does not have: `"discard"` (it
+    /// throws them away and is a backup) or `"refuse"` (it stays out with its copy, until an operator comes). Default:
+    /// `"discard"`.
     pub returning: Returning,
     /// How long a backup may owe its answer to an entry before the primary offers its log again: what bounds how long a
     /// lost message stays lost. An offer is made one to two such spans after the entry. Default: 1s.

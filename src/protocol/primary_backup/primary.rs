@@ -23,7 +23,8 @@ pub(super) struct Primary {
     synced: u64,
     /// How far the log is held by as many as must hold it: what clients have been told, and what reads show.
     held_by_enough: u64,
-    /// It answers nobody before that much is held: what was acknowledged before its time is within it.
+    /// It answers nobody before that much is held. What was acknowledged before its time is within it; and its last
+    /// entry is of this epoch, for older ones may yet be replaced, however many hold them: see the module's departures.
     ready_at: u64,
     /// Whether it has observed that it leads, and that it serves.
     pub(super) leads: bool,
@@ -99,8 +100,8 @@ impl Replica {
         }
     }
 
-    /// Offers the end of the log to each backup that owes an answer for what was there when this was last asked, and has
-    /// acknowledged nothing since. What is younger than that is likely to be on its way.
+    /// Offers the end of the log to each backup that owes an answer for what was there when this was last asked, and
+    /// has acknowledged nothing since. What is younger than that is likely to be on its way.
     pub(super) fn offer_again(&mut self, cx: &mut Context<PrimaryBackup>) {
         let (epoch, length) = (self.office.epoch, self.log.len());
         let Duty::Leading(primary) = &mut self.duty else { return };
@@ -142,8 +143,7 @@ impl Replica {
         let Duty::Leading(primary) = &mut self.duty else { return };
         if leased {
             let until = primary.count(self.plan.copies);
-            // An older primary's entries are held only together with one of this epoch: see the module's departures.
-            if until > primary.held_by_enough && self.log.position(until).epoch == self.office.epoch {
+            if until > primary.held_by_enough {
                 primary.held_by_enough = until;
                 self.apply(until, cx);
             }
@@ -201,7 +201,8 @@ impl Replica {
         let id = request.id;
         let change = match request.op {
             Op::Read(key) => {
-                // The copy holds what is held by enough; a write that is not is still under way, and a read may precede it.
+                // The copy holds what is held by enough; a write that is not is still under way, and a read may precede
+                // it.
                 return cx.reply_unsynced(id, Reply::Read(self.log.copy().get(&key).copied()));
             }
             Op::Write(key, value) => Change::Set(key, value),

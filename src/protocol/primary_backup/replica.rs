@@ -19,8 +19,8 @@ use super::{Message, Office, PrimaryBackup, Record, Sign, Timer};
 pub(super) struct Replica {
     pub(super) plan: Plan,
     pub(super) log: Log,
-    /// The highest epoch it knows of: it takes nothing from primaries of earlier ones. At least `office.epoch`; above it
-    /// while an election is under way.
+    /// The highest epoch it knows of: it takes nothing from primaries of earlier ones. At least `office.epoch`; above
+    /// it while an election is under way.
     pub(super) promised: u64,
     pub(super) office: Office,
     pub(super) duty: Duty,
@@ -67,8 +67,8 @@ impl Replica {
             since: cx.now(),
         };
         recovered.iter().for_each(|record| replica.replay(record));
-        // Which entries a primary had acknowledged is not on disk. All are taken into the copy; it answers nobody before
-        // they are held as widely as they must be.
+        // Which entries a primary had acknowledged is not on disk. All are taken into the copy; it answers nobody
+        // before they are held as widely as they must be.
         replica.apply(replica.log.len(), cx);
         let is_primary = replica.office.primary == cx.me() && replica.promised == replica.office.epoch;
         if is_primary && !matches!(replica.duty, Duty::Stranded) {

@@ -84,6 +84,10 @@ fn observed(effects: &[Effect<PrimaryBackup>]) -> Vec<Observation> {
     effects.iter().filter_map(observation).collect()
 }
 
+fn sets(effects: &[Effect<PrimaryBackup>], wanted: Timer, span: Duration) -> bool {
+    effects.iter().any(|e| matches!(e, Effect::SetTimer { timer, after } if *timer == wanted && *after == span))
+}
+
 fn entry(epoch: u64, value: u64) -> Entry {
     Entry { epoch, client: ClientId(9), sequence: value as u32, change: Change::Set(KEY, Value(value)) }
 }
@@ -308,8 +312,7 @@ fn who_is_chosen_leads_after_its_promotion_and_is_ready_when_its_opening_is_held
     let office = Office { epoch: 2, primary: B };
     chosen.on_message(M[0], Message::Ping { office, grant: None }, &mut harness.context());
     let effects = harness.effects();
-    let promoted_in = |effect: &Effect<_>| matches!(effect, Effect::SetTimer { timer: Timer::Promote, after } if *after == Duration::secs(10));
-    assert!(effects.iter().any(promoted_in) && observed(&effects).is_empty());
+    assert!(sets(&effects, Timer::Promote, Duration::secs(10)) && observed(&effects).is_empty());
     chosen.on_timer(Timer::Promote, &mut harness.context());
     chosen.on_request(request(1, 1, Op::Read(KEY)), &mut harness.context());
     let effects = settle(&mut chosen, &mut harness);
@@ -380,8 +383,8 @@ fn a_suspicious_monitor(options: &Options) -> (PrimaryBackup, Harness<PrimaryBac
     let sign =
         Sign { office, last: Position::default(), leads: true, leased: false, stranded: false, clock: Time::ZERO };
     monitor.on_message(A, Message::Pong(sign), &mut harness.context());
-    let patience = |effect: &Effect<_>| matches!(effect, Effect::SetTimer { timer: Timer::Suspect, after } if *after == Duration::secs(5));
-    assert!(harness.effects().iter().any(patience), "patience begins anew when a sign of life arrives");
+    let effects = harness.effects();
+    assert!(sets(&effects, Timer::Suspect, Duration::secs(5)), "patience begins anew when a sign of life arrives");
     harness.pass(Duration::secs(5));
     monitor.on_message(B, Message::Pong(Sign { leads: false, ..sign }), &mut harness.context());
     monitor.on_timer(Timer::Suspect, &mut harness.context());
@@ -403,12 +406,12 @@ fn two_suspicions_of_three_elect_the_most_advanced_replica() {
     assert_eq!(observed(&harness.effects()), [Observation::Decided { epoch: 2 }], "a voter's lease has not run out");
     monitor.on_timer(Timer::Fence, &mut harness.context());
     assert_eq!(observed(&harness.effects()), [Observation::Fenced { epoch: 2 }]);
-    for (replica, index) in [(B, 10), (C, 11)] {
+    for (replica, index) in [(B, 11), (C, 10)] {
         let last = Position { epoch: 1, index };
         monitor.on_message(replica, Message::Report { epoch: 2, last }, &mut harness.context());
     }
     let effects = harness.effects();
-    let office = Office { epoch: 2, primary: C };
+    let office = Office { epoch: 2, primary: B };
     assert!(effects.iter().any(|e| matches!(e, Effect::Persist { record: Record::Office(o) } if *o == office)));
     let told =
         sent(&effects).iter().filter(|(_, m)| matches!(m, Message::Ping { office: o, .. } if *o == office)).count();
@@ -431,6 +434,24 @@ fn a_monitor_that_hears_the_primary_gives_no_vote() {
             "one vote an epoch"
         );
     }
+}
+
+/// A clock that may be off by 1 s measures a span with an error of up to 2 s; so may the primary's.
+#[test]
+fn a_monitor_that_forgot_its_leases_waits_for_the_longest_it_can_have_granted() {
+    let options = toml("fencing = 'epoch'\nfailover = {}");
+    let mut harness = watched(3);
+    let start = |cx: &mut Context<_>| PrimaryBackup::start(&options, vec![Record::Boot], cx);
+    let mut context = harness.context();
+    context.uncertainty = Duration::secs(1);
+    let mut monitor = start(&mut context);
+    harness.pass(Duration::secs(5));
+    monitor.on_timer(Timer::Suspect, &mut harness.context());
+    harness.effects();
+    monitor.on_message(M[1], Message::Candidacy { epoch: 2 }, &mut harness.context());
+    let effects = harness.effects();
+    let Message::Vote { granted, lease_left, .. } = sent(&effects)[0].1 else { panic!("no vote: {effects:?}") };
+    assert_eq!((*granted, *lease_left), (true, Duration::secs(4 + 4 - 5)));
 }
 
 fn quick(text: &str) -> Options {
