@@ -11,6 +11,7 @@ use riftzone::model::topology::Topology;
 use riftzone::model::workload::{Arrivals, KeyChooser, Mix};
 use riftzone::protocol::Protocol;
 use riftzone::protocol::last_writer_wins::LastWriterWins;
+use riftzone::protocol::primary_backup::{self, Acknowledge, Failover, Fencing, PrimaryBackup, Reads, Returning};
 use riftzone::protocol::raft::{self, Raft};
 use riftzone::sim::{Placement, Run, Setup, simulate};
 use riftzone::time::Duration;
@@ -87,10 +88,46 @@ fn raft_options() -> impl Strategy<Value = raft::Options> {
     )
 }
 
+fn primary_backup_options() -> impl Strategy<Value = primary_backup::Options> {
+    let acknowledge =
+        prop_oneof![Just(Acknowledge::Local), Just(Acknowledge::One), Just(Acknowledge::Majority), Just(Acknowledge::All)];
+    let failover = prop::option::weighted(
+        0.8,
+        (1_500..4_000_u64, 0..2_000_u64).prop_map(|(detect, promote)| Failover {
+            detect: Duration::millis(detect),
+            heartbeat: Duration::millis(400),
+            promote: Duration::millis(promote),
+            ..Failover::default()
+        }),
+    );
+    let returning = prop_oneof![3 => Just(Returning::Discard), 1 => Just(Returning::Refuse)];
+    let reads = prop_oneof![3 => Just(Reads::Primary), 1 => Just(Reads::Nearest)];
+    (acknowledge, failover, any::<bool>(), returning, reads).prop_map(
+        |(acknowledge, failover, fenced, returning, reads)| primary_backup::Options {
+            acknowledge,
+            fencing: if fenced && failover.is_some() { Fencing::Epoch } else { Fencing::None },
+            lease: Duration::millis(1_200),
+            failover,
+            returning,
+            reads,
+            ..primary_backup::Options::default()
+        },
+    )
+}
+
 proptest! {
     #[test]
     fn raft_holds_what_it_claims(setup in worlds(2), options in raft_options(), seed in any::<u64>()) {
         assert_claims_hold::<Raft>(&setup, &options, seed)?;
+    }
+
+    #[test]
+    fn primary_backup_holds_what_it_claims(
+        setup in worlds(2),
+        options in primary_backup_options(),
+        seed in any::<u64>(),
+    ) {
+        assert_claims_hold::<PrimaryBackup>(&setup, &options, seed)?;
     }
 
     #[test]

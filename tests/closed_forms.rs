@@ -210,3 +210,35 @@ fn f4_a_primary_waits_for_as_many_backups_as_it_is_told_to() {
         assert_close("all", &[measure("'all'")], &[waits[3]]);
     }
 }
+
+/// F19: with a timer of T that starts anew when a heartbeat's answer arrives, heartbeats each h and a one-way delay d, a
+/// crash is suspected d + T - U(0, h) later.
+#[test]
+fn f19_a_crash_is_detected_within_the_timeout_and_a_heartbeat() {
+    use riftzone::model::fault::{Action, Fault, Target};
+    let (timeout, heartbeat, one_way) = (5_000.0, 1_000.0, 40.0);
+    let options: primary_backup::Options = toml::from_str(
+        "primary = 'p'\nfailover = { detect = '5s', heartbeat = '1s', promote = '0s', monitors = ['m'], quorum = 1 }",
+    )
+    .unwrap();
+    let mut detected = Vec::new();
+    for seed in 1..=300_u64 {
+        let mut world = support::constant_world(&["p", "b", "m"], 80, 30);
+        world.workload.mix = Mix { read: 0, write: 1, compare_and_set: 0 };
+        world.faults = vec![Fault {
+            at: support::after(10_000 + seed * 7919 % 1_000),
+            lasts: None,
+            action: Action::Crash(vec![Target::Region(RegionId(0))]),
+            may_touch_nothing: false,
+        }];
+        let placement = Placement::everywhere(&world.topology);
+        let run = simulate::<PrimaryBackup>(&world, &placement, &options, seed, Trace::off()).unwrap();
+        assert_eq!(run.failovers.len(), 1, "seed {seed}");
+        detected.push(run.failovers[0].detect.as_millis_f64());
+    }
+    let within = one_way + timeout - heartbeat..=one_way + timeout;
+    assert!(detected.iter().all(|ms| within.contains(ms)), "{detected:?}");
+    let mean = detected.iter().sum::<f64>() / detected.len() as f64;
+    // The standard error of a uniform over one heartbeat: 1000 / sqrt(12 * 300) = 17 ms.
+    assert!((mean - (one_way + timeout - heartbeat / 2.0)).abs() < 3.0 * 17.0, "mean {mean} ms");
+}
