@@ -32,12 +32,13 @@
 //! and a paused node sends nothing. A real machine may stop between the two.
 //!
 //! **Does not claim.** With `acknowledge = "local"`, that an acknowledged write survives a failover: what had not
-//! reached the new primary is rolled back, or kept aside with a replica that is refused. Without fencing, that there is
-//! one primary at a time: a primary that is cut off goes on serving those who reach it, for as long as the cut lasts.
-//! Writes that wait for backups stop when too few are in reach, also after a failover (it never degrades to
-//! asynchronous by itself), and a failover stops when too few replicas are in reach to know that nothing acknowledged
-//! is missing: with `acknowledge = "all"`, failover saves reads only, until the lost replica is back. With `reads =
-//! "nearest"` a backup answers from the prefix it has, at any age.
+//! reached the new primary is rolled back, or kept aside with a replica that is refused (fenced and cut off, what it
+//! acknowledges until its lease is out, at most `lease` later). Without fencing, that there is one primary at a time: a
+//! primary that is cut off goes on serving those who reach it, for as long as the cut lasts. Writes that wait for
+//! backups stop when too few are in reach, also after a failover (it never degrades to asynchronous by itself), and a
+//! failover stops when too few replicas are in reach to know that nothing acknowledged is missing: with `acknowledge =
+//! "all"`, a new primary is ready only when the lost replica is back. With `reads = "nearest"` a backup answers from
+//! the prefix it has, at any age.
 //!
 //! **Assumes.** Disks keep what they synced. Monitors lie on the same links as everybody else.
 //!
@@ -104,11 +105,11 @@ pub const ABOUT: About = About {
     name: "primary-backup",
     idea: "One replica orders all writes and streams its log to the backups; monitors that miss it promote the most \
            advanced backup.",
-    does_not_claim: "Asynchronous, it loses at a failover what had not left the primary; without fencing a primary that is \
-                     cut off goes on serving. Synchronous, writes wait while too few backups are in reach.",
+    does_not_claim: "Asynchronous, it loses at a failover what had not left the primary; without fencing a primary \
+                     that is cut off goes on serving. Synchronous, writes wait while too few backups are in reach.",
     cost: "Read: nothing. Write: nothing, or the round trip to the k-th nearest backup; 2 messages a backup.",
-    source: "Alsberg and Day, ICSE 1976; Budhiraja et al., Distributed Systems (2nd ed.), 1993; leases: Gray and Cheriton, \
-             SOSP 1989.",
+    source: "Alsberg and Day, ICSE 1976; Budhiraja et al., Distributed Systems (2nd ed.), 1993; leases: Gray and \
+             Cheriton, SOSP 1989.",
     worst: "scenarios/github-2018-10-21.toml",
 };
 

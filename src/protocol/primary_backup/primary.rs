@@ -212,7 +212,7 @@ impl Replica {
             },
         };
         match self.log.latest_of(id.client) {
-            Some((sequence, _)) if sequence > id.sequence => {} // the client has given this up, and asked something else
+            Some((sequence, _)) if sequence > id.sequence => {} // given up: the client has asked something else
             Some((sequence, index)) if sequence == id.sequence => self.tell_when_held(index, id, cx),
             _ => {
                 self.append(Entry { epoch: self.office.epoch, client: id.client, sequence: id.sequence, change }, cx);

@@ -1,4 +1,4 @@
-//! Thousands of random schedules in the [`testbed`](super::testbed): what is claimed holds in each.
+//! Thousands of random schedules in the [`testbed`](super::testbed): what is claimed holds in each. Then a few stories.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,6 +6,7 @@ use crate::id::{Key, RegionId, Value};
 use crate::op::{Op, Reply};
 use crate::protocol::Standing;
 use crate::time::{Duration, Time};
+use crate::trace::Observation;
 
 use super::log::Change;
 use super::testbed::{Bed, Call, Fault};
@@ -285,4 +286,80 @@ fn reads_at_the_nearest_replica_cost_no_write_its_place() {
         assert_converged(bed, seen);
         assert_eq!(seen.lost, 0);
     });
+}
+
+fn quick(text: &str) -> Options {
+    let spans = "detect = '1s', heartbeat = '200ms', promote = '300ms'";
+    toml::from_str(&text.replace("{}", &format!("{{ {spans} }}")).replace("{ ,", &format!("{{ {spans},"))).unwrap()
+}
+
+#[test]
+fn a_crash_is_detected_in_patience_less_a_part_of_a_heartbeat() {
+    let mut sum = Duration::ZERO;
+    for seed in 0..60 {
+        let mut bed = Bed::new(quick("failover = {}"), 3, Duration::ZERO, seed);
+        let crash = Time::ZERO + Duration::millis(2_000 + bed.chance(200));
+        bed.at(crash, Fault::Crash(0));
+        bed.run_until(Time::ZERO + Duration::secs(6));
+        let first = |wanted: fn(&Observation) -> bool| {
+            bed.observed.iter().find(|(at, _, o)| *at > crash && wanted(o)).unwrap().0
+        };
+        let suspected = first(|o| matches!(o, Observation::Suspected));
+        let decided = first(|o| matches!(o, Observation::Decided { .. }));
+        let fenced = first(|o| matches!(o, Observation::Fenced { .. }));
+        let leader = first(|o| matches!(o, Observation::Leader { .. }));
+        let ready = first(|o| matches!(o, Observation::Ready { .. }));
+        // d + T - U(0, h), where one-way delays are 2 to 40 ms, and now and then 400.
+        let after = suspected.since(crash);
+        assert!(after > Duration::millis(400) && after < Duration::millis(1_400), "seed {seed}: {after}");
+        sum += after;
+        assert!(
+            suspected <= decided && decided == fenced && leader >= fenced + Duration::millis(300) && leader <= ready
+        );
+        assert_eq!(bed.leaders.len(), 2, "seed {seed}");
+    }
+    // The first of three monitors, whose signs of life arrived earliest: a little below the mean of one, 0.925 s.
+    let mean = sum / 60;
+    assert!(mean > Duration::millis(850) && mean < Duration::millis(950), "{mean}");
+}
+
+#[test]
+fn without_a_candidate_on_the_other_side_a_cut_changes_nothing() {
+    for fencing in ["none", "epoch"] {
+        let text = format!("fencing = '{fencing}'\nlease = '800ms'\nfailover = {{ , candidates = ['a'] }}");
+        let mut bed = Bed::new(quick(&text), 3, Duration::ZERO, 1);
+        bed.ask(4, Time::ZERO + Duration::secs(20));
+        let inside = bed.nodes_in(&[RegionId(0)]);
+        let outside = bed.nodes_in(&[RegionId(1), RegionId(2)]);
+        let links = inside.iter().flat_map(|a| outside.iter().flat_map(move |b| [(*a, *b), (*b, *a)])).collect();
+        bed.at(Time::ZERO + Duration::secs(5), Fault::Cut(links));
+        bed.at(Time::ZERO + Duration::secs(12), Fault::Mend);
+        bed.run_until(Time::ZERO + Duration::secs(25));
+        assert_eq!(bed.leaders.len(), 1, "{fencing}: nobody is promoted across regions");
+        assert!(bed.rolled_back.is_empty());
+        let in_the_cut = |at: Time| at > Time::ZERO + Duration::secs(7) && at < Time::ZERO + Duration::secs(12);
+        let answered = bed.history.iter().filter(|call| call.returned.is_some_and(|(at, _)| in_the_cut(at))).count();
+        assert_eq!(answered == 0, fencing == "epoch", "fenced, it is an outage; else it goes on: {answered}");
+    }
+}
+
+#[test]
+fn a_cut_that_leaves_the_primary_in_the_minority_loses_what_it_acknowledges_alone() {
+    for (acknowledge, loses) in [("local", true), ("majority", false)] {
+        let text = format!("acknowledge = '{acknowledge}'\nfailover = {{}}");
+        let mut bed = Bed::new(quick(&text), 5, Duration::ZERO, 2);
+        bed.ask(6, Time::ZERO + Duration::secs(20));
+        let inside = bed.nodes_in(&[RegionId(0), RegionId(1)]);
+        let outside = bed.nodes_in(&[RegionId(2), RegionId(3), RegionId(4)]);
+        let links = inside.iter().flat_map(|a| outside.iter().flat_map(move |b| [(*a, *b), (*b, *a)])).collect();
+        bed.at(Time::ZERO + Duration::secs(5), Fault::Cut(links));
+        bed.at(Time::ZERO + Duration::secs(15), Fault::Mend);
+        bed.run_until(Time::ZERO + Duration::secs(30));
+        assert_eq!(bed.leaders.len(), 2);
+        let (_, log) = bed.final_log().unwrap();
+        let kept = |value| log.iter().any(|entry| matches!(entry.change, Change::Set(_, v) if v == value));
+        let acknowledged = bed.history.iter().filter(|c| matches!(c.returned, Some((_, Reply::Written))));
+        let lost = acknowledged.filter(|c| c.op.written().is_some_and(|value| !kept(value))).count();
+        assert_eq!(lost > 0, loses, "{acknowledge}: {lost}");
+    }
 }
