@@ -33,7 +33,7 @@ pub fn millis(span: Duration) -> String {
     } else if ms < 1.0 {
         format!("{ms:.3}")
     } else {
-        format!("{ms:.2}")
+        with_groups(format!("{ms:.2}"))
     }
 }
 
@@ -89,8 +89,8 @@ fn scale_of(decimals: usize) -> f64 {
 fn with_groups(number: String) -> String {
     let (whole, rest) = number.split_once('.').unwrap_or((&number, ""));
     match whole.parse::<u64>() {
-        Ok(whole) if whole >= 10_000 && rest.is_empty() => grouped(whole),
-        Ok(whole) if whole >= 10_000 => format!("{}.{rest}", grouped(whole)),
+        Ok(whole) if whole >= 1_000 && rest.is_empty() => grouped(whole),
+        Ok(whole) if whole >= 1_000 => format!("{}.{rest}", grouped(whole)),
         _ => number,
     }
 }
