@@ -50,7 +50,7 @@ pub fn page_json(entry: &Entry) -> Value {
         let under: Vec<&str> = claim.under.iter().map(|kind| kind.name()).collect();
         json!({ "level": claim.guarantee.name(), "under": under })
     };
-    let option = |option: OptionPage| json!({ "name": option.name, "type": option.kind, "default": option.default, "about": option.about });
+    let option = |OptionPage { name, kind, default, about }| json!({ "name": name, "type": kind, "default": default, "about": about });
     json!({
         "name": about.name, "idea": about.idea, "does_not_claim": about.does_not_claim, "cost": about.cost,
         "source": about.source, "worst": about.worst,
