@@ -19,6 +19,9 @@ const EXIT_CODES: &str = "Exit codes:
   4    nondeterminism, a digest that does not replay, or an internal fault
   130  interrupted; what was finished is still reported";
 
+const WHEN: &str = "auto|always|never";
+const FORMAT: &str = "text|json";
+
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::White.on_default().effects(Effects::BOLD))
     .usage(AnsiColor::White.on_default().effects(Effects::BOLD))
@@ -31,8 +34,8 @@ const STYLES: Styles = Styles::styled()
 #[derive(Debug, Parser)]
 #[command(name = "riftzone", version, after_help = EXIT_CODES, styles = STYLES, max_term_width = 110)]
 pub struct Arguments {
-    /// When to use colors; `auto` is on a terminal, unless NO_COLOR is set.
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    /// When to use colors: `auto` is on a terminal, unless NO_COLOR is set.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = WHEN, hide_possible_values = true)]
     pub color: Color,
     /// What to do.
     #[command(subcommand)]
@@ -40,9 +43,10 @@ pub struct Arguments {
 }
 
 /// When to use colors.
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub enum Color {
     /// On a terminal.
+    #[default]
     Auto,
     /// Also in pipes and files.
     Always,
@@ -99,7 +103,7 @@ pub struct Run {
     #[arg(long, value_name = "FILE")]
     pub history: Option<String>,
     /// How to report.
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(long, value_enum, default_value_t, value_name = FORMAT, hide_possible_values = true)]
     pub format: Format,
 }
 
@@ -116,7 +120,7 @@ pub struct Compare {
     #[command(flatten)]
     pub sweep: Sweep<20>,
     /// How to report.
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(long, value_enum, default_value_t, value_name = FORMAT, hide_possible_values = true)]
     pub format: Format,
 }
 
@@ -136,7 +140,7 @@ pub struct Check {
     #[arg(long)]
     pub github: bool,
     /// How to report; with several files, JSON is an array.
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(long, value_enum, default_value_t, value_name = FORMAT, hide_possible_values = true)]
     pub format: Format,
 }
 
@@ -173,7 +177,7 @@ pub struct Replay {
     #[arg(long, value_name = "SPAN", default_value = "500ms", requires = "until")]
     pub before: Duration,
     /// How to report.
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(long, value_enum, default_value_t, value_name = FORMAT, hide_possible_values = true)]
     pub format: Format,
 }
 
@@ -184,7 +188,7 @@ pub struct Zoo {
     #[arg(value_name = "PROTOCOL")]
     pub protocol: Option<String>,
     /// How to report.
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(long, value_enum, default_value_t, value_name = FORMAT, hide_possible_values = true)]
     pub format: Format,
 }
 
@@ -199,7 +203,7 @@ pub struct Latency {
     #[arg(long, value_delimiter = ',', value_name = "NAMES", requires = "matrix")]
     pub regions: Vec<String>,
     /// How to report.
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(long, value_enum, default_value_t, value_name = FORMAT, hide_possible_values = true)]
     pub format: Format,
     /// Or what to do instead.
     #[command(subcommand)]
@@ -218,7 +222,7 @@ pub enum LatencyCommand {
         #[arg(value_name = "FILE")]
         file: String,
         /// How to report.
-        #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+        #[arg(long, value_enum, default_value_t, value_name = FORMAT, hide_possible_values = true)]
         format: Format,
     },
 }

@@ -2,7 +2,6 @@
 //!
 //! Next: `history.rs`.
 
-use super::number::counted;
 use super::subject::{Conclusion, SweepReport, conclusion_of};
 use super::text::problems_in_words;
 
@@ -12,12 +11,11 @@ pub fn annotations(report: &SweepReport, source: &str) -> String {
     for design in &report.comparison.designs {
         let level = if conclusion_of(design) == Conclusion::Inconclusive { "warning" } else { "error" };
         let line = line_of(source, &design.name);
-        let seeds = counted(report.comparison.seeds.len(), "seed");
         let title = format!("{}: {}", report.scenario.name, design.name);
         let again = report.replay(design).map_or(String::new(), |replay| format!("\n{replay}"));
         for problem in problems_in_words(report, design) {
             let (file, title) = (property(report.file), property(&title));
-            let message = message(&format!("{problem} ({seeds}){again}"));
+            let message = message(&format!("{problem}{again}"));
             text.push_str(&format!("::{level} file={file},line={line},title={title}::{message}\n"));
         }
     }

@@ -16,7 +16,7 @@ use crate::op::OpKind;
 use crate::protocol::Guarantee;
 use crate::scenario::Scenario;
 use crate::sim::{Judged, Run};
-use crate::time::Duration;
+use crate::time::{Duration, Time};
 
 use super::fault::describe;
 use super::history;
@@ -48,6 +48,8 @@ pub fn run(report: &RunReport) -> Value {
             "diverged_writes": run.durability.diverged.len(),
             "rpo_s": run.rpo.as_secs_f64(),
         },
+        "unanswered": { "writes": run.unanswered_writes, "took_effect": run.unanswered_but_applied },
+        "first_leader_s": run.first_leader.map(Time::as_secs_f64),
         "recovery": { "rto_s": run.recovery().as_secs_f64(), "outage_s": run.outage.as_secs_f64() },
         "failovers": failovers(run),
         "leader_changes": run.failovers.len(),

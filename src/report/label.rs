@@ -28,6 +28,8 @@ const WORDS: &[(&str, &str)] = &[
     ("dual_writer_s", "two leaders writing"),
     ("staleness_ms_p99", "staleness of reads p99"),
     ("conflicts", "conflicting writes dropped"),
+    ("unanswered_writes", "writes without an answer"),
+    ("unanswered_but_applied", "  that took effect"),
     ("cross_region_bytes", "cross-region traffic"),
 ];
 

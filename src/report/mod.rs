@@ -1,9 +1,9 @@
 //! What was found, for people and for programs: text, JSON, JUnit, annotations.
 //!
 //! A report takes results and gives text; it runs nothing and prints nothing. [`RunReport`] is one run of one design,
-//! [`SweepReport`] many seeds of several. In order: `paint.rs`, `table.rs`, `number.rs` (the means), `subject.rs` (what is
-//! reported), `fault.rs` and `label.rs` (words), `text/` (for people), `json.rs`, `junit.rs` and `github.rs` (for
-//! programs), `history.rs`, `zoo.rs` and `latency.rs`. Next: `paint.rs`.
+//! [`SweepReport`] many seeds of several. In order: `paint.rs`, `table.rs`, `number.rs` (the means), `subject.rs` (what
+//! is reported), `fault.rs` and `label.rs` (words), `text/` (for people), `json.rs`, `junit.rs` and `github.rs` (for
+//! programs), `history.rs`, `latency.rs` and `zoo.rs`. Next: `paint.rs`.
 
 pub mod fault;
 pub mod github;

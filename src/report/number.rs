@@ -10,7 +10,7 @@ pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -33,7 +33,7 @@ pub fn millis(span: Duration) -> String {
     } else if ms < 1.0 {
         format!("{ms:.3}")
     } else {
-        format!("{ms:.2}")
+        with_groups(format!("{ms:.2}"))
     }
 }
 
@@ -89,8 +89,8 @@ fn scale_of(decimals: usize) -> f64 {
 fn with_groups(number: String) -> String {
     let (whole, rest) = number.split_once('.').unwrap_or((&number, ""));
     match whole.parse::<u64>() {
-        Ok(whole) if whole >= 10_000 && rest.is_empty() => grouped(whole),
-        Ok(whole) if whole >= 10_000 => format!("{}.{rest}", grouped(whole)),
+        Ok(whole) if whole >= 1_000 && rest.is_empty() => grouped(whole),
+        Ok(whole) if whole >= 1_000 => format!("{}.{rest}", grouped(whole)),
         _ => number,
     }
 }

@@ -50,14 +50,18 @@ pub fn page_json(entry: &Entry) -> Value {
         let under: Vec<&str> = claim.under.iter().map(|kind| kind.name()).collect();
         json!({ "level": claim.guarantee.name(), "under": under })
     };
-    let option = |option: OptionPage| json!({ "name": option.name, "type": option.kind, "default": option.default, "about": option.about });
     json!({
         "name": about.name, "idea": about.idea, "does_not_claim": about.does_not_claim, "cost": about.cost,
         "source": about.source, "worst": about.worst,
         "claims": entry.defaults().claims().iter().map(claim).collect::<Value>(),
-        "options": options(entry).into_iter().map(option).collect::<Value>(),
+        "options": options(entry).into_iter().map(option_json).collect::<Value>(),
         "schema": schema(entry),
     })
+}
+
+fn option_json(option: OptionPage) -> Value {
+    let OptionPage { name, kind, default, about } = option;
+    json!({ "name": name, "type": kind, "default": default, "about": about })
 }
 
 fn claims(entry: &Entry, paint: Paint) -> String {

@@ -11,6 +11,7 @@ use crate::id::RegionId;
 use crate::metrics::Latencies;
 use crate::op::OpKind;
 use crate::protocol::Guarantee;
+use crate::time::Duration;
 
 use super::super::fault::describe;
 use super::super::number::{bytes, counted, grouped, millis, seconds};
@@ -52,6 +53,10 @@ fn header(report: &RunReport, paint: Paint) -> String {
     let outcomes = run.measures.outcomes(None);
     let [ok, fail, unknown] = [outcomes.ok, outcomes.fail, outcomes.unknown].map(grouped);
     row("operations", format!("{ok} ok, {fail} failed, {unknown} without an answer"));
+    if run.unanswered_writes > 0 {
+        let [writes, applied] = [run.unanswered_writes, run.unanswered_but_applied].map(grouped);
+        row("", format!("of {writes} writes without an answer, {applied} took effect"));
+    }
     text.push_str(&table.render(paint));
     text
 }
@@ -112,11 +117,11 @@ fn facts(report: &RunReport, paint: Paint) -> String {
     if run.leaders_per_epoch_max > 0 {
         let is_split = run.leaders_per_epoch_max > 1 || !run.dual_writer.is_zero();
         let leaders = format!("at most {} in one epoch", counted(run.leaders_per_epoch_max, "leader"));
-        fact(
-            "split brain",
-            is_split,
-            format!("two leaders acknowledged writes for {}; {leaders}", seconds(run.dual_writer)),
-        );
+        let overlap = match run.dual_writer {
+            Duration::ZERO => "no two leaders acknowledged writes at the same time".into(),
+            overlap => format!("two leaders acknowledged writes for {}", seconds(overlap)),
+        };
+        fact("split brain", is_split, format!("{overlap}; {leaders}"));
         fact("recovery", false, format!("RTO {}", seconds(run.recovery())));
     } else {
         fact("recovery", false, format!("{} without any acknowledged write while writes failed", seconds(run.outage)));
@@ -158,7 +163,7 @@ fn failover_line(report: &RunReport, failover: &Failover) -> String {
     let serve = failover.serve.map_or("never".into(), seconds);
     let Failover { detect, decide, fence, promote, .. } = failover;
     let [detect, decide, fence, promote] = [*detect, *decide, *fence, *promote].map(seconds);
-    let phases = format!("detect {detect} > decide {decide} > fence {fence} > promote {promote} > serve {serve}");
+    let phases = format!("detect {detect} → decide {decide} → fence {fence} → promote {promote} → serve {serve}");
     format!("from {} to {} in epoch {}: {total}\n  {phases}", failover.at, node.name, failover.epoch)
 }
 

@@ -32,7 +32,7 @@ pub fn availability(report: &RunReport, paint: Paint) -> String {
         rows.push((describe(fault, &setup.topology), String::new(), paint.paint(Style::Faint, span)));
     }
     let overall = percent(run.measures.outcomes(None).availability());
-    let names = rows.iter().map(|(name, ..)| width(name)).max().unwrap_or(0).clamp(16, 40);
+    let names = rows.iter().map(|(name, ..)| width(name)).max().unwrap_or(0).clamp(16, 44);
     let scale = format!("0s{:>blank$}", setup.duration.to_string(), blank = CHART - 2);
     let heading = paint.paint(Style::Strong, format_args!("{:<names$}", "availability, %"));
     let mut text = format!("{heading}     {overall:>7}   {}\n", paint.paint(Style::Faint, scale));

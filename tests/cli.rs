@@ -1,0 +1,381 @@
+//! The command line, from outside: exit codes, streams, and the keys that others rely on.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Twenty seconds of last-writer-wins in two regions, one of which is cut off for five; `more` is added at the end.
+fn scenario(more: &str) -> String {
+    format!(
+        r#"name = "a short cut"
+duration = "20s"
+settle = "5s"
+
+[topology]
+matrix = "aws-2025-07"
+regions = ["us-east-1", "eu-west-1"]
+jitter = "none"
+
+[workload]
+clients_per_region = 2
+rate = "10/s"
+keys = 10
+mix = {{ read = 1, write = 1 }}
+timeout = "1s"
+warm_up = "1s"
+
+[[fault]]
+at = "8s"
+isolate = ["us-east-1"]
+for = "5s"
+
+[design.active-active]
+protocol = "last-writer-wins"
+
+[design.slow-gossip]
+protocol = "last-writer-wins"
+gossip-every = "3s"
+{more}"#
+    )
+}
+
+const HOLDS: &str = "\n[expect]\nconvergence = \"pass\"\navailability = \">= 99%\"\n";
+const BREAKS: &str = "\n[expect.slow-gossip]\nstale_reads = 0\n";
+
+/// A folder with scenarios, in which the program runs.
+struct Desk(TempDir);
+
+impl Desk {
+    fn new() -> Desk {
+        let desk = Desk(tempfile::tempdir().unwrap());
+        desk.put("good.toml", &scenario(HOLDS));
+        desk.put("bad.toml", &scenario(BREAKS));
+        desk
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn put(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_riftzone"));
+        command
+            .args(line.split_whitespace())
+            .current_dir(self.0.path())
+            .env_remove("NO_COLOR")
+            .env_remove("RUST_BACKTRACE");
+        command
+    }
+
+    fn run(&self, line: &str) -> Ran {
+        Ran::of(self.command(line).output().unwrap())
+    }
+}
+
+/// What a run of the program gave.
+#[derive(Debug)]
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Ran {
+    fn of(output: Output) -> Ran {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Ran { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    #[track_caller]
+    fn exits(self, code: i32) -> Ran {
+        assert_eq!(self.code, code, "{self:#?}");
+        self
+    }
+
+    /// Data on stdout, and nothing beside it.
+    #[track_caller]
+    fn reports(self, code: i32) -> Ran {
+        let ran = self.exits(code);
+        assert!(ran.err.is_empty() && !ran.out.is_empty(), "{ran:#?}");
+        ran
+    }
+
+    /// A diagnostic on stderr that has these words, and no data.
+    #[track_caller]
+    fn complains(self, code: i32, words: &[&str]) -> Ran {
+        let ran = self.exits(code);
+        assert!(ran.out.is_empty(), "{ran:#?}");
+        words.iter().for_each(|word| assert!(ran.err.contains(word), "`{word}` is not in {}", ran.err));
+        ran
+    }
+
+    #[track_caller]
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap()
+    }
+}
+
+#[test]
+fn a_run_has_every_key_and_its_numbers_add_up() {
+    let desk = Desk::new();
+    let run = desk.run("run good.toml --seed 7 --format json").reports(0).json();
+    let keys = "scenario design protocol seed digest version simulated_s events operations availability latency_ms \
+                durability failovers split_brain staleness_ms conflicts network faults verdicts expectations";
+    for key in keys.split_whitespace() {
+        assert!(!run[key].is_null(), "{key}");
+    }
+    assert_eq!((run["design"].as_str(), run["seed"].as_u64()), (Some("active-active"), Some(7)));
+    assert_eq!(run["digest"].as_str().unwrap().len(), 16);
+    for key in ["p50", "p90", "p99", "p999", "max", "mean", "count"] {
+        assert!(run["latency_ms"]["read"]["eu-west-1"][key].is_number(), "{key}");
+    }
+    for key in ["p50", "p99", "max", "stale_reads"] {
+        assert!(run["staleness_ms"][key].is_number(), "{key}");
+    }
+    let counts = ["read", "write"].iter().flat_map(|kind| run["latency_ms"][kind].as_object().unwrap().values());
+    let answered: u64 = counts.map(|region| region["count"].as_u64().unwrap()).sum();
+    assert_eq!(Some(answered), run["operations"]["ok"].as_u64());
+    let fault = &run["faults"][0];
+    assert_eq!(
+        (fault["kind"].as_str(), fault["at_s"].as_f64(), fault["fired"].as_bool()),
+        (Some("isolate"), Some(8.0), Some(true))
+    );
+    assert!(fault["touched"].as_u64() > Some(0));
+    let verdict = |level: &str| {
+        let verdicts = run["verdicts"].as_array().unwrap();
+        verdicts.iter().find(|verdict| verdict["level"] == level).unwrap().clone()
+    };
+    assert_eq!(
+        (verdict("convergence")["verdict"].as_str(), verdict("convergence")["expected"].as_str()),
+        (Some("pass"), Some("pass"))
+    );
+    assert_eq!(verdict("linearizable")["verdict"], "fail");
+    assert!(!verdict("linearizable")["witness"]["operations"].as_array().unwrap().is_empty());
+    assert!(run["expectations"].as_array().unwrap().iter().all(|expectation| expectation["held"] == true));
+}
+
+#[test]
+fn a_run_tells_a_person_the_same() {
+    let desk = Desk::new();
+    let text = desk.run("run bad.toml --design slow-gossip").reports(1).out;
+    for words in ["a short cut", "isolate us-east-1 for 5s", "stale_reads", "broken", "fail: something expected"] {
+        assert!(text.contains(words), "`{words}` is not in\n{text}");
+    }
+    let replay = text.lines().last().unwrap();
+    assert!(replay.starts_with("riftzone replay bad.toml 1:") && replay.ends_with(" --design slow-gossip"), "{replay}");
+    let widest = text.lines().map(|line| line.chars().count()).max();
+    assert!(widest <= Some(120), "{widest:?} columns:\n{text}");
+}
+
+#[test]
+fn a_history_is_written_line_by_line() {
+    let desk = Desk::new();
+    let run = desk.run("run good.toml --format json --history h.jsonl").reports(0).json();
+    let lines = fs::read_to_string(desk.path("h.jsonl")).unwrap();
+    let operations: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let counts = run["operations"].as_object().unwrap().values().map(|count| count.as_u64().unwrap());
+    assert_eq!(operations.len() as u64, counts.sum::<u64>());
+    assert!(operations.is_sorted_by_key(|operation| operation["invoked_ns"].as_u64()));
+}
+
+#[test]
+fn a_comparison_counts_every_seed_once() {
+    let desk = Desk::new();
+    let comparison = desk.run("compare bad.toml --seeds 5..=8 --format json").reports(1).json();
+    assert_eq!(comparison["seeds"], serde_json::json!([5, 6, 7, 8]));
+    let designs = comparison["designs"].as_object().unwrap();
+    assert_eq!(designs.keys().collect::<Vec<_>>(), ["active-active", "slow-gossip"]);
+    for design in designs.values() {
+        for (level, tally) in design["verdicts"].as_object().unwrap() {
+            let total: u64 = tally.as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
+            assert_eq!(total, 4, "{level}: {tally}");
+        }
+        for name in ["availability", "write_latency_ms_p99", "rto_s", "availability/eu-west-1"] {
+            let of = |key: &str| design["metrics"][name][key].as_f64().unwrap();
+            assert!(of("low") <= of("mean") && of("mean") <= of("high"), "{name}");
+            assert!(design["metrics"][name]["unit"].is_string(), "{name}");
+        }
+    }
+    assert!(designs["active-active"]["first_failure"].is_null());
+    assert!(designs["slow-gossip"]["first_failure"].as_str().unwrap().starts_with("5:"));
+    assert!(!comparison["pareto"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn a_comparison_is_one_table_whatever_the_threads() {
+    let desk = Desk::new();
+    let one = desk.run("compare good.toml --seeds 3 --threads 1").reports(0).out;
+    assert_eq!(one, desk.run("compare good.toml --seeds 3 --threads 2").reports(0).out);
+    for words in ["write_latency_ms_p99", "availability in eu-west-1, %", "95 % t interval", "3/3", "active-active"] {
+        assert!(one.contains(words), "`{words}` is not in\n{one}");
+    }
+    let chosen =
+        desk.run("compare good.toml --seeds 2 --designs slow-gossip,slow-gossip --format json").reports(0).json();
+    assert_eq!(chosen["designs"].as_object().unwrap().len(), 1);
+}
+
+#[test]
+fn a_check_is_for_machines_too() {
+    let desk = Desk::new();
+    let text = desk.run("check good.toml bad.toml --seeds 3 --github --junit out.xml").reports(1).out;
+    assert!(
+        text.contains("active-active   pass   3/3 seeds") && text.contains("slow-gossip     fail   0/3 seeds"),
+        "{text}"
+    );
+    let annotation = text.lines().find(|line| line.starts_with("::error ")).unwrap();
+    let at = 1 + scenario(BREAKS).lines().position(|line| line == "[design.slow-gossip]").unwrap();
+    assert!(annotation.contains(&format!("file=bad.toml,line={at},")), "{annotation}");
+    let junit = fs::read_to_string(desk.path("out.xml")).unwrap();
+    assert!(junit.contains("failures=\"1\" errors=\"0\"") && junit.matches("<testsuite ").count() == 2, "{junit}");
+    assert_eq!(
+        junit.matches("<testcase ").count(),
+        junit.matches("/>\n").count() + junit.matches("</testcase>").count()
+    );
+
+    let both = desk.run("check good.toml bad.toml --seeds 2 --format json").reports(1).json();
+    assert_eq!(both.as_array().unwrap().len(), 2);
+    let one = desk.run("check good.toml --seeds 2 --format json").reports(0).json();
+    assert_eq!(one["designs"]["active-active"]["verdicts"]["convergence"]["pass"], 2);
+}
+
+#[test]
+fn a_fault_that_hits_nothing_is_an_error() {
+    let desk = Desk::new();
+    desk.put("void.toml", &scenario(HOLDS).replace("for = \"5s\"", "for = \"1ns\""));
+    let text = desk.run("run void.toml").reports(1).out;
+    assert!(text.contains("isolate us-east-1 for 1ns   error: it touched nothing"), "{text}");
+    let text = desk.run("check void.toml --seeds 2").reports(1).out;
+    assert!(text.contains("the fault `isolate us-east-1 for 1ns` at 8s touched nothing in 2 seeds"), "{text}");
+}
+
+#[test]
+fn a_digest_replays_or_says_why_not() {
+    let desk = Desk::new();
+    let run = desk.run("run good.toml --design slow-gossip --seed 3 --format json").reports(0).json();
+    let digest = run["digest"].as_str().unwrap();
+    // Without a name, the design is whichever has the digest.
+    let again = desk.run(&format!("replay good.toml 3:{digest} --format json")).reports(0).json();
+    assert_eq!((again["design"].as_str(), again["digest"].as_str()), (Some("slow-gossip"), Some(digest)));
+    let lines = desk.run(&format!("replay good.toml 3:{digest} --until 9s --before 1s")).reports(0).out;
+    assert!(lines.lines().skip(2).all(|line| line.trim_start().starts_with(['8', '9'])), "{lines}");
+    assert!(lines.lines().count() > 10, "{lines}");
+
+    let wrong = "0123456789abcdef";
+    let words = [wrong, digest, env!("CARGO_PKG_VERSION"), "slow-gossip"];
+    desk.run(&format!("replay good.toml 3:{wrong}")).complains(4, &words);
+    desk.run(&format!("replay good.toml 3:{digest} --design active-active")).complains(4, &[digest]);
+    desk.run("replay good.toml 3").complains(2, &["SEED:DIGEST"]);
+}
+
+#[test]
+fn what_is_wrong_is_told_on_stderr_with_a_hint() {
+    let desk = Desk::new();
+    desk.run("run missing.toml").complains(2, &["cannot read missing.toml"]);
+    desk.run("run good.toml --design slow-gosip").complains(2, &["`slow-gosip`", "did you mean `slow-gossip`?"]);
+    desk.run("compare good.toml --designs x").complains(2, &["active-active, slow-gossip"]);
+    desk.run("compare good.toml --seeds 0").complains(2, &["no seed"]);
+    desk.run("zoo last-writer-win").complains(2, &["did you mean `last-writer-wins`?"]);
+    desk.run("latency aws-2025").complains(2, &["did you mean `aws-2025-07`?"]);
+    desk.run("latency aws-2025-07 --regions us-est-1").complains(2, &["did you mean `us-east-1`?"]);
+    desk.run("runn good.toml").complains(2, &["run"]);
+    desk.put("typo.toml", &scenario("").replace("isolate =", "isolat ="));
+    desk.run("run typo.toml").complains(2, &["typo.toml:20:1", "isolat"]);
+}
+
+#[test]
+fn colors_are_a_choice() {
+    let desk = Desk::new();
+    let run = |line: &str, variable: Option<&str>| {
+        let mut command = desk.command(line);
+        variable.iter().for_each(|name| _ = command.env(name, "1"));
+        Ran::of(command.output().unwrap()).exits(0).out
+    };
+    assert!(!run("zoo", None).contains('\x1b'), "a pipe has no colors");
+    assert!(run("zoo --color always", None).contains('\x1b'));
+    assert!(!run("zoo", Some("NO_COLOR")).contains('\x1b'));
+    assert!(!run("zoo --color never", Some("CLICOLOR_FORCE")).contains('\x1b'));
+    assert!(!run("run good.toml --format json --color always", None).contains('\x1b'), "JSON is JSON");
+}
+
+#[test]
+fn the_zoo_has_a_page_for_each() {
+    let desk = Desk::new();
+    let zoo = desk.run("zoo --format json").reports(0).json();
+    for protocol in zoo.as_array().unwrap() {
+        let name = protocol["name"].as_str().unwrap();
+        assert!(desk.run("zoo").reports(0).out.contains(name));
+        let page = desk.run(&format!("zoo {name}")).reports(0).out;
+        for section in ["claims", "does not claim", "cost", "options", "source", "at its worst"] {
+            assert!(page.lines().any(|line| line == section), "{section}");
+        }
+    }
+    let page = desk.run("zoo last-writer-wins --format json").reports(0).json();
+    assert_eq!(page["options"][0]["default"], "1s");
+}
+
+#[test]
+fn latencies_are_listed_shown_and_imported() {
+    let desk = Desk::new();
+    let list = desk.run("latency --format json").reports(0).json();
+    assert!(list.as_array().unwrap().iter().any(|matrix| matrix["id"] == "aws-2025-07"));
+    let table = desk.run("latency aws-2025-07 --regions us-east-1,us-west-2").reports(0).out;
+    assert!(table.contains("64.42"), "{table}");
+
+    desk.put("own.csv", "from\\to,us,eu\nus,,81.25\neu,80.9,\n");
+    let ran = desk.run("latency import own.csv").exits(0);
+    let toml: toml::Table = ran.out.parse().unwrap();
+    assert_eq!(toml["topology"]["link"][0]["rtt"].as_str(), Some("81.25ms"));
+    let (start, rest) = scenario("").split_once("[topology]").map(|(a, b)| (a.to_string(), b.to_string())).unwrap();
+    let rest = rest.split_once("\n\n").unwrap().1.replace("us-east-1", "us");
+    desk.put("own.toml", &format!("{start}{}\n{rest}", ran.out));
+    desk.run("run own.toml").reports(0);
+
+    desk.put("broken.csv", "from\\to,us,eu\nus,,fast\neu,80.9,\n");
+    desk.run("latency import broken.csv").complains(2, &["broken.csv:2:5", "`fast`"]);
+}
+
+#[test]
+fn files_for_editors_shells_and_beginners() {
+    let desk = Desk::new();
+    assert!(desk.run("schema").reports(0).json()["properties"].is_object());
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert!(desk.run(&format!("completions {shell}")).reports(0).out.contains("riftzone"), "{shell}");
+    }
+    let said = desk.run("new first").reports(0).out;
+    assert!(said.contains("first.toml") && said.contains("riftzone compare"), "{said}");
+    desk.run("run first.toml").reports(0);
+    let written = fs::read_to_string(desk.path("first.toml")).unwrap();
+    desk.run("new first.toml").complains(2, &["first.toml is there already"]);
+    assert_eq!(fs::read_to_string(desk.path("first.toml")).unwrap(), written);
+    desk.run("new ../outside").complains(2, &["not a file name"]);
+}
+
+#[test]
+fn a_reader_who_leaves_is_no_fault() {
+    let desk = Desk::new();
+    let mut child = desk.command("latency aws-2025-07").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_still_reports_what_was_finished() {
+    let desk = Desk::new();
+    let line = "compare good.toml --seeds 100000 --threads 1 --format json";
+    let child = desk.command(line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    assert!(Command::new("sleep").arg("1").status().unwrap().success());
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let ran = Ran::of(child.wait_with_output().unwrap()).exits(130);
+    let report = ran.json();
+    assert_eq!(report["interrupted"], true);
+    assert!(report["seeds"].as_array().unwrap().len() < 100_000);
+}
