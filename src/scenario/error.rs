@@ -99,7 +99,7 @@ impl Problem {
         let wrong =
             ["invalid type: ", "invalid value: ", "invalid length "].iter().find_map(|start| text.strip_prefix(start));
         let Some((found, expected)) = wrong.and_then(|rest| rest.rsplit_once(", expected ")) else {
-            return Problem::new(&span, text);
+            return Problem::new(&span, plain(text));
         };
         let expected = plain(expected);
         let problem = Problem::new(&span, format!("expected {expected}, found {}", plain(found)));
@@ -126,7 +126,12 @@ fn plain(text: &str) -> &str {
         "u16" => "a whole number from 0 to 65535",
         "u32" => "a whole number from 0 to 4294967295",
         "u64" | "usize" => "a whole number from 0",
-        other => other,
+        "unit variant" => "the word alone",
+        "newtype variant" => "a table with a value for the word",
+        "wanted string or table" => "expected a word or a table",
+        "wanted exactly 1 element, found 0 elements" => "expected a table with one key, found an empty one",
+        "wanted exactly 1 element, more than 1 element" => "expected a table with one key, found more",
+        other => other.strip_suffix(" as i128").unwrap_or(other),
     }
 }
 
@@ -151,6 +156,11 @@ pub(super) struct Problems {
 impl Problems {
     pub fn add(&mut self, problem: Problem) {
         self.list.push(problem);
+    }
+
+    /// How much is wrong so far.
+    pub fn count(&self) -> usize {
+        self.list.len()
     }
 
     /// The value, or a note of why there is none.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::error::{Problem, Problems};
-use super::units::{At, Offset, Span};
+use super::units::{At, Offset, Span, Table};
 use super::written::{self, Jitter};
 use crate::id::RegionId;
 use crate::model::clock::Clock;
@@ -42,11 +42,14 @@ pub(super) fn read(written: &written::Topology, problems: &mut Problems) -> Opti
     };
     let local = Delay::constant(written.local_rtt.unwrap_or(LOCAL_ROUND_TRIP) / 2);
     all(&topology).for_each(|region| topology.set_delay(region, region, local));
+    let before = problems.count();
     let own = links(&written.link, &topology, problems);
     own.iter().for_each(|((from, to), delay)| topology.set_delay(*from, *to, *delay));
     let jitter = written.jitter.as_ref().is_none_or(|at| at.value == Jitter::Measured);
-    if let Err(found) = fill(&mut topology, matrix.as_ref(), jitter, &own, &written.regions) {
-        found.into_iter().for_each(|problem| problems.add(problem));
+    let filled = fill(&mut topology, matrix.as_ref(), jitter, &own, &written.regions);
+    // A link that could not be read leaves its pair without a delay: that is no second mistake.
+    if problems.count() == before {
+        filled.into_iter().for_each(|problem| problems.add(problem));
     }
     let clocks = clocks(written, &topology, problems);
     Some(Place { topology, clocks })
@@ -102,9 +105,9 @@ fn needs_matrix(key: &str, span: Option<&Range<usize>>) -> Result<(), Problem> {
 type Links = BTreeMap<(RegionId, RegionId), Delay>;
 
 /// The delays of links with a delay of their own.
-fn links(written: &[At<written::Link>], topology: &Topology, problems: &mut Problems) -> Links {
+fn links(written: &[Table<written::Link>], topology: &Topology, problems: &mut Problems) -> Links {
     let mut links = Links::new();
-    for At { value: link, span } in written {
+    for Table { value: link, span } in written {
         let Some((from, to, delay)) = problems.keep(link_of(link, span, topology)) else { continue };
         let mut ways = vec![(from, to)];
         if link.both.unwrap_or(true) && from != to {
@@ -139,14 +142,14 @@ fn link_of(
     Ok((from, to, if low == high { Delay::constant(low) } else { Delay::uniform(low, high) }))
 }
 
-/// Gives every link that has no delay of its own the matrix's.
+/// Gives every link that has no delay of its own the matrix's; tells which have none there, either.
 fn fill(
     topology: &mut Topology,
     matrix: Option<&Matrix>,
     jitter: bool,
     own: &Links,
     written: &At<Vec<At<String>>>,
-) -> Result<(), Vec<Problem>> {
+) -> Vec<Problem> {
     let names = topology.regions().to_vec();
     let mut strangers = Vec::new();
     let mut first_missing = None;
@@ -178,7 +181,7 @@ fn fill(
         let help = format!("add `[[topology.link]]` with `from = \"{from}\"` and `to = \"{to}\"`, or name a `matrix`");
         problems.push(Problem::new(&written.span, format!("no delay is given from `{from}` to `{to}`")).help(help));
     }
-    if problems.is_empty() { Ok(()) } else { Err(problems) }
+    problems
 }
 
 /// Every region's clock.
@@ -186,7 +189,7 @@ fn clocks(written: &written::Topology, topology: &Topology, problems: &mut Probl
     let uncertainty = written.clock_uncertainty.unwrap_or(Duration::ZERO);
     let mut clocks = vec![Clock { uncertainty, ..Clock::default() }; topology.regions().len()];
     let mut seen = Vec::new();
-    for At { value: clock, .. } in &written.clock {
+    for Table { value: clock, .. } in &written.clock {
         let span = &clock.region.span;
         let Some(region) = problems.keep(find(topology, &clock.region.value, span)) else { continue };
         if seen.contains(&region) {

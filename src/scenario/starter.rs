@@ -50,7 +50,7 @@ failover = { detect = "5s", promote = "10s" }
 [design.active-active]                      # every region answers from its own copy; the last timestamp wins
 protocol = "last-writer-wins"
 
-[design.active-active-by-the-sea]           # the same in two regions; the third one's clients ask the nearest
+[design.two-homes]                          # the same in two regions; the third one's clients ask the nearest
 protocol = "last-writer-wins"
 replicas = ["us-east-1", "eu-west-1"]
 gossip-every = "500ms"
