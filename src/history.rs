@@ -112,7 +112,10 @@ impl History {
     /// # Panics
     /// Where `at` is earlier than the row before it, or the value written is `u64::MAX`.
     pub fn invoke(&mut self, client: ClientId, op: Op, at: Time) -> OpId {
-        assert!(self.invoked.last().is_none_or(|last| *last <= at.as_nanos()), "invocations are recorded in time order");
+        assert!(
+            self.invoked.last().is_none_or(|last| *last <= at.as_nanos()),
+            "invocations are recorded in time order"
+        );
         assert!(op.written() != Some(Value(NO_VALUE)), "the value {NO_VALUE} stands for no value");
         let row = u32::try_from(self.len()).expect("a history holds at most 2^32 operations");
         self.invoked.push(at.as_nanos());

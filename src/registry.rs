@@ -8,14 +8,13 @@ use serde::de::DeserializeOwned;
 
 use crate::op::OpKind;
 use crate::protocol::{About, Claim, OptionsError, Protocol, Seat, Serves};
-use crate::protocol::last_writer_wins;
+use crate::protocol::{last_writer_wins, raft};
 use crate::sim::{Placement, Run, Setup, simulate};
 use crate::trace::Trace;
 
 /// Every protocol.
-pub static PROTOCOLS: [Entry; 1] = [
-    entry::<last_writer_wins::LastWriterWins>(&last_writer_wins::ABOUT),
-];
+pub static PROTOCOLS: [Entry; 2] =
+    [entry::<last_writer_wins::LastWriterWins>(&last_writer_wins::ABOUT), entry::<raft::Raft>(&raft::ABOUT)];
 
 /// A protocol of the zoo.
 pub struct Entry {
@@ -91,7 +90,12 @@ where
     P: Protocol + 'static,
     P::Options: DeserializeOwned + Send + Sync + schemars::JsonSchema,
 {
-    Entry { about, read: read::<P>, defaults: defaults::<P>, schema: schemars::SchemaGenerator::subschema_for::<P::Options> }
+    Entry {
+        about,
+        read: read::<P>,
+        defaults: defaults::<P>,
+        schema: schemars::SchemaGenerator::subschema_for::<P::Options>,
+    }
 }
 
 #[cfg(not(feature = "cli"))]

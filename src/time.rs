@@ -212,7 +212,9 @@ impl FromStr for Duration {
     /// Where the number or the unit is missing or unknown, where it is finer than a nanosecond, or longer than 584 years.
     fn from_str(text: &str) -> Result<Duration, ParseDurationError> {
         let fail = |why: &str| {
-            Err(ParseDurationError(format!("`{text}` is not a duration: {why} (write for example \"30ms\", \"1.5s\" or \"2min\")")))
+            Err(ParseDurationError(format!(
+                "`{text}` is not a duration: {why} (write for example \"30ms\", \"1.5s\" or \"2min\")"
+            )))
         };
         let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
         let (number, unit) = (&text[..split], text[split..].trim_start());
@@ -286,7 +288,9 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Duration>().unwrap().as_nanos(), nanos, "{text}");
         }
-        for span in [Duration::ZERO, Duration::millis(1500), Duration::secs(45), Duration::secs(120), Duration::nanos(999)] {
+        for span in
+            [Duration::ZERO, Duration::millis(1500), Duration::secs(45), Duration::secs(120), Duration::nanos(999)]
+        {
             assert_eq!(span.to_string().parse::<Duration>().unwrap(), span);
         }
         assert_eq!(Duration::millis(1500).to_string(), "1.5s");

@@ -78,7 +78,10 @@ pub enum Observation {
         /// The epoch it had.
         epoch: u64,
     },
-    /// This node's own copy now holds this write.
+    /// This node's own copy now holds this write. A restarting node tells this again of what it recovered, in order.
+    /// A node that tells it while it handles the write's own request has ordered it after what its copy held.
+    /// What became of every acknowledged write is known from this; where a protocol never tells it, only the copies at
+    /// the end are judged.
     Applied {
         /// The key written.
         key: Key,

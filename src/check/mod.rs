@@ -1,7 +1,7 @@
 //! What is right: checkers that judge a history, and the monitors that watch a run.
 //!
 //! A checker sees a [`History`](crate::history::History) and no protocol, so a history from a real cluster is judged by
-//! the same code. There are three verdicts, and inconclusive is never a pass. Next: `linearizable.rs`.
+//! the same code. There are three verdicts, and inconclusive is never a pass. Next: `linearizable/mod.rs`.
 
 pub mod linearizable;
 pub mod monitor;
@@ -49,6 +49,7 @@ impl Verdict {
 pub struct Counterexample {
     /// Why they cannot, in one sentence.
     pub why: String,
-    /// The operations, in the order of invocation. Removing any one of them removes the contradiction.
+    /// The operations, in the order of invocation. Removing any one of them removes the contradiction; what removing
+    /// means is said by the checker.
     pub operations: Vec<OpId>,
 }

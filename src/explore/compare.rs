@@ -61,7 +61,9 @@ pub struct Tally {
 impl DesignSummary {
     /// Whether everything expected held, every claim too, and every fault hit something.
     pub fn is_good(&self) -> bool {
-        self.judgements.iter().all(|judgement| judgement.held) && self.broken_claims.is_empty() && self.void_seeds.is_empty()
+        self.judgements.iter().all(|judgement| judgement.held)
+            && self.broken_claims.is_empty()
+            && self.void_seeds.is_empty()
     }
 
     /// Whether what is not good is only that a verdict could not be reached.

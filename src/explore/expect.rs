@@ -120,7 +120,9 @@ impl std::fmt::Display for Bound {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Bound::Verdict(verdict) => f.write_str(verdict),
-            Bound::Range { low: Some((low, true)), high: Some((high, true)) } if low == high => f.write_str(&show(*low)),
+            Bound::Range { low: Some((low, true)), high: Some((high, true)) } if low == high => {
+                f.write_str(&show(*low))
+            }
             Bound::Range { low: Some((low, _)), high: Some((high, _)) } => write!(f, "{}..{}", show(*low), show(*high)),
             Bound::Range { low: Some((low, inclusive)), high: None } => {
                 write!(f, "{} {}", if *inclusive { ">=" } else { ">" }, show(*low))
@@ -150,7 +152,8 @@ mod tests {
     #[test]
     fn each_way_of_looking_at_seeds() {
         let numbers: Vec<_> = [1.0, 2.0, 9.0].map(Measured::Number).into();
-        let at_most = |high, over| expectation(Bound::Range { low: None, high: Some((high, true)) }, over).judge(&numbers);
+        let at_most =
+            |high, over| expectation(Bound::Range { low: None, high: Some((high, true)) }, over).judge(&numbers);
         assert!(!at_most(5.0, Over::Every).held);
         assert!(at_most(9.0, Over::Every).held);
         assert!(at_most(2.0, Over::Median).held);

@@ -63,7 +63,9 @@ pub static METRICS: [Metric; 18] = [
         value: |run| run.rpo.as_secs_f64(),
         by_region: None,
     },
-    count("lost_acknowledged_writes", "Acknowledged writes that are gone at the end.", |run| run.durability.lost.len() as f64),
+    count("lost_acknowledged_writes", "Acknowledged writes that are gone at the end.", |run| {
+        run.durability.lost.len() as f64
+    }),
     count("diverged_writes", "Those of them that were left or rolled back on a branch that does not serve.", |run| {
         run.durability.diverged.len() as f64
     }),
@@ -75,7 +77,9 @@ pub static METRICS: [Metric; 18] = [
         value: |run| run.dual_writer.as_secs_f64(),
         by_region: None,
     },
-    count("stale_reads", "Reads of a value that had been overwritten before they began.", |run| run.stale_reads.count() as f64),
+    count("stale_reads", "Reads of a value that had been overwritten before they began.", |run| {
+        run.stale_reads.count() as f64
+    }),
     Metric {
         name: "staleness_ms_p99",
         unit: "ms",
@@ -186,7 +190,10 @@ fn overall(run: &Run, writes: bool, quantile: f64) -> f64 {
 
 fn regional(run: &Run, region: RegionId, writes: bool, quantile: f64) -> f64 {
     let mut all = crate::metrics::Latencies::default();
-    OpKind::ALL.iter().filter(|kind| kind.writes() == writes).for_each(|kind| all.merge(run.measures.latency(region, *kind)));
+    OpKind::ALL
+        .iter()
+        .filter(|kind| kind.writes() == writes)
+        .for_each(|kind| all.merge(run.measures.latency(region, *kind)));
     all.quantile(quantile).as_millis_f64()
 }
 

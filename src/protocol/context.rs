@@ -1,6 +1,6 @@
 //! What a handler can see and do.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 
 use crate::id::{NodeId, RegionId, RequestId};
 use crate::op::{Refusal, Reply};
@@ -11,7 +11,6 @@ use crate::trace::Observation;
 use super::{Member, Protocol, Request, Role};
 
 /// What a handler wants done. Effects are carried out in order, after the handler has returned.
-#[derive(Debug)]
 pub enum Effect<P: Protocol> {
     /// Send to one node.
     Send {
@@ -78,8 +77,29 @@ pub enum Effect<P: Protocol> {
     Observe(Observation),
 }
 
+// A derive would ask `Debug` of the protocol itself.
+impl<P: Protocol> Debug for Effect<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Effect::Send { to, message, unsynced: false } => write!(f, "Send({to}, {message:?})"),
+            Effect::Send { to, message, unsynced: true } => write!(f, "SendUnsynced({to}, {message:?})"),
+            Effect::Broadcast { message } => write!(f, "Broadcast({message:?})"),
+            Effect::Reply { request, reply, session, unsynced } => {
+                let law = if *unsynced { "Unsynced" } else { "" };
+                write!(f, "Reply{law}({}, {reply:?}, {session:?})", request.client)
+            }
+            Effect::Refuse { request, refusal } => write!(f, "Refuse({}, {refusal:?})", request.client),
+            Effect::Forward { to, request } => write!(f, "Forward({to}, {request:?})"),
+            Effect::SetTimer { timer, after } => write!(f, "SetTimer({timer:?}, {after})"),
+            Effect::CancelTimer { timer } => write!(f, "CancelTimer({timer:?})"),
+            Effect::Persist { record } => write!(f, "Persist({record:?})"),
+            Effect::Compact { records } => write!(f, "Compact({records:?})"),
+            Effect::Observe(observation) => write!(f, "Observe({observation:?})"),
+        }
+    }
+}
+
 /// A handler's view of the world, and its only way to act on it.
-#[derive(Debug)]
 pub struct Context<'a, P: Protocol> {
     pub(crate) me: &'a Member,
     pub(crate) members: &'a [Member],

@@ -9,7 +9,6 @@ use crate::time::{Duration, Time};
 use super::{Context, Effect, Member, Protocol, Role};
 
 /// One node outside any world. Call a handler with [`context`](Harness::context), then look at what it wanted.
-#[derive(Debug)]
 pub struct Harness<P: Protocol> {
     members: Vec<Member>,
     me: usize,

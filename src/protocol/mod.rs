@@ -22,7 +22,7 @@ mod harness;
 mod hybrid_clock;
 pub mod last_writer_wins;
 //pub mod primary_backup;
-//pub mod raft;
+pub mod raft;
 
 pub use about::{About, Claim, Guarantee};
 pub use context::{Context, Effect};
@@ -97,7 +97,6 @@ pub trait Payload: Clone + Debug {
 }
 
 /// A client's request, as it reaches a node.
-#[derive(Clone, Debug)]
 pub struct Request<P: Protocol> {
     /// Whose it is. Retries of one operation carry the same client and sequence.
     pub id: RequestId,
@@ -105,6 +104,19 @@ pub struct Request<P: Protocol> {
     pub op: Op,
     /// What the client carries.
     pub session: P::Session,
+}
+
+// Derives would ask `Clone` and `Debug` of the protocol itself.
+impl<P: Protocol> Clone for Request<P> {
+    fn clone(&self) -> Request<P> {
+        Request { id: self.id, op: self.op, session: self.session.clone() }
+    }
+}
+
+impl<P: Protocol> Debug for Request<P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Request").field("id", &self.id).field("op", &self.op).field("session", &self.session).finish()
+    }
 }
 
 /// A place for a node in a design.

@@ -351,7 +351,13 @@ impl<P: Protocol> World<'_, P> {
         self.digest.mix(outcome as u64 + 1);
         let latency = self.now.since(active.invoked);
         self.measures.record(region, active.op.kind(), outcome, active.invoked, latency);
-        self.line(|world| format!("{client} in {}: {:?} is {outcome:?} after {latency}", world.setup.topology.regions()[region.index()], active.op));
+        self.line(|world| {
+            format!(
+                "{client} in {}: {:?} is {outcome:?} after {latency}",
+                world.setup.topology.regions()[region.index()],
+                active.op
+            )
+        });
         match self.setup.workload.arrivals {
             Arrivals::Closed(think) => self.queue.push(self.now + think, Event::Ask { client }),
             Arrivals::Poisson(_) | Arrivals::Paced(_) => self.clients.sites[region.index()].idle.push_back(client),

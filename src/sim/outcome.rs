@@ -52,6 +52,8 @@ pub struct Run {
     pub failovers: Vec<Failover>,
     /// How long two leaders both acknowledged writes.
     pub dual_writer: Duration,
+    /// When a leader took office for the first time; `None` where nobody ever led.
+    pub first_leader: Option<Time>,
     /// The most leaders that one epoch had.
     pub leaders_per_epoch_max: usize,
     /// Reads that returned a value which had been overwritten, and for how long it had.
@@ -124,9 +126,14 @@ impl Run {
 
     /// Claims of the design that were made for faults like this run's, and do not hold here.
     pub fn broken_claims(&self) -> impl Iterator<Item = &Judged> {
-        let kinds: BTreeSet<FaultKind> = self.ledger.iter().filter(|entry| entry.fired).map(|entry| entry.kind).collect();
+        let kinds: BTreeSet<FaultKind> =
+            self.ledger.iter().filter(|entry| entry.fired).map(|entry| entry.kind).collect();
         let made = move |claim: &&Claim| kinds.iter().all(|kind| claim.covers(*kind));
-        self.claims.iter().filter(made).map(|claim| self.verdict(claim.guarantee)).filter(|judged| !judged.verdict.is_pass())
+        self.claims
+            .iter()
+            .filter(made)
+            .map(|claim| self.verdict(claim.guarantee))
+            .filter(|judged| !judged.verdict.is_pass())
     }
 
     /// The recovery time: the longest failover, or the longest outage of every client together if that is longer.
@@ -143,20 +150,18 @@ impl<P: Protocol> World<'_, P> {
             states.iter().filter(move |(_, s)| s.standing == standing).flat_map(|(_, s)| s.copy.values().copied())
         };
         let acknowledged: BTreeSet<Value> = self.history.iter().filter_map(|op| op.acknowledged_write()).collect();
-        let mut durability =
-            self.lineage.judge(&acknowledged, copies(Standing::Serving), copies(Standing::Stranded));
+        let mut durability = self.lineage.judge(&acknowledged, copies(Standing::Serving), copies(Standing::Stranded));
         durability.lost.extend(overtaken(&self.history, &states, &durability.conflicts, self.groups.len()));
         let unknown = self.history.iter().filter(|op| op.outcome == Outcome::Unknown);
         let unanswered: Vec<Value> = unknown.filter_map(|op| op.op.written()).collect();
-        let stale = staleness::stale_reads(&self.history);
+        let stale = staleness::staleness(&self.history);
         let mut stale_reads = Latencies::default();
-        stale.stale.iter().for_each(|read| stale_reads.record(read.staleness));
+        stale.stale.iter().for_each(|read| stale_reads.record(read.behind));
         let client_regions = self.clients.regions();
         let regions = self.setup.topology.regions();
-        let outage_by_region = (0..regions.len())
-            .map(|place| self.outage(&client_regions, Some(RegionId(place as u16))))
-            .collect();
-        let linear = linearizable::check(&self.history);
+        let outage_by_region =
+            (0..regions.len()).map(|place| self.outage(&client_regions, Some(RegionId(place as u16)))).collect();
+        let linear = linearizable::judge(&self.history);
         let verdicts = vec![
             Judged { guarantee: Guarantee::Linearizable, verdict: linear.verdict, steps: linear.steps },
             self.judge_convergence(&states),
@@ -171,7 +176,9 @@ impl<P: Protocol> World<'_, P> {
             events: self.events,
             regions: regions.to_vec(),
             nodes: self.node_infos(),
-            has_clients: (0..regions.len()).map(|r| self.setup.workload.clients.get(r).is_some_and(|n| *n > 0)).collect(),
+            has_clients: (0..regions.len())
+                .map(|r| self.setup.workload.clients.get(r).is_some_and(|n| *n > 0))
+                .collect(),
             unanswered_writes: unanswered.len() as u64,
             unanswered_but_applied: unanswered.iter().filter(|v| self.lineage.is_applied(**v)).count() as u64,
             rpo: self.rpo(&durability),
@@ -182,6 +189,7 @@ impl<P: Protocol> World<'_, P> {
             durability,
             failovers: self.failovers.all().to_vec(),
             dual_writer: self.writers.overlap(),
+            first_leader: self.leaders.first(),
             leaders_per_epoch_max: self.leaders.per_epoch_max(),
             stale_reads,
             reads: stale.reads,
@@ -236,7 +244,8 @@ impl<P: Protocol> World<'_, P> {
             shown(at_b),
             self.name(b)
         );
-        let written = |op: &crate::history::Operation| op.op.written().is_some_and(|v| Some(v) == at_a || Some(v) == at_b);
+        let written =
+            |op: &crate::history::Operation| op.op.written().is_some_and(|v| Some(v) == at_a || Some(v) == at_b);
         let operations = self.history.iter().filter(written).map(|op| op.id).collect();
         Verdict::Fail(Counterexample { why, operations })
     }
@@ -338,12 +347,7 @@ fn first_difference(a: &State, b: &State) -> Option<Difference> {
 
 /// Acknowledged writes that a serving copy shows to be lost, whatever the protocol observed: the key holds a value whose
 /// write had ended before they began. A check on the observations.
-fn overtaken(
-    history: &History,
-    states: &[(NodeId, State)],
-    conflicts: &BTreeSet<Value>,
-    groups: usize,
-) -> Vec<Value> {
+fn overtaken(history: &History, states: &[(NodeId, State)], conflicts: &BTreeSet<Value>, groups: usize) -> Vec<Value> {
     let mut held: BTreeMap<Key, Vec<Value>> = BTreeMap::new();
     let serving: Vec<_> = states.iter().filter(|(_, state)| state.standing == Standing::Serving).collect();
     for (_, state) in &serving {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::check::monitor::{Failovers, Leaders, Lineage, Writers};
 use crate::history::History;
-use crate::id::{ClientId, GroupId, NodeId, RegionId, RequestId};
+use crate::id::{ClientId, GroupId, NodeId, RegionId, RequestId, Value};
 use crate::metrics::Measures;
 use crate::model::clock::Clock;
 use crate::op::{Op, OpKind, Refusal, Reply};
@@ -48,12 +48,13 @@ pub(super) struct World<'s, P: Protocol> {
     pub(super) writers: Writers,
     pub(super) lineage: Lineage,
     pub(super) failovers: Failovers,
+    /// The value that the request being handled would write.
+    asked: Option<Value>,
     /// What the handler under way wants; empty between events, and never given back to the allocator.
     effects: Vec<Effect<P>>,
 }
 
 /// Something that will happen.
-#[derive(Debug)]
 pub(super) enum Event<P: Protocol> {
     Message { from: NodeId, to: NodeId, message: P::Message },
     Request { from: Place, to: NodeId, request: Request<P> },
@@ -136,7 +137,14 @@ impl<'s, P: Protocol> World<'s, P> {
                 let node = NodeId(u16::try_from(nodes.len()).expect("a world has at most 65,536 nodes"));
                 members.push(Member { node, region, region_name: names[region.index()].clone(), role: wanted.role });
                 let clock = setup.clocks.get(region.index()).copied().unwrap_or_default();
-                nodes.push(Node::new(GroupId(group), seat, region, wanted.role, clock, Stream::new(seed, &format!("node {name}"))));
+                nodes.push(Node::new(
+                    GroupId(group),
+                    seat,
+                    region,
+                    wanted.role,
+                    clock,
+                    Stream::new(seed, &format!("node {name}")),
+                ));
                 places.push(PlaceInfo::new(name.into(), region));
             }
             groups.push(members);
@@ -165,6 +173,7 @@ impl<'s, P: Protocol> World<'s, P> {
             history: History::new(),
             leaders: Leaders::default(),
             writers: Writers::default(),
+            asked: None,
             effects: Vec::new(),
         })
     }
@@ -203,9 +212,12 @@ impl<'s, P: Protocol> World<'s, P> {
             }
             Event::Request { from, to, request } => {
                 self.note(2, from, to.index());
-                if let Some(Event::Request { request, .. }) = self.admit(from, to, Event::Request { from, to, request }) {
+                if let Some(Event::Request { request, .. }) = self.admit(from, to, Event::Request { from, to, request })
+                {
                     self.line(|world| format!("{} is asked {:?} by {}", world.name(to), request.op, request.id.client));
+                    self.asked = request.op.written();
                     self.handle(to, |protocol, cx| protocol.on_request(request, cx));
+                    self.asked = None;
                 }
             }
             Event::Relay { from, to, answer } => {
@@ -381,13 +393,7 @@ impl<'s, P: Protocol> World<'s, P> {
         }
     }
 
-    fn answer(
-        &mut self,
-        node: NodeId,
-        request: RequestId,
-        says: Result<Reply, Refusal>,
-        session: Option<P::Session>,
-    ) {
+    fn answer(&mut self, node: NodeId, request: RequestId, says: Result<Reply, Refusal>, session: Option<P::Session>) {
         let epoch = self.nodes[node.index()].epoch;
         let answer = Answer { request, says, session, server: node, epoch, decided: self.now };
         self.line(|world| format!("{} answers {}: {says:?}", world.name(node), request.client));
@@ -496,7 +502,7 @@ impl<'s, P: Protocol> World<'s, P> {
             Observation::SteppedDown { epoch } if self.nodes[node.index()].epoch == Some(epoch) => {
                 self.nodes[node.index()].epoch = None;
             }
-            Observation::Applied { key, value } => self.lineage.applied(node, key, value),
+            Observation::Applied { key, value } => self.lineage.applied(node, key, value, self.asked == Some(value)),
             Observation::RolledBack { key, value } => self.lineage.rolled_back(node, key, value),
             Observation::Conflict { lost, .. } => self.lineage.conflict(lost),
             _ => {}

@@ -10,11 +10,13 @@ use crate::time::Time;
 pub struct Leaders {
     by_epoch: BTreeMap<(GroupId, u64), Vec<(NodeId, Time)>>,
     current: BTreeMap<GroupId, (u64, NodeId)>,
+    first: Option<Time>,
 }
 
 impl Leaders {
     /// A node takes office.
     pub fn took_office(&mut self, group: GroupId, epoch: u64, node: NodeId, at: Time) {
+        self.first.get_or_insert(at);
         let holders = self.by_epoch.entry((group, epoch)).or_default();
         if holders.iter().all(|(holder, _)| *holder != node) {
             holders.push((node, at));
@@ -28,6 +30,11 @@ impl Leaders {
     /// The leader of the highest epoch so far, whether or not it is still up.
     pub fn current(&self, group: GroupId) -> Option<NodeId> {
         self.current.get(&group).map(|(_, node)| *node)
+    }
+
+    /// When anybody took office for the first time.
+    pub fn first(&self) -> Option<Time> {
+        self.first
     }
 
     /// The most leaders that any one epoch had; zero where nobody ever led.

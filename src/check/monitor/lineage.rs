@@ -1,6 +1,7 @@
 //! Lineage: which write each write replaced, and so which acknowledged writes are gone.
 //!
-//! Every applied write points at the write that it replaced in the copy of the node that applied it first. At the end, a
+//! Every applied write points at the write that it replaced in the copy of the node that applied it first, which is the
+//! node that ordered it. A client's retry may get one write ordered at two nodes, and then it points at both. At the end, a
 //! write is *accounted for* if it is in the copy of a serving node, or was replaced, directly or by others, by one that
 //! is; or if it lost to a concurrent write by the design's rule (a conflict, which is counted), or was replaced by one
 //! that did. An acknowledged write that is not accounted for is **lost**. One that was rolled back, or that only a
@@ -15,6 +16,8 @@ use crate::id::{Key, NodeId, Value};
 pub struct Lineage {
     /// By value: the write that it replaced. Values are small dense numbers.
     replaced: Vec<Link>,
+    /// What a write replaced at further nodes that ordered it: rare.
+    replaced_too: BTreeMap<Value, Vec<Value>>,
     /// By node: what each key holds there.
     copies: Vec<BTreeMap<Key, Value>>,
     conflicts: BTreeSet<Value>,
@@ -57,16 +60,19 @@ impl Lineage {
         &mut self.replaced[place]
     }
 
-    /// A node's copy took a write.
-    pub fn applied(&mut self, node: NodeId, key: Key, value: Value) {
-        let before = self.copies[node.index()].insert(key, value);
+    /// A node's copy took a write. `ordered` says that it did so while it was asked to write it: it put this write after
+    /// what it held, whatever others did. Otherwise, only the first to apply a write counts: later ones may have skipped
+    /// what lies between.
+    pub fn applied(&mut self, node: NodeId, key: Key, value: Value, ordered: bool) {
+        let before = self.copies[node.index()].insert(key, value).filter(|before| *before != value);
         let link = self.link(value);
-        // The first to apply a write is the node that ordered it; later ones may have skipped what lies between.
-        if *link == Link::Absent {
-            *link = match before {
-                Some(before) if before != value => Link::Over(before),
-                _ => Link::First,
-            };
+        match (*link, before) {
+            (Link::Absent, Some(before)) => *link = Link::Over(before),
+            (Link::Absent, None) => *link = Link::First,
+            (known, Some(before)) if ordered && known != Link::Over(before) => {
+                self.replaced_too.entry(value).or_default().push(before);
+            }
+            _ => {}
         }
     }
 
@@ -108,26 +114,38 @@ impl Lineage {
         serving: impl IntoIterator<Item = Value>,
         stranded: impl IntoIterator<Item = Value>,
     ) -> Durability {
-        let mut accounted = vec![false; self.replaced.len()];
-        serving.into_iter().chain(self.conflicts.iter().copied()).for_each(|value| self.trace_back(value, &mut accounted));
-        let mut branch = vec![false; self.replaced.len()];
-        stranded.into_iter().chain(self.rolled_back.iter().copied()).for_each(|value| self.trace_back(value, &mut branch));
         let is = |marks: &[bool], value: &Value| marks.get(value.0 as usize).copied().unwrap_or(false);
-        let lost: BTreeSet<Value> = acknowledged.iter().filter(|value| !is(&accounted, value)).copied().collect();
+        let mut accounted = vec![false; self.replaced.len()];
+        let serving: BTreeSet<Value> = serving.into_iter().collect();
+        serving.iter().for_each(|value| self.trace_back(*value, &mut accounted));
+        // A retry may get a write in twice, and one of the two may lose: what is still there was not discarded.
+        let conflicts: BTreeSet<Value> =
+            self.conflicts.iter().filter(|value| !is(&accounted, value)).copied().collect();
+        conflicts.iter().for_each(|value| self.trace_back(*value, &mut accounted));
+        let mut branch = vec![false; self.replaced.len()];
+        stranded
+            .into_iter()
+            .chain(self.rolled_back.iter().copied())
+            .for_each(|value| self.trace_back(value, &mut branch));
+        // A protocol that tells nothing is judged by its copies alone.
+        let is_told = !self.replaced.is_empty();
+        let lost: BTreeSet<Value> =
+            acknowledged.iter().filter(|value| is_told && !is(&accounted, value)).copied().collect();
         let diverged = lost.iter().filter(|value| is(&branch, value)).copied().collect();
-        Durability { lost, diverged, conflicts: self.conflicts.intersection(acknowledged).copied().collect() }
+        Durability { lost, diverged, conflicts: conflicts.intersection(acknowledged).copied().collect() }
     }
 
     fn trace_back(&self, from: Value, marks: &mut [bool]) {
-        let mut value = from;
-        while let Some(mark) = marks.get_mut(value.0 as usize) {
-            if std::mem::replace(mark, true) {
-                return;
+        let mut to_mark = vec![from];
+        while let Some(value) = to_mark.pop() {
+            match marks.get_mut(value.0 as usize) {
+                Some(mark) if !*mark => *mark = true,
+                _ => continue,
             }
-            match self.replaced[value.0 as usize] {
-                Link::Over(before) => value = before,
-                Link::First | Link::Absent => return,
+            if let Link::Over(before) = self.replaced[value.0 as usize] {
+                to_mark.push(before);
             }
+            to_mark.extend(self.replaced_too.get(&value).into_iter().flatten());
         }
     }
 }
@@ -146,9 +164,9 @@ mod tests {
     fn what_was_overwritten_in_turn_is_not_lost() {
         let mut lineage = Lineage::new(2);
         for value in [1, 2, 3] {
-            lineage.applied(NodeId(0), KEY, Value(value));
+            lineage.applied(NodeId(0), KEY, Value(value), false);
         }
-        lineage.applied(NodeId(1), KEY, Value(3));
+        lineage.applied(NodeId(1), KEY, Value(3), false);
         let judged = lineage.judge(&values(&[1, 2, 3]), [Value(3)], []);
         assert_eq!(judged, Durability::default());
     }
@@ -156,14 +174,14 @@ mod tests {
     #[test]
     fn a_branch_that_was_rolled_back_is_lost_and_diverged() {
         let mut lineage = Lineage::new(2);
-        lineage.applied(NodeId(0), KEY, Value(1));
-        lineage.applied(NodeId(1), KEY, Value(1));
-        lineage.applied(NodeId(0), KEY, Value(2));
-        lineage.applied(NodeId(0), KEY, Value(3));
-        lineage.applied(NodeId(1), KEY, Value(4));
+        lineage.applied(NodeId(0), KEY, Value(1), false);
+        lineage.applied(NodeId(1), KEY, Value(1), false);
+        lineage.applied(NodeId(0), KEY, Value(2), false);
+        lineage.applied(NodeId(0), KEY, Value(3), false);
+        lineage.applied(NodeId(1), KEY, Value(4), false);
         lineage.rolled_back(NodeId(0), KEY, Value(3));
         lineage.rolled_back(NodeId(0), KEY, Value(2));
-        lineage.applied(NodeId(0), KEY, Value(4));
+        lineage.applied(NodeId(0), KEY, Value(4), false);
         let judged = lineage.judge(&values(&[1, 2, 3, 4]), [Value(4), Value(4)], []);
         assert_eq!(judged.lost, values(&[2, 3]));
         assert_eq!(judged.diverged, values(&[2, 3]));
@@ -172,7 +190,7 @@ mod tests {
     #[test]
     fn a_write_that_died_with_its_node_is_lost_but_not_diverged() {
         let mut lineage = Lineage::new(2);
-        lineage.applied(NodeId(0), KEY, Value(1));
+        lineage.applied(NodeId(0), KEY, Value(1), false);
         lineage.crashed(NodeId(0));
         let judged = lineage.judge(&values(&[1]), [], []);
         assert_eq!((judged.lost.len(), judged.diverged.len()), (1, 0));
@@ -183,18 +201,37 @@ mod tests {
     #[test]
     fn a_conflict_is_no_loss_and_neither_is_what_it_had_replaced() {
         let mut lineage = Lineage::new(2);
-        lineage.applied(NodeId(0), KEY, Value(1));
-        lineage.applied(NodeId(0), KEY, Value(2));
-        lineage.applied(NodeId(1), KEY, Value(3));
+        lineage.applied(NodeId(0), KEY, Value(1), false);
+        lineage.applied(NodeId(0), KEY, Value(2), false);
+        lineage.applied(NodeId(1), KEY, Value(3), false);
         lineage.conflict(Value(2));
         lineage.conflict(Value(2));
-        lineage.applied(NodeId(0), KEY, Value(3));
+        lineage.applied(NodeId(0), KEY, Value(3), false);
         let judged = lineage.judge(&values(&[1, 2, 3]), [Value(3)], []);
         assert_eq!((judged.lost.len(), judged.conflicts), (0, values(&[2])));
     }
 
     #[test]
     fn an_acknowledged_write_that_nobody_applied_is_lost() {
-        assert_eq!(Lineage::new(1).judge(&values(&[7]), [], []).lost, values(&[7]));
+        let mut lineage = Lineage::new(1);
+        lineage.applied(NodeId(0), KEY, Value(6), false);
+        assert_eq!(lineage.judge(&values(&[6, 7]), [Value(6)], []).lost, values(&[7]));
+    }
+
+    #[test]
+    fn a_write_that_was_ordered_twice_replaced_two() {
+        let mut lineage = Lineage::new(2);
+        lineage.applied(NodeId(0), KEY, Value(1), true);
+        lineage.applied(NodeId(1), KEY, Value(2), true);
+        lineage.applied(NodeId(0), KEY, Value(3), true);
+        lineage.applied(NodeId(1), KEY, Value(3), false);
+        assert_eq!(
+            lineage.judge(&values(&[1, 2, 3]), [Value(3)], []).lost,
+            values(&[2]),
+            "the other node only heard of it"
+        );
+        lineage.applied(NodeId(1), KEY, Value(2), false);
+        lineage.applied(NodeId(1), KEY, Value(3), true);
+        assert_eq!(lineage.judge(&values(&[1, 2, 3]), [Value(3)], []), Durability::default());
     }
 }

@@ -4,23 +4,23 @@
 //! # What is counted as lost
 //!
 //! Each write replaces, at the node that takes it, what that node held: that is its parent. A write *knows* its parent
-//! and the parent's parents; two writes to a key of which neither knows the other are concurrent. When a node merges two
-//! concurrent writes, it tells that the lower one is lost.
+//! and the parent's parents; two writes to a key of which neither knows the other are concurrent. When a node merges
+//! two concurrent writes, it tells that the lower one is lost.
 //!
 //! - **Nothing else is told.** Whatever is told to be lost met a higher write that did not know it. It may have had a
 //!   child of its own elsewhere that wins in the end: it was discarded all the same, at this node, for a while.
 //! - **Nothing escapes.** A write W that nobody replaced knowingly, and that is not the one kept in the end, is told at
-//!   least by its origin. There, W gives way to some write T from elsewhere, because W has no child. T cannot know W, and
-//!   its past cannot cover W by a later write of that origin either: the origin wrote none to this key since W. This also
-//!   holds where W was beaten by a write that its origin never got to see, and T is a child of that one: a single stamp
-//!   of T's parent would not tell the two apart (it is above W in both), and that is why a past has a stamp for each
-//!   origin. What is lost with a crash before it is synced is told again when it is merged again.
+//!   least by its origin. There, W gives way to some write T from elsewhere, because W has no child. T cannot know W,
+//!   and its past cannot cover W by a later write of that origin either: the origin wrote none to this key since W.
+//!   This also holds where W was beaten by a write that its origin never got to see, and T is a child of that one: a
+//!   single stamp of T's parent would not tell the two apart (it is above W in both), and that is why a past has a
+//!   stamp for each origin. What is lost with a crash before it is synced is told again when it is merged again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::Stamp;
 use crate::id::{Key, Value};
-use crate::protocol::Stamp;
 
 /// One write, and what it takes to rank it against another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,8 +118,8 @@ impl Store {
         self.iter().filter(move |(key, _)| buckets >> bucket(*key) & 1 == 1)
     }
 
-    /// A digest of each bucket. Copies that hold the same stamps have the same digests, and copies that do not differ in
-    /// some digest but for a chance of one in 2^64.
+    /// A digest of each bucket. Copies that hold the same stamps have the same digests, and copies that do not differ
+    /// in some digest but for a chance of one in 2^64.
     pub fn digests(&self) -> Digests {
         self.digests
     }
@@ -134,8 +134,8 @@ fn bucket(key: Key) -> usize {
     key.index() % BUCKETS
 }
 
-/// What one key adds to its bucket's digest. A digest is the exclusive or of its keys' words, so that a key can be taken
-/// out again; therefore each word has to look random by itself (two rounds of the finaliser of splitmix64).
+/// What one key adds to its bucket's digest. A digest is the exclusive or of its keys' words, so that a key can be
+/// taken out again; therefore each word has to look random by itself (two rounds of the finaliser of splitmix64).
 fn word(key: Key, stamp: Stamp) -> u64 {
     let mix = |mut x: u64| {
         x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -1,7 +1,7 @@
 //! # Last writer wins
 //!
-//! **Idea.** Every node answers from its own copy and stamps each write with a hybrid logical clock. Nodes tell each other
-//! what they wrote, and for each key the highest stamp wins everywhere.
+//! **Idea.** Every node answers from its own copy and stamps each write with a hybrid logical clock. Nodes tell each
+//! other what they wrote, and for each key the highest stamp wins everywhere.
 //!
 //! ```text
 //! client        eu-west-1                  us-east-1
@@ -14,19 +14,19 @@
 //!                   │───────── Repair ────────►│ those
 //! ```
 //!
-//! **Claims.** Convergence, under any fault, once the network is whole and the clocks have caught up. No acknowledged write
-//! is lost but to a concurrent one, and that loss is counted: the write is on its origin's disk before the client hears of
-//! it, and gossip offers it again for as long as somebody lacks it, also after a crash of the origin. A client that stays
-//! with one node reads its own writes and never reads backwards.
+//! **Claims.** Convergence, under any fault, once the network is whole and the clocks have caught up. No acknowledged
+//! write is lost but to a concurrent one, and that loss is counted: the write is on its origin's disk before the client
+//! hears of it, and gossip offers it again for as long as somebody lacks it, also after a crash of the origin. A client
+//! that stays with one node reads its own writes and never reads backwards.
 //!
 //! **Does not claim.** Linearizability: a read tells what has arrived. That an acknowledged write survives a concurrent
-//! one: it is discarded, and [`Observation::Conflict`] says so. A compare-and-set is refused: on one node's copy it would
-//! promise what it cannot keep. A write that a client sends again to another node is stamped anew, and may win over what
-//! came in between.
+//! one: it is discarded, and [`Observation::Conflict`] says so. A compare-and-set is refused: on one node's copy it
+//! would promise what it cannot keep. A write that a client sends again to another node is stamped anew, and may win
+//! over what came in between.
 //!
-//! **Assumes.** Clocks that differ by less than `max-offset`. The writes of a node that is further ahead reach the others
-//! only once their clocks get there, and until then lose to nobody: a fast clock beats writes that came later in true time.
-//! Even then no loss is silent, because a node stamps above everything in its copy: whatever it did not see is concurrent.
+//! **Assumes.** Clocks that differ by less than `max-offset`. What a node further ahead writes reaches the others only
+//! once their clocks get there, and then beats what they wrote in between, later in true time. Even that loss is not
+//! silent: a node stamps above everything in its copy, so that what beats its write it had not seen, and is concurrent.
 //!
 //! **Cost.** No one-way delay to read or write; n-1 messages a write; 0.5 kB a node each `gossip-every` where nothing
 //! differs, and four one-way delays from the timer to the last repair where something does.
@@ -35,12 +35,13 @@
 //! updates by timestamp); Kulkarni et al., *Logical Physical Clocks*, OPODIS 2014 (the clock); Demers et al., *Epidemic
 //! Algorithms for Replicated Database Maintenance*, PODC 1987 (direct mail, then anti-entropy).
 //!
-//! **Departures.** Each write also carries its [past](Version::past): what the products called last-writer-wins leave out,
+//! **Departures.** Each write also carries its [past](Version::past): what products with this rule leave out,
 //! and why they cannot tell which acknowledged writes they dropped. It costs 14 bytes for each node that ever wrote the
 //! key; `copy.rs` says what is counted, and why nothing escapes. Demers' push-pull compares one checksum of everything;
 //! here 64 digests keep one hot key from listing them all.
 //!
-//! **At its worst.** `scenarios/asia-cut-off.toml`: both sides of a cut write the same keys, and one side's work is gone.
+//! **At its worst.** `scenarios/asia-cut-off.toml`: both sides of a cut write the same keys, and one side's work is
+//! gone.
 //!
 //! Next: `sim/mod.rs`, the world that carries the effects out.
 
@@ -190,6 +191,7 @@ impl Protocol for LastWriterWins {
             clock.witness(version.stamp);
             copy.merge(key, version);
         }
+        copy.iter().for_each(|(key, held)| cx.observe(Observation::Applied { key, value: held.value }));
         // The first gossip comes at a random moment, so that nodes that start together do not gossip together.
         let first = cx.random_between(Duration::ZERO, options.gossip_every);
         cx.set_timer(Timer::Gossip, first);
@@ -280,8 +282,8 @@ impl LastWriterWins {
         }
     }
 
-    /// The log grows with every write, and the copy only with every key. Rewriting the log once it is four times as long
-    /// adds a third to what is written; a short log is left alone.
+    /// The log grows with every write, and the copy only with every key. Rewriting the log once it is four times as
+    /// long adds a third to what is written; a short log is left alone.
     fn compact_when_long(&mut self, cx: &mut Context<Self>) {
         if self.logged > 64.max(4 * self.copy.len()) {
             cx.compact(self.copy.iter().map(|(key, version)| (key, version.clone())).collect());

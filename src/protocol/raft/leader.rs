@@ -1,0 +1,271 @@
+//! How a leader replicates: entries at once, heartbeats that find gaps, and the commit by a majority of its own term.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use crate::id::{NodeId, RequestId};
+use crate::op::Op;
+use crate::trace::Observation;
+
+use super::super::Context;
+use super::log::Position;
+use super::machine::Known;
+use super::reads::PendingRead;
+use super::{Append, Command, Entry, Message, Office, Outcome, Raft, Record, Timer};
+
+/// How many entries one message carries at most.
+const BATCH_MAX: usize = 512;
+
+/// What a leader knows while it leads.
+#[derive(Debug)]
+pub(super) struct Leadership {
+    peers: BTreeMap<NodeId, Progress>,
+    /// The index of its first entry.
+    pub(super) first: u64,
+    /// Up to where its own disk has its log.
+    synced: u64,
+    /// The latest heartbeat round. Each tick, each read and each repair begins one.
+    pub(super) round: u64,
+    /// Heartbeat intervals since it took office.
+    ticks: u64,
+    /// Whether its first entry is committed.
+    ready: bool,
+    /// Clients that wait for the entry at an index.
+    pub(super) waiting: BTreeMap<u64, RequestId>,
+    /// Clients that wait for a read, oldest first.
+    pub(super) reads: VecDeque<PendingRead>,
+}
+
+/// What a leader knows of a follower.
+#[derive(Debug, Default)]
+struct Progress {
+    /// The next index to send: everything before was sent, or is known to be there.
+    next: u64,
+    /// The highest index known to be on its disk and equal.
+    matched: u64,
+    /// What was sent by the last tick, and by the one before. What is settled and not there by now is lost.
+    ticked: u64,
+    settled: u64,
+    /// The latest round it answered.
+    round: u64,
+    /// The round of the last repair: rejections of earlier messages are old news.
+    repaired: u64,
+    /// The tick at which it was last heard.
+    heard: u64,
+    /// The index of a snapshot under way, and the tick at which it was sent.
+    snapshot: Option<(u64, u64)>,
+}
+
+impl Leadership {
+    pub(super) fn new(last: Position, peers: impl Iterator<Item = NodeId>) -> Leadership {
+        let progress = |peer| {
+            let (next, sent) = (last.index + 1, last.index);
+            let progress = Progress { next, ticked: sent, settled: sent, ..Progress::default() };
+            (peer, progress)
+        };
+        Leadership {
+            peers: peers.map(progress).collect(),
+            first: last.index + 1,
+            synced: 0,
+            round: 0,
+            ticks: 0,
+            ready: false,
+            waiting: BTreeMap::new(),
+            reads: VecDeque::new(),
+        }
+    }
+
+    /// The latest round that a majority has answered, this node among it.
+    pub(super) fn confirmed(&self, majority: usize) -> u64 {
+        kth_highest(self.peers.values().map(|peer| peer.round), self.round, majority)
+    }
+}
+
+impl Progress {
+    /// Whether entries are sent to it: not while it is silent, and not while a snapshot is under way.
+    fn takes_entries(&self, ticks: u64, patience: u64) -> bool {
+        self.snapshot.is_none() && ticks - self.heard < patience
+    }
+}
+
+/// The `k`-th highest of the others and one's own.
+fn kth_highest(others: impl Iterator<Item = u64>, own: u64, k: usize) -> u64 {
+    let mut all: Vec<u64> = others.chain([own]).collect();
+    all.sort_unstable_by(|a, b| b.cmp(a));
+    all[k - 1]
+}
+
+impl Raft {
+    /// A client's write. A retry of one that was applied gets the first answer; one that its client gave up gets none.
+    pub(super) fn write(&mut self, id: RequestId, op: Op, cx: &mut Context<Self>) {
+        match self.machine.recall(id.client, id.sequence) {
+            Known::Done(reply) => cx.reply_unsynced(id, reply),
+            Known::Superseded => {}
+            Known::New => {
+                let index = self.propose(Command::Client { client: id.client, sequence: id.sequence, op }, cx);
+                if let Office::Leader(leadership) = &mut self.office {
+                    leadership.waiting.insert(index, id);
+                }
+            }
+        }
+    }
+
+    /// Appends an entry and sends it at once, while the own disk writes (dissertation, 10.2.1). This node counts itself
+    /// when a message to itself says that the disk is done.
+    pub(super) fn propose(&mut self, command: Command, cx: &mut Context<Self>) -> u64 {
+        let (term, commit, patience) = (self.term, self.commit, self.patience());
+        let prev = self.log.last();
+        let entry = Entry { term, command };
+        let index = self.log.push(entry);
+        let entries: Arc<[Entry]> = Arc::new([entry]);
+        let Office::Leader(leadership) = &mut self.office else { unreachable!("only a leader proposes") };
+        let round = leadership.round;
+        for (peer, progress) in &mut leadership.peers {
+            if progress.next == index && progress.takes_entries(leadership.ticks, patience) {
+                progress.next = index + 1;
+                let append = Append { term, round, prev, entries: entries.clone(), commit };
+                cx.send_unsynced(*peer, Message::Append(append));
+            }
+        }
+        cx.persist(Record::Append { first: index, entries });
+        cx.send(cx.me(), Message::Synced { term, index });
+        index
+    }
+
+    pub(super) fn on_synced(&mut self, term: u64, index: u64, cx: &mut Context<Self>) {
+        if let (true, Office::Leader(leadership)) = (term == self.term, &mut self.office) {
+            leadership.synced = leadership.synced.max(index);
+            self.advance_commit(cx);
+            self.serve_reads(cx);
+        }
+    }
+
+    /// Tells the others that this node leads, and asks for what should have arrived by now. A leader that has not heard
+    /// from a majority for an election timeout steps down instead (check-quorum).
+    pub(super) fn on_heartbeat_timer(&mut self, cx: &mut Context<Self>) {
+        let patience = self.patience();
+        let Office::Leader(leadership) = &mut self.office else { return };
+        leadership.ticks += 1;
+        let ticks = leadership.ticks;
+        let heard = leadership.peers.values().filter(|peer| ticks - peer.heard < patience).count();
+        if self.options.check_quorum && heard + 1 < Self::majority(cx) {
+            self.step_down(cx);
+            return;
+        }
+        for progress in leadership.peers.values_mut() {
+            progress.settled = progress.ticked;
+            progress.ticked = progress.next - 1;
+            progress.snapshot.take_if(|(_, sent)| ticks - *sent >= patience);
+        }
+        self.start_round(cx);
+        cx.set_timer(Timer::Heartbeat, self.options.heartbeat);
+    }
+
+    /// How many heartbeat intervals without a word make a node silent: an election timeout, rounded up.
+    fn patience(&self) -> u64 {
+        self.options.election_timeout.as_nanos().div_ceil(self.options.heartbeat.as_nanos())
+    }
+
+    /// Begins a round: a heartbeat to everyone, whose answers say that this node led when the round began.
+    pub(super) fn start_round(&mut self, cx: &mut Context<Self>) {
+        let (term, commit, base) = (self.term, self.commit, self.log.base());
+        let Office::Leader(leadership) = &mut self.office else { return };
+        leadership.round += 1;
+        for (peer, progress) in &leadership.peers {
+            let prev = self.log.position(progress.settled.max(progress.matched)).unwrap_or(base);
+            let append = Append { term, round: leadership.round, prev, entries: Arc::default(), commit };
+            cx.send_unsynced(*peer, Message::Append(append));
+        }
+    }
+
+    pub(super) fn on_appended(
+        &mut self,
+        from: NodeId,
+        term: u64,
+        round: u64,
+        outcome: Outcome,
+        cx: &mut Context<Self>,
+    ) {
+        self.see_term(term, cx);
+        let Office::Leader(leadership) = &mut self.office else { return };
+        if term < self.term {
+            return;
+        }
+        let ticks = leadership.ticks;
+        let progress = leadership.peers.get_mut(&from).expect("answers come from members");
+        progress.heard = ticks;
+        progress.round = progress.round.max(round);
+        match outcome {
+            Outcome::Matched(index) => {
+                progress.matched = progress.matched.max(index);
+                progress.next = progress.next.max(index + 1);
+                progress.snapshot.take_if(|(last, _)| *last <= index);
+            }
+            Outcome::Rejected { prev, hint, kept } => self.repair(from, round, prev, hint, kept),
+        }
+        self.send_rest(from, cx);
+        if matches!(outcome, Outcome::Matched(index) if index > self.commit) {
+            self.advance_commit(cx);
+        }
+        self.serve_reads(cx);
+    }
+
+    /// Goes back to where the logs may agree, if the follower misses what it should have had by now.
+    ///
+    /// Heartbeats ask for that. An append that was put aside only has overtaken others, unless it was the first that
+    /// this leader sent; and answers to what was sent before the last repair are old.
+    fn repair(&mut self, from: NodeId, round: u64, prev: u64, hint: Position, kept: bool) {
+        let base = self.log.base().index;
+        let Office::Leader(leadership) = &mut self.office else { return };
+        let progress = leadership.peers.get_mut(&from).expect("answers come from members");
+        let first_contact = progress.matched == 0 && progress.repaired == 0;
+        let under_way = prev > progress.settled.max(base) || progress.snapshot.is_some() || kept && !first_contact;
+        if under_way || prev <= progress.matched || round < progress.repaired {
+            return;
+        }
+        leadership.round += 1;
+        progress.repaired = leadership.round;
+        // At the base the term is known, but not before it: if even the base may differ, a snapshot has to be sent.
+        let agreed = self.log.latest_not_above(hint);
+        let agreed = if agreed.term > hint.term { base.saturating_sub(1) } else { agreed.index };
+        progress.next = agreed.max(progress.matched) + 1;
+        (progress.ticked, progress.settled) = (progress.next - 1, progress.next - 1);
+    }
+
+    /// Sends a follower all that it was not sent yet, without waiting for answers.
+    fn send_rest(&mut self, to: NodeId, cx: &mut Context<Self>) {
+        let (term, commit, patience) = (self.term, self.commit, self.patience());
+        let Office::Leader(leadership) = &mut self.office else { return };
+        let (round, ticks) = (leadership.round, leadership.ticks);
+        let progress = leadership.peers.get_mut(&to).expect("answers come from members");
+        while progress.next <= self.log.last().index && progress.takes_entries(ticks, patience) {
+            let Some(prev) = self.log.position(progress.next - 1) else {
+                let snapshot = self.snapshot.clone().expect("what is compacted is in a snapshot");
+                progress.next = snapshot.last.index + 1;
+                progress.snapshot = Some((snapshot.last.index, ticks));
+                cx.send_unsynced(to, Message::InstallSnapshot { term, round, snapshot });
+                return;
+            };
+            let entries = self.log.entries_from(progress.next, BATCH_MAX);
+            progress.next += entries.len() as u64;
+            cx.send_unsynced(to, Message::Append(Append { term, round, prev, entries, commit }));
+        }
+    }
+
+    /// Commits what a majority has on disk, if the last of it is of this term: an entry of an earlier term that a
+    /// majority has may still be replaced, until one of this term follows it (figure 8 of the paper).
+    fn advance_commit(&mut self, cx: &mut Context<Self>) {
+        let Office::Leader(leadership) = &mut self.office else { return };
+        let matched = leadership.peers.values().map(|peer| peer.matched);
+        let index = kth_highest(matched, leadership.synced, Self::majority(cx));
+        if index <= self.commit || self.log.term_at(index) != Some(self.term) {
+            return;
+        }
+        self.commit = index;
+        if !leadership.ready {
+            leadership.ready = true;
+            cx.observe(Observation::Ready { epoch: self.term });
+        }
+        self.apply_committed(cx);
+    }
+}

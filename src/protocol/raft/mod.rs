@@ -1,0 +1,436 @@
+//! # Raft
+//!
+//! **Idea.** One elected leader a term orders every write in a log; an entry that a majority has on disk is committed, and
+//! every node applies the committed entries in order. Two majorities share a node, so a new leader has all that was committed.
+//!
+//! ```text
+//! client          eu (follower)          us (leader)              ap (follower)
+//!    │─────write──────►│─────forward───────►│ append, persist           │
+//!    │                 │◄──────Append───────│─────────Append───────────►│ append, persist
+//!    │                 │──────Appended─────►│ a majority: commit, apply │
+//!    │◄───────ok───────│◄────────ok─────────│◄────────Appended──────────│
+//! ```
+//!
+//! **Claims.** Under any faults that a disk survives: linearizable reads and writes (`reads = "read-index"`), no
+//! acknowledged write lost, at most one leader a term, and equal copies after heal and quiet.
+//! **Does not claim.** To answer without a majority, or while the leader is being replaced. Local reads
+//! (`reads = "local"`) show old states. A single writer is not claimed either: a leader that was cut off or paused may
+//! acknowledge, late, a write that a majority had before it was deposed, when its successor acknowledges writes already.
+//! **Assumes.** That what a disk has synced stays there. No clock matters to safety; timeouts matter to availability only.
+//! **Cost.** Write at the leader: one round trip to the nearest majority, 2(n-1) messages. Read: the same, without
+//! entries. At another node: one round trip to the leader more. Idle: 2(n-1) messages a heartbeat.
+//! **Source.** Ongaro, Ousterhout, *In Search of an Understandable Consensus Algorithm*, USENIX ATC 2014; Ongaro,
+//! *Consensus: Bridging Theory and Practice*, 2014: pre-vote 9.6, check-quorum and read-index 6.2 and 6.4, sessions 6.3,
+//! the leader's own disk in parallel 10.2.1.
+//!
+//! **Departures.**
+//! - The network reorders datagrams, where the paper's links are mostly in order. A follower keeps early appends aside; a
+//!   heartbeat asks for what was sent one heartbeat earlier, so that an append still under way is not taken for lost.
+//! - A timeout is drawn from [t, 2t] at each change of term, not at each heartbeat, as etcd does.
+//! - A read starts its own heartbeat round at once instead of joining the next one: it costs what a write costs.
+//! - A new leader takes the index of its first entry for a read index that is not known yet, instead of waiting first.
+//! - A client's number and answer are remembered for good: sessions need no registration and never expire.
+//! - Membership changes and leadership transfer are left out; a group keeps its members.
+//!
+//! **At its worst.** `scenarios/raft-partial-partition.toml`: without pre-vote and check-quorum, a node that reaches only
+//! some of the others deposes one leader after the other.
+//!
+//! Here: state, options, messages and the handlers. Next: `election.rs`, `leader.rs`, `follower.rs`, `reads.rs`.
+
+mod apply;
+mod election;
+mod follower;
+mod leader;
+mod log;
+mod machine;
+mod reads;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::log::{Command, Entry, Position, Snapshot};
+pub use self::machine::Machine;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::id::{NodeId, RegionId};
+use crate::op::{Op, Refusal, Reply};
+use crate::time::{Duration, Time};
+
+use super::{About, Claim, Context, Guarantee, OptionsError, Payload, Protocol, Request, Seat, State};
+use follower::Early;
+use leader::Leadership;
+use log::Log;
+
+/// The page in the zoo.
+pub const ABOUT: About = About {
+    name: "raft",
+    idea: "One elected leader a term orders every write in a log; what a majority has on disk is committed, and every \
+           node applies it in order.",
+    does_not_claim: "To answer without a majority, or while the leader is being replaced; `reads = \"local\"` shows old \
+                     states. A deposed leader may still acknowledge, late, what was committed before.",
+    cost: "Write or read at the leader: one round trip to the nearest majority, 2(n-1) messages; elsewhere one round \
+           trip to the leader more. Local reads: nothing. Idle: 2(n-1) messages a heartbeat.",
+    source: "Ongaro, Ousterhout, In Search of an Understandable Consensus Algorithm, USENIX ATC 2014; Ongaro, \
+             Consensus: Bridging Theory and Practice (dissertation), 2014.",
+    worst: "scenarios/raft-partial-partition.toml",
+};
+
+/// One node of a Raft group.
+#[derive(Debug)]
+pub struct Raft {
+    options: Options,
+    /// The latest term this node has seen. Durable.
+    term: u64,
+    /// Whom it voted for in that term. Durable.
+    voted_for: Option<NodeId>,
+    /// Durable, from the snapshot on.
+    log: Log,
+    /// Durable.
+    snapshot: Option<Arc<Snapshot>>,
+    /// The highest index known to be committed.
+    commit: u64,
+    /// The highest index that is in `machine`.
+    applied: u64,
+    machine: Machine,
+    office: Office,
+    /// The leader of this term, once it was heard of.
+    leader: Option<NodeId>,
+    /// The last sign that the group is led or about to be: what the election timeout counts from.
+    since: Time,
+    timeout: Duration,
+    /// The highest index up to which this log is known to equal that of this term's leader.
+    verified: u64,
+    /// Appends of this term that overtook the ones before them.
+    early: BTreeMap<u64, Early>,
+}
+
+/// What a node is in its term.
+#[derive(Debug)]
+enum Office {
+    Follower,
+    /// Asks who would vote for it, before it disturbs the term.
+    PreCandidate {
+        votes: BTreeSet<NodeId>,
+    },
+    Candidate {
+        votes: BTreeSet<NodeId>,
+    },
+    Leader(Leadership),
+}
+
+/// The knobs.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Options {
+    /// How often a leader tells the others that it is there. It must be shorter than `election-timeout`.
+    pub heartbeat: Duration,
+    /// The shortest time without word from a leader after which a node wants to become one. Each node draws its own
+    /// timeout, from this to twice this.
+    pub election_timeout: Duration,
+    /// Ask the others before starting a term: a node that comes back from isolation then deposes nobody.
+    pub pre_vote: bool,
+    /// A leader that has not heard from a majority for an election timeout steps down, and a node that has heard from a
+    /// leader within one ignores candidates.
+    pub check_quorum: bool,
+    /// How reads are answered: `"read-index"` (linearizable, by the leader, after a round trip to a majority) or
+    /// `"local"` (by any replica at once, from what it has applied, perhaps old).
+    pub reads: Reads,
+    /// How many entries a node applies between two snapshots of its state.
+    pub snapshot_every: u64,
+    /// The region whose node campaigns at once when the group first starts, so that a run has a known first leader.
+    /// Without it, timeouts decide.
+    pub leader: Option<String>,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            heartbeat: Duration::millis(100),
+            election_timeout: Duration::secs(1),
+            pre_vote: true,
+            check_quorum: true,
+            reads: Reads::ReadIndex,
+            snapshot_every: 10_000,
+            leader: None,
+        }
+    }
+}
+
+/// How reads are answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Reads {
+    /// By the leader, once a majority has confirmed that it still leads: linearizable.
+    #[default]
+    ReadIndex,
+    /// By whichever replica is asked, from what it has applied: fast, and perhaps old.
+    Local,
+}
+
+/// What nodes send each other.
+#[derive(Clone, Debug)]
+pub enum Message {
+    /// Would you vote for me in `term`? It changes nothing at the one asked.
+    RequestPreVote {
+        /// The term that the sender would start.
+        term: u64,
+        /// Where the sender's log ends.
+        last: Position,
+    },
+    /// The answer.
+    PreVote {
+        /// The term asked about if granted, else the responder's own.
+        term: u64,
+        /// Yes or no.
+        granted: bool,
+    },
+    /// Vote for me in `term`.
+    RequestVote {
+        /// The candidate's term.
+        term: u64,
+        /// Where the candidate's log ends.
+        last: Position,
+    },
+    /// The answer.
+    Vote {
+        /// The responder's term.
+        term: u64,
+        /// Yes or no.
+        granted: bool,
+    },
+    /// Entries to append, or none: a heartbeat. The paper's AppendEntries.
+    Append(Append),
+    /// State instead of entries that the leader no longer has.
+    InstallSnapshot {
+        /// The leader's term.
+        term: u64,
+        /// The leader's latest heartbeat round.
+        round: u64,
+        /// The state.
+        snapshot: Arc<Snapshot>,
+    },
+    /// The answer to an append or a snapshot.
+    Appended {
+        /// The responder's term.
+        term: u64,
+        /// The round of the message answered.
+        round: u64,
+        /// Whether the logs agree.
+        outcome: Outcome,
+    },
+    /// From a leader to itself, held back by its disk: what it appended up to `index` is synced.
+    Synced {
+        /// The leader's term when it appended.
+        term: u64,
+        /// The index.
+        index: u64,
+    },
+}
+
+/// The leader's entries from one place on.
+#[derive(Clone, Debug)]
+pub struct Append {
+    /// The leader's term.
+    pub term: u64,
+    /// The leader's latest heartbeat round: an answer says that the leader still led when that round began.
+    pub round: u64,
+    /// The place just before the entries; the follower must have it.
+    pub prev: Position,
+    /// What follows there. Shared by the copies for all followers.
+    pub entries: Arc<[Entry]>,
+    /// The leader's commit index.
+    pub commit: u64,
+}
+
+/// Whether the logs agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The follower has on disk what the leader has, up to this index.
+    Matched(u64),
+    /// The follower does not have what the message builds on.
+    Rejected {
+        /// The index it builds on.
+        prev: u64,
+        /// The last place where the logs may agree.
+        hint: Position,
+        /// Whether its entries were put aside: it may only have overtaken what it builds on.
+        kept: bool,
+    },
+}
+
+impl Payload for Message {
+    /// A header of 40 bytes (addresses, kind, term, round, commit index, place), 32 an entry (term, client, sequence,
+    /// operation), 16 a key and 24 a session in a snapshot.
+    fn bytes(&self) -> u32 {
+        const HEADER: usize = 40;
+        let body = match self {
+            Message::Append(append) => 32 * append.entries.len(),
+            Message::InstallSnapshot { snapshot, .. } => {
+                16 * snapshot.machine.copy().len() + 24 * snapshot.machine.clients()
+            }
+            _ => 0,
+        };
+        u32::try_from(HEADER + body).unwrap_or(u32::MAX)
+    }
+}
+
+/// A timer's tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timer {
+    /// No word from a leader for too long, if nothing has come since it was set.
+    Election,
+    /// The leader's next heartbeat is due.
+    Heartbeat,
+}
+
+/// One durable record.
+#[derive(Clone, Debug)]
+pub enum Record {
+    /// The term, and the vote in it.
+    Term {
+        /// The latest term seen.
+        term: u64,
+        /// Whom this node voted for in it.
+        voted_for: Option<NodeId>,
+    },
+    /// Entries that begin at `first` and replace whatever was there and after.
+    Append {
+        /// The index of the first.
+        first: u64,
+        /// The entries.
+        entries: Arc<[Entry]>,
+    },
+    /// State that replaces every entry up to its last.
+    Snapshot(Arc<Snapshot>),
+}
+
+impl Protocol for Raft {
+    type Message = Message;
+    type Timer = Timer;
+    type Record = Record;
+    type Session = ();
+    type Options = Options;
+
+    fn seats(options: &Options, regions: &[&str]) -> Result<Vec<Seat>, OptionsError> {
+        let fail = |option, why: &str| Err(OptionsError { option, why: why.into() });
+        if options.heartbeat.is_zero() || options.heartbeat >= options.election_timeout {
+            return fail("heartbeat", "it must be longer than nothing and shorter than `election-timeout`");
+        }
+        if options.snapshot_every == 0 {
+            return fail("snapshot-every", "it must be at least 1 entry");
+        }
+        if let Some(name) = &options.leader {
+            OptionsError::find_region("leader", name, regions)?;
+        }
+        Ok((0..regions.len()).map(|region| Seat::replica(RegionId(region as u16))).collect())
+    }
+
+    fn claims(options: &Options) -> Vec<Claim> {
+        let mut holds = vec![Guarantee::Convergence, Guarantee::NoAcknowledgedWriteLost, Guarantee::OneLeaderPerEpoch];
+        if options.reads == Reads::ReadIndex {
+            holds.insert(0, Guarantee::Linearizable);
+        }
+        holds.into_iter().map(|guarantee| Claim { guarantee, under: Claim::ANY_FAULT }).collect()
+    }
+
+    fn start(options: &Options, recovered: Vec<Record>, cx: &mut Context<Self>) -> Raft {
+        let first_start = recovered.is_empty();
+        let mut node = Raft::recover(options, recovered, cx);
+        let here = cx.members().iter().find(|member| member.node == cx.me()).map(|member| &*member.region_name);
+        if first_start && options.leader.is_some() && options.leader.as_deref() == here {
+            node.campaign(cx);
+        } else {
+            node.reset_election_timer(cx);
+        }
+        node
+    }
+
+    fn on_request(&mut self, request: Request<Self>, cx: &mut Context<Self>) {
+        match request.op {
+            Op::Read(key) if self.options.reads == Reads::Local => {
+                cx.reply_unsynced(request.id, Reply::Read(self.machine.read(key)));
+            }
+            _ if !matches!(self.office, Office::Leader(_)) => match self.leader {
+                Some(leader) => cx.forward(leader, request),
+                None => cx.refuse(request.id, Refusal::Unavailable),
+            },
+            Op::Read(key) => self.read_index(request.id, key, cx),
+            op if op.written().is_some() => self.write(request.id, op, cx),
+            _ => cx.refuse(request.id, Refusal::Unsupported),
+        }
+    }
+
+    fn on_message(&mut self, from: NodeId, message: Message, cx: &mut Context<Self>) {
+        match message {
+            Message::RequestPreVote { term, last } => self.on_request_pre_vote(from, term, last, cx),
+            Message::PreVote { term, granted } => self.on_pre_vote(from, term, granted, cx),
+            Message::RequestVote { term, last } => self.on_request_vote(from, term, last, cx),
+            Message::Vote { term, granted } => self.on_vote(from, term, granted, cx),
+            Message::Append(append) => self.on_append(from, append, cx),
+            Message::InstallSnapshot { term, round, snapshot } => {
+                self.on_install_snapshot(from, term, round, snapshot, cx);
+            }
+            Message::Appended { term, round, outcome } => self.on_appended(from, term, round, outcome, cx),
+            Message::Synced { term, index } => self.on_synced(term, index, cx),
+        }
+    }
+
+    fn on_timer(&mut self, timer: Timer, cx: &mut Context<Self>) {
+        match timer {
+            Timer::Election => self.on_election_timer(cx),
+            Timer::Heartbeat => self.on_heartbeat_timer(cx),
+        }
+    }
+
+    fn state(&self) -> State {
+        State::serving(self.machine.copy().iter().map(|(key, value)| (*key, *value)))
+    }
+}
+
+impl Raft {
+    /// Rebuilds what the disk kept. The commit index is not among it: the next leader tells.
+    fn recover(options: &Options, records: Vec<Record>, cx: &mut Context<Self>) -> Raft {
+        let mut node = Raft {
+            options: options.clone(),
+            term: 0,
+            voted_for: None,
+            log: Log::default(),
+            snapshot: None,
+            commit: 0,
+            applied: 0,
+            machine: Machine::default(),
+            office: Office::Follower,
+            leader: None,
+            since: cx.now(),
+            timeout: options.election_timeout,
+            verified: 0,
+            early: BTreeMap::new(),
+        };
+        for record in records {
+            match record {
+                Record::Term { term, voted_for } => (node.term, node.voted_for) = (term, voted_for),
+                Record::Append { first, entries } => node.log.replace_from(first, &entries),
+                Record::Snapshot(snapshot) => {
+                    node.log = Log::after(snapshot.last);
+                    node.adopt_snapshot(snapshot, cx);
+                }
+            }
+        }
+        node
+    }
+
+    /// How many nodes make a majority.
+    fn majority(cx: &Context<Self>) -> usize {
+        cx.members().len() / 2 + 1
+    }
+
+    fn persist_term(&self, cx: &mut Context<Self>) {
+        cx.persist(Record::Term { term: self.term, voted_for: self.voted_for });
+    }
+}

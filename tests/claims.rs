@@ -1,0 +1,100 @@
+//! What each design claims, under random faults: worlds of three and five regions, disks that take time, messages lost and
+//! out of order, nodes that crash, pause and come back. More of them: `PROPTEST_CASES=10000 cargo test --test claims`.
+
+mod support;
+
+use proptest::prelude::*;
+use riftzone::id::RegionId;
+use riftzone::model::fault::{Action, Fault, Target};
+use riftzone::model::latency::Delay;
+use riftzone::model::topology::Topology;
+use riftzone::model::workload::{Arrivals, KeyChooser, Mix};
+use riftzone::protocol::Protocol;
+use riftzone::protocol::last_writer_wins::LastWriterWins;
+use riftzone::protocol::raft::{self, Raft};
+use riftzone::sim::{Placement, Run, Setup, simulate};
+use riftzone::time::Duration;
+use riftzone::trace::Trace;
+
+use support::after;
+
+const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
+
+/// A world that something breaks up to six times.
+fn worlds(compare_and_set: u32) -> impl Strategy<Value = Setup> {
+    let regions = prop_oneof![3 => Just(3_u16), 1 => Just(5_u16)];
+    (regions, 0..4_u64, 1..4_u64, 1..30_u32).prop_flat_map(move |(regions, sync_ms, spread, keys)| {
+        prop::collection::vec(faults(regions), 0..6).prop_map(move |faults| {
+            let mut setup = support::setup(topology(regions, spread), 40);
+            setup.workload.clients = vec![2; regions.into()];
+            setup.workload.arrivals = Arrivals::Poisson(Duration::millis(60));
+            setup.workload.keys = KeyChooser::zipf(keys, 0.8);
+            setup.workload.mix = Mix { read: 4, write: 4, compare_and_set };
+            setup.workload.retry_after = Some(Duration::millis(700));
+            setup.disk.sync = Duration::millis(sync_ms);
+            setup.settle = Duration::secs(30);
+            setup.faults = faults;
+            setup
+        })
+    })
+}
+
+fn topology(regions: u16, spread: u64) -> Topology {
+    let mut topology = Topology::new(&NAMES[..regions.into()]);
+    for from in 0..regions {
+        for to in (0..regions).filter(|to| *to != from) {
+            let low = Duration::millis(10 + 5 * u64::from(from + to));
+            topology.set_delay(RegionId(from), RegionId(to), Delay::uniform(low, low * spread));
+        }
+    }
+    topology
+}
+
+fn faults(regions: u16) -> impl Strategy<Value = Fault> {
+    let region = move || (0..regions).prop_map(|r| Target::Region(RegionId(r)));
+    let target = move || prop_oneof![2 => region(), 1 => Just(Target::Leader)];
+    let action = prop_oneof![
+        2 => target().prop_map(|t| Action::Crash(vec![t])),
+        2 => target().prop_map(|t| Action::Pause(vec![t])),
+        3 => target().prop_map(|t| Action::Isolate(vec![t])),
+        3 => (region(), region()).prop_map(|(a, b)| Action::Cut { links: vec![(a, b), (b, a)], one_way: false }),
+        2 => (region(), region()).prop_map(|(a, b)| Action::Cut { links: vec![(a, b)], one_way: true }),
+        1 => (1..30_u32).prop_map(|parts| Action::Loss { links: Vec::new(), parts, whole: 100 }),
+    ];
+    (1_500..38_000_u64, 100..12_000_u64, action).prop_map(|(at, lasts, action)| Fault {
+        at: after(at),
+        lasts: Some(Duration::millis(lasts)),
+        action,
+        may_touch_nothing: true,
+    })
+}
+
+fn assert_claims_hold<P: Protocol>(setup: &Setup, options: &P::Options, seed: u64) -> Result<Run, TestCaseError> {
+    let run = simulate::<P>(setup, &Placement::everywhere(&setup.topology), options, seed, Trace::off()).unwrap();
+    let broken: Vec<_> = run.broken_claims().collect();
+    prop_assert!(broken.is_empty(), "seed {seed}, digest {}: {broken:?}", run.digest);
+    Ok(run)
+}
+
+fn raft_options() -> impl Strategy<Value = raft::Options> {
+    (any::<bool>(), any::<bool>(), prop_oneof![Just(20_u64), Just(10_000)]).prop_map(
+        |(pre_vote, check_quorum, snapshot_every)| raft::Options {
+            pre_vote,
+            check_quorum,
+            snapshot_every,
+            ..raft::Options::default()
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn raft_holds_what_it_claims(setup in worlds(2), options in raft_options(), seed in any::<u64>()) {
+        assert_claims_hold::<Raft>(&setup, &options, seed)?;
+    }
+
+    #[test]
+    fn last_writer_wins_holds_what_it_claims(setup in worlds(0), seed in any::<u64>()) {
+        assert_claims_hold::<LastWriterWins>(&setup, &Default::default(), seed)?;
+    }
+}
