@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Below this likeness (Jaro and Winkler, from 0 to 1) a word is no typing error of another.
 const LIKENESS_MIN: f64 = 0.7;
@@ -13,7 +14,7 @@ const WORDS_MAX: usize = 24;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScenarioError {
     /// The file's name, as the reader was told it.
-    pub file: String,
+    pub file: Arc<str>,
     /// The line, from 1.
     pub line: usize,
     /// The column in characters, from 1.
@@ -171,10 +172,11 @@ impl Problems {
     /// All of it as one error, in the order of the text; `None` where nothing is wrong.
     pub fn into_error(mut self, text: &str, file: &str) -> Option<ScenarioError> {
         self.list.sort_by_key(|problem| problem.span.start);
+        let file: Arc<str> = file.into();
         let mut errors = self.list.into_iter().map(|problem| {
             let (line, column) = place(text, problem.span.start);
             let Problem { span, message, help } = problem;
-            ScenarioError { file: file.to_string(), line, column, span, message, help, also: Vec::new() }
+            ScenarioError { file: file.clone(), line, column, span, message, help, also: Vec::new() }
         });
         let first = errors.next()?;
         Some(ScenarioError { also: errors.collect(), ..first })

@@ -5,16 +5,13 @@ use std::ops::Range;
 use super::error::Problem;
 use super::place::{self, LEADER};
 use super::units::{At, Table};
-use super::written;
+use super::written::{self, Lists, Names};
 use crate::id::Role;
 use crate::model::fault::{Action, Fault, Target};
 use crate::model::topology::Topology;
 use crate::time::{Duration, Time};
 
 const KINDS: &str = "`crash`, `pause`, `isolate`, `partition`, `cut`, `cut_one_way`, `loss` or `heal`";
-
-type Names = At<Vec<At<String>>>;
-type Lists = At<Vec<Names>>;
 
 /// Reads one `[[fault]]`, for a run in which clients ask until `end`.
 pub(super) fn read(

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::error::{Problem, Problems};
 use super::units::{At, Offset, Span, Table};
-use super::written::{self, Jitter};
+use super::written::{self, Jitter, Names};
 use crate::id::RegionId;
 use crate::model::clock::Clock;
 use crate::model::latency::{Delay, Matrix, bundled};
@@ -60,7 +60,7 @@ fn all(topology: &Topology) -> impl Iterator<Item = RegionId> + use<> {
 }
 
 /// The names of regions, each once.
-fn regions(written: &At<Vec<At<String>>>) -> Result<Vec<&str>, Problem> {
+fn regions(written: &Names) -> Result<Vec<&str>, Problem> {
     if written.value.is_empty() || written.value.len() > REGIONS_MAX {
         return Err(Problem::new(&written.span, format!("a topology has 1 to {REGIONS_MAX} regions")));
     }
@@ -143,13 +143,7 @@ fn link_of(
 }
 
 /// Gives every link that has no delay of its own the matrix's; tells which have none there, either.
-fn fill(
-    topology: &mut Topology,
-    matrix: Option<&Matrix>,
-    jitter: bool,
-    own: &Links,
-    written: &At<Vec<At<String>>>,
-) -> Vec<Problem> {
+fn fill(topology: &mut Topology, matrix: Option<&Matrix>, jitter: bool, own: &Links, written: &Names) -> Vec<Problem> {
     let names = topology.regions().to_vec();
     let mut strangers = Vec::new();
     let mut first_missing = None;

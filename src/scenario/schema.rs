@@ -12,7 +12,8 @@ use crate::protocol::Guarantee;
 use crate::registry::{Entry, PROTOCOLS};
 
 /// What `bounds.rs` reads, roughly: units are not checked against the metric.
-const BOUND: &str = r"^\s*((>=|<=|>|<|=)?\s*[0-9.]+\s*[%a-zA-Zµ]*|[0-9.]+\s*[%a-zA-Zµ]*\s*\.\.\s*[0-9.]+\s*[%a-zA-Zµ]*)\s*$";
+const BOUND: &str =
+    r"^\s*((>=|<=|>|<|=)?\s*[0-9.]+\s*[%a-zA-Zµ]*|[0-9.]+\s*[%a-zA-Zµ]*\s*\.\.\s*[0-9.]+\s*[%a-zA-Zµ]*)\s*$";
 
 /// The JSON Schema (draft 2020-12) of scenario files, with the options of every protocol.
 pub fn schema() -> Value {

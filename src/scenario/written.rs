@@ -11,6 +11,11 @@ use serde::Deserialize;
 use super::units::{At, Keys, Offset, Percent, Rate, Span, Table};
 use crate::time::Duration;
 
+/// Names, each with its place.
+pub(super) type Names = At<Vec<At<String>>>;
+/// Lists of names.
+pub(super) type Lists = At<Vec<Names>>;
+
 /// The keys at the top of the file that are no tables of their own.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
@@ -42,7 +47,7 @@ pub(super) struct Topology {
     /// The measured matrix that delays come from; `riftzone latency` lists them. Without one, every link is a `link`.
     pub matrix: Option<At<String>>,
     /// The regions; with a matrix, by its names.
-    pub regions: At<Vec<At<String>>>,
+    pub regions: Names,
     /// Whether messages scatter as they were measured to. Default: "measured"; constant where the matrix has no
     /// dispersion.
     pub jitter: Option<At<Jitter>>,
@@ -197,19 +202,19 @@ pub(super) struct Fault {
     #[serde(default)]
     pub may_touch_nothing: bool,
     /// Nodes stop, and lose all but their synced records; afterwards they start again.
-    pub crash: Option<At<Vec<At<String>>>>,
+    pub crash: Option<Names>,
     /// Nodes stop between two events, and afterwards go on without knowing.
-    pub pause: Option<At<Vec<At<String>>>>,
+    pub pause: Option<Names>,
     /// Regions lose every message to and from all others.
-    pub isolate: Option<At<Vec<At<String>>>>,
+    pub isolate: Option<Names>,
     /// Sides that lose every message between them; who is on no side hears all of them.
-    pub partition: Option<At<Vec<At<Vec<At<String>>>>>>,
+    pub partition: Option<Lists>,
     /// Links that lose every message, both ways.
     #[cfg_attr(feature = "cli", schemars(with = "Option<Vec<(String, String)>>"))]
-    pub cut: Option<At<Vec<At<Vec<At<String>>>>>>,
+    pub cut: Option<Lists>,
     /// Links that lose every message from the first to the second.
     #[cfg_attr(feature = "cli", schemars(with = "Option<Vec<(String, String)>>"))]
-    pub cut_one_way: Option<At<Vec<At<Vec<At<String>>>>>>,
+    pub cut_one_way: Option<Lists>,
     /// Links that lose some of their messages.
     pub loss: Option<Table<Loss>>,
     /// Every fault under way ends now.
@@ -225,7 +230,7 @@ pub(super) struct Loss {
     pub ratio: At<Percent>,
     /// Which links, both ways. Default: all.
     #[cfg_attr(feature = "cli", schemars(with = "Option<Vec<(String, String)>>"))]
-    pub links: Option<At<Vec<At<Vec<At<String>>>>>>,
+    pub links: Option<Lists>,
 }
 
 macro_rules! expected {

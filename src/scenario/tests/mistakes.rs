@@ -98,7 +98,11 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "10:11: a workload has `clients_per_region` or `clients`, not both",
     ),
     ("\"10/s\"", "\"10/s\"\nkeys = 0", "10:8: a workload has 1 to 10000000 keys"),
-    ("\"10/s\"", "\"10/s\"\npopularity = \"zipf\"", "10:14: expected a table with a value for the word, found the word alone"),
+    (
+        "\"10/s\"",
+        "\"10/s\"\npopularity = \"zipf\"",
+        "10:14: expected a table with a value for the word, found the word alone",
+    ),
     ("\"10/s\"", "\"10/s\"\npopularity = { zipff = 1 }", "10:16: unknown word `zipff`\n  help: did you mean `zipf`?"),
     ("\"10/s\"", "\"10/s\"\npopularity = { zipf = nan }", "10:23: a Zipf exponent is at least zero"),
     ("\"10/s\"", "\"10/s\"\nmix = { read = 0 }", "10:7: the mix has no operation"),

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::WHOLE;
-use crate::scenario::{design, read, schema};
 use crate::registry::PROTOCOLS;
+use crate::scenario::{design, read, schema};
 
 /// The schema that a reference stands for.
 fn follow<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
