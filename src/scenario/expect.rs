@@ -139,8 +139,8 @@ fn example(subject: &Subject) -> &'static str {
     }
 }
 
-/// The unit that bounds of a metric may be written in. A metric without a unit is a count, but for the one that is a part
-/// of a whole.
+/// The unit that bounds of a metric may be written in. A metric without a unit is a count, but for the one that is a
+/// part of a whole.
 fn unit(metric: &Metric) -> Unit {
     match (metric.unit, metric.name) {
         ("ms", _) => Unit::Millis,

@@ -1,4 +1,5 @@
-//! From the text of a file to a [`Scenario`]: the file's tables one by one, so that each can tell what is wrong with it.
+//! From the text of a file to a [`Scenario`]: the file's tables one by one, so that each can tell what is wrong.
+//! Next: `place.rs`.
 
 use std::ops::Range;
 

@@ -86,18 +86,18 @@ fn common(entry: &Entry) -> Map<String, Value> {
         }),
         "groups" => json!({
             "type": "integer", "minimum": 1, "maximum": 65535,
-            "description": "How many replication groups, each with a full set of nodes; key k is of group k mod groups. \
-                            Default: 1."
+            "description": "Replication groups, each with all nodes; key k is in group k mod groups. Default: 1."
         }),
         other => unreachable!("`{other}` has no description"),
     };
     design::COMMON.iter().map(|key| (key.to_string(), describe(key))).collect()
 }
 
-/// A schema in place of a reference to it.
-fn resolved(schema: Schema, generator: &SchemaGenerator) -> Value {
+/// A schema in place of a reference to it; nothing else refers to it.
+fn resolved(schema: Schema, generator: &mut SchemaGenerator) -> Value {
     let name = schema.get("$ref").and_then(Value::as_str).and_then(|path| path.rsplit('/').next());
-    name.and_then(|name| generator.definitions().get(name)).cloned().unwrap_or_else(|| schema.to_value())
+    let definition = name.and_then(|name| generator.definitions_mut().shift_remove(name));
+    definition.unwrap_or_else(|| schema.to_value())
 }
 
 /// The table of expectations: metrics, metrics of a region, guarantees, and designs.

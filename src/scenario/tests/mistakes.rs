@@ -145,7 +145,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "",
         "[[fault]]\nat = \"1s\"\ncrash = [\"a/montior\"]",
-        "15:10: no role is called `montior`\n  help: did you mean `monitor`? the roles are `replica`, `witness`, `monitor`",
+        "15:10: no role is called `montior`\n  help: did you mean `monitor`? the roles are `replica`, `witness`, `m",
     ),
     ("", "[[fault]]\nat = \"1s\"\npartition = [[\"a\", \"b\"]]", "15:13: a partition has at least two sides"),
     ("", "[[fault]]\nat = \"1s\"\npartition = [[\"a\"], [\"b\", \"a\"]]", "15:27: `a` is on two sides"),

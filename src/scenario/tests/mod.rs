@@ -282,8 +282,8 @@ fn the_catalogue_can_be_read() {
         let text = std::fs::read_to_string(&path).unwrap();
         if let Err(error) = Scenario::parse(&text, &path.display().to_string()) {
             for error in std::iter::once(&error).chain(&error.also) {
-                let lacks = |name: &&str| error.message == format!("no protocol is called `{name}`");
-                assert!(["primary-backup", "raft"].iter().any(|name| lacks(name)), "{error}");
+                let lacks = |name: &str| error.message == format!("no protocol is called `{name}`");
+                assert!(["primary-backup", "raft"].into_iter().any(lacks), "{error}");
             }
         }
     }
@@ -315,7 +315,7 @@ proptest! {
             Just(String::new()),
             "[\\[\\]a-z.=\"' \n{},0-9#%/-]{1,6}",
             any::<String>(),
-            prop::sample::select(vec!["0", "-1", "nan", "18446744073709551616", "\"\"", "[]", "{}", "[[fault]]\n", "\"leader\"", "1979-05-27"])
+            prop::sample::select(vec!["0", "nan", "18446744073709551616", "\"\"", "[]", "{}", "1979-05-27", "[[fault]]\n"])
                 .prop_map(str::to_string),
         ],
     ) {
