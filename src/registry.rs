@@ -8,13 +8,16 @@ use serde::de::DeserializeOwned;
 
 use crate::op::OpKind;
 use crate::protocol::{About, Claim, OptionsError, Protocol, Seat, Serves};
-use crate::protocol::{last_writer_wins, raft};
+use crate::protocol::{last_writer_wins, primary_backup, raft};
 use crate::sim::{Placement, Run, Setup, simulate};
 use crate::trace::Trace;
 
 /// Every protocol.
-pub static PROTOCOLS: [Entry; 2] =
-    [entry::<last_writer_wins::LastWriterWins>(&last_writer_wins::ABOUT), entry::<raft::Raft>(&raft::ABOUT)];
+pub static PROTOCOLS: [Entry; 3] = [
+    entry::<primary_backup::PrimaryBackup>(&primary_backup::ABOUT),
+    entry::<last_writer_wins::LastWriterWins>(&last_writer_wins::ABOUT),
+    entry::<raft::Raft>(&raft::ABOUT),
+];
 
 /// A protocol of the zoo.
 pub struct Entry {

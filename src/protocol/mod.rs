@@ -21,7 +21,7 @@ mod context;
 mod harness;
 mod hybrid_clock;
 pub mod last_writer_wins;
-//pub mod primary_backup;
+pub mod primary_backup;
 pub mod raft;
 
 pub use about::{About, Claim, Guarantee};

@@ -150,8 +150,9 @@ impl<P: Protocol> World<'_, P> {
             states.iter().filter(move |(_, s)| s.standing == standing).flat_map(|(_, s)| s.copy.values().copied())
         };
         let acknowledged: BTreeSet<Value> = self.history.iter().filter_map(|op| op.acknowledged_write()).collect();
-        let mut durability = self.lineage.judge(&acknowledged, copies(Standing::Serving), copies(Standing::Stranded));
-        durability.lost.extend(overtaken(&self.history, &states, &durability.conflicts, self.groups.len()));
+        let overtaken = overtaken(&self.history, &states, self.groups.len());
+        let durability =
+            self.lineage.judge(&acknowledged, copies(Standing::Serving), copies(Standing::Stranded), overtaken);
         let unknown = self.history.iter().filter(|op| op.outcome == Outcome::Unknown);
         let unanswered: Vec<Value> = unknown.filter_map(|op| op.op.written()).collect();
         let stale = staleness::staleness(&self.history);
@@ -345,27 +346,21 @@ fn first_difference(a: &State, b: &State) -> Option<Difference> {
     keys.into_iter().map(|key| (key, a.copy.get(&key).copied(), b.copy.get(&key).copied())).find(|(_, x, y)| x != y)
 }
 
-/// Acknowledged writes that a serving copy shows to be lost, whatever the protocol observed: the key holds a value whose
-/// write had ended before they began. A check on the observations.
-fn overtaken(history: &History, states: &[(NodeId, State)], conflicts: &BTreeSet<Value>, groups: usize) -> Vec<Value> {
-    let mut held: BTreeMap<Key, Vec<Value>> = BTreeMap::new();
+/// Acknowledged writes that the serving copies show to be gone, whatever the protocol observed: their key holds values alone
+/// whose writes had ended before they began. A check on the observations.
+fn overtaken(history: &History, states: &[(NodeId, State)], groups: usize) -> Vec<Value> {
     let serving: Vec<_> = states.iter().filter(|(_, state)| state.standing == Standing::Serving).collect();
-    for (_, state) in &serving {
-        state.copy.iter().for_each(|(key, value)| held.entry(*key).or_default().push(*value));
-    }
     if serving.is_empty() || groups > 1 {
         return Vec::new(); // with several groups each replica holds a part, and lineage alone judges
     }
-    let mut ended: BTreeMap<Value, Time> = BTreeMap::new();
-    for op in history.iter() {
-        if let Some(value) = op.op.written() {
-            ended.insert(value, op.completed);
-        }
+    let mut held: BTreeMap<Key, Vec<Value>> = BTreeMap::new();
+    for (_, state) in &serving {
+        state.copy.iter().for_each(|(key, value)| held.entry(*key).or_default().push(*value));
     }
-    let is_lost = |op: &crate::history::Operation| match held.get(&op.op.key()) {
+    let ended: BTreeMap<Value, Time> = history.iter().filter_map(|op| Some((op.op.written()?, op.completed))).collect();
+    let is_gone = |op: &crate::history::Operation| match held.get(&op.op.key()) {
         None => true,
         Some(values) => values.iter().all(|held| ended.get(held).is_some_and(|end| *end < op.invoked)),
     };
-    let acknowledged = history.iter().filter_map(|op| Some((op, op.acknowledged_write()?)));
-    acknowledged.filter(|(op, value)| !conflicts.contains(value) && is_lost(op)).map(|(_, value)| value).collect()
+    history.iter().filter_map(|op| op.acknowledged_write().filter(|_| is_gone(&op))).collect()
 }

@@ -107,12 +107,14 @@ impl Lineage {
     /// Judges the acknowledged writes, given the copies at the end.
     ///
     /// `serving` and `stranded` are the values in those copies. A write that failed for certain, or whose client never
-    /// heard, is in none of the three sets.
+    /// heard, is in none of the three sets. `overtaken` are writes that the copies themselves show to be gone, whatever was
+    /// observed: they are lost unless a conflict, by rule, explains it.
     pub fn judge(
         &self,
         acknowledged: &BTreeSet<Value>,
         serving: impl IntoIterator<Item = Value>,
         stranded: impl IntoIterator<Item = Value>,
+        overtaken: impl IntoIterator<Item = Value>,
     ) -> Durability {
         let is = |marks: &[bool], value: &Value| marks.get(value.0 as usize).copied().unwrap_or(false);
         let mut accounted = vec![false; self.replaced.len()];
@@ -121,7 +123,8 @@ impl Lineage {
         // A retry may get a write in twice, and one of the two may lose: what is still there was not discarded.
         let conflicts: BTreeSet<Value> =
             self.conflicts.iter().filter(|value| !is(&accounted, value)).copied().collect();
-        conflicts.iter().for_each(|value| self.trace_back(*value, &mut accounted));
+        let mut excused = vec![false; self.replaced.len()];
+        conflicts.iter().for_each(|value| self.trace_back(*value, &mut excused));
         let mut branch = vec![false; self.replaced.len()];
         stranded
             .into_iter()
@@ -129,8 +132,9 @@ impl Lineage {
             .for_each(|value| self.trace_back(value, &mut branch));
         // A protocol that tells nothing is judged by its copies alone.
         let is_told = !self.replaced.is_empty();
-        let lost: BTreeSet<Value> =
-            acknowledged.iter().filter(|value| is_told && !is(&accounted, value)).copied().collect();
+        let is_lost = |value: &Value| is_told && !is(&accounted, value) && !is(&excused, value);
+        let mut lost: BTreeSet<Value> = acknowledged.iter().copied().filter(is_lost).collect();
+        lost.extend(overtaken.into_iter().filter(|value| !is(&excused, value)));
         let diverged = lost.iter().filter(|value| is(&branch, value)).copied().collect();
         Durability { lost, diverged, conflicts: conflicts.intersection(acknowledged).copied().collect() }
     }
@@ -167,7 +171,7 @@ mod tests {
             lineage.applied(NodeId(0), KEY, Value(value), false);
         }
         lineage.applied(NodeId(1), KEY, Value(3), false);
-        let judged = lineage.judge(&values(&[1, 2, 3]), [Value(3)], []);
+        let judged = lineage.judge(&values(&[1, 2, 3]), [Value(3)], [], []);
         assert_eq!(judged, Durability::default());
     }
 
@@ -182,7 +186,7 @@ mod tests {
         lineage.rolled_back(NodeId(0), KEY, Value(3));
         lineage.rolled_back(NodeId(0), KEY, Value(2));
         lineage.applied(NodeId(0), KEY, Value(4), false);
-        let judged = lineage.judge(&values(&[1, 2, 3, 4]), [Value(4), Value(4)], []);
+        let judged = lineage.judge(&values(&[1, 2, 3, 4]), [Value(4), Value(4)], [], []);
         assert_eq!(judged.lost, values(&[2, 3]));
         assert_eq!(judged.diverged, values(&[2, 3]));
     }
@@ -192,9 +196,9 @@ mod tests {
         let mut lineage = Lineage::new(2);
         lineage.applied(NodeId(0), KEY, Value(1), false);
         lineage.crashed(NodeId(0));
-        let judged = lineage.judge(&values(&[1]), [], []);
+        let judged = lineage.judge(&values(&[1]), [], [], []);
         assert_eq!((judged.lost.len(), judged.diverged.len()), (1, 0));
-        let kept = lineage.judge(&values(&[1]), [], [Value(1)]);
+        let kept = lineage.judge(&values(&[1]), [], [Value(1)], []);
         assert_eq!((kept.lost.len(), kept.diverged.len()), (1, 1), "a stranded copy is not service");
     }
 
@@ -207,7 +211,7 @@ mod tests {
         lineage.conflict(Value(2));
         lineage.conflict(Value(2));
         lineage.applied(NodeId(0), KEY, Value(3), false);
-        let judged = lineage.judge(&values(&[1, 2, 3]), [Value(3)], []);
+        let judged = lineage.judge(&values(&[1, 2, 3]), [Value(3)], [], []);
         assert_eq!((judged.lost.len(), judged.conflicts), (0, values(&[2])));
     }
 
@@ -215,7 +219,7 @@ mod tests {
     fn an_acknowledged_write_that_nobody_applied_is_lost() {
         let mut lineage = Lineage::new(1);
         lineage.applied(NodeId(0), KEY, Value(6), false);
-        assert_eq!(lineage.judge(&values(&[6, 7]), [Value(6)], []).lost, values(&[7]));
+        assert_eq!(lineage.judge(&values(&[6, 7]), [Value(6)], [], []).lost, values(&[7]));
     }
 
     #[test]
@@ -226,12 +230,12 @@ mod tests {
         lineage.applied(NodeId(0), KEY, Value(3), true);
         lineage.applied(NodeId(1), KEY, Value(3), false);
         assert_eq!(
-            lineage.judge(&values(&[1, 2, 3]), [Value(3)], []).lost,
+            lineage.judge(&values(&[1, 2, 3]), [Value(3)], [], []).lost,
             values(&[2]),
             "the other node only heard of it"
         );
         lineage.applied(NodeId(1), KEY, Value(2), false);
         lineage.applied(NodeId(1), KEY, Value(3), true);
-        assert_eq!(lineage.judge(&values(&[1, 2, 3]), [Value(3)], []), Durability::default());
+        assert_eq!(lineage.judge(&values(&[1, 2, 3]), [Value(3)], [], []), Durability::default());
     }
 }

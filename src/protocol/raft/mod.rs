@@ -1,7 +1,7 @@
 //! # Raft
 //!
-//! **Idea.** One elected leader a term orders every write in a log; an entry that a majority has on disk is committed, and
-//! every node applies the committed entries in order. Two majorities share a node, so a new leader has all that was committed.
+//! **Idea.** One elected leader a term orders every write in a log; an entry that a majority has on disk is committed,
+//! and every node applies committed entries in order. Two majorities share a node, so a new leader has all of them.
 //!
 //! ```text
 //! client          eu (follower)          us (leader)              ap (follower)
@@ -15,25 +15,25 @@
 //! acknowledged write lost, at most one leader a term, and equal copies after heal and quiet.
 //! **Does not claim.** To answer without a majority, or while the leader is being replaced. Local reads
 //! (`reads = "local"`) show old states. A single writer is not claimed either: a leader that was cut off or paused may
-//! acknowledge, late, a write that a majority had before it was deposed, when its successor acknowledges writes already.
-//! **Assumes.** That what a disk has synced stays there. No clock matters to safety; timeouts matter to availability only.
+//! acknowledge, late, a write that a majority had before it was deposed, while its successor acknowledges others.
+//! **Assumes.** That what a disk has synced stays there. No clock matters to safety; timeouts matter to availability.
 //! **Cost.** Write at the leader: one round trip to the nearest majority, 2(n-1) messages. Read: the same, without
 //! entries. At another node: one round trip to the leader more. Idle: 2(n-1) messages a heartbeat.
 //! **Source.** Ongaro, Ousterhout, *In Search of an Understandable Consensus Algorithm*, USENIX ATC 2014; Ongaro,
-//! *Consensus: Bridging Theory and Practice*, 2014: pre-vote 9.6, check-quorum and read-index 6.2 and 6.4, sessions 6.3,
-//! the leader's own disk in parallel 10.2.1.
+//! *Consensus: Bridging Theory and Practice*, 2014: pre-vote 9.6, check-quorum 6.2, read-index 6.4, sessions 6.3, the
+//! leader's own disk in parallel 10.2.1.
 //!
 //! **Departures.**
-//! - The network reorders datagrams, where the paper's links are mostly in order. A follower keeps early appends aside; a
-//!   heartbeat asks for what was sent one heartbeat earlier, so that an append still under way is not taken for lost.
+//! - The network reorders datagrams, where the paper's links are mostly in order. A follower keeps early appends aside;
+//!   a heartbeat asks for what was sent one heartbeat earlier, so that an append still under way is not taken for lost.
 //! - A timeout is drawn from [t, 2t] at each change of term, not at each heartbeat, as etcd does.
 //! - A read starts its own heartbeat round at once instead of joining the next one: it costs what a write costs.
 //! - A new leader takes the index of its first entry for a read index that is not known yet, instead of waiting first.
 //! - A client's number and answer are remembered for good: sessions need no registration and never expire.
 //! - Membership changes and leadership transfer are left out; a group keeps its members.
 //!
-//! **At its worst.** `scenarios/raft-partial-partition.toml`: without pre-vote and check-quorum, a node that reaches only
-//! some of the others deposes one leader after the other.
+//! **At its worst.** `scenarios/raft-partial-partition.toml`: without pre-vote and check-quorum, a node that reaches
+//! only some of the others deposes one leader after the other.
 //!
 //! Here: state, options, messages and the handlers. Next: `election.rs`, `leader.rs`, `follower.rs`, `reads.rs`.
 
@@ -60,7 +60,7 @@ use crate::id::{NodeId, RegionId};
 use crate::op::{Op, Refusal, Reply};
 use crate::time::{Duration, Time};
 
-use super::{About, Claim, Context, Guarantee, OptionsError, Payload, Protocol, Request, Seat, State};
+use super::{About, Claim, Context, Guarantee, OptionsError, Payload, Protocol, Request, Role, Seat, State};
 use follower::Early;
 use leader::Leadership;
 use log::Log;
@@ -70,8 +70,8 @@ pub const ABOUT: About = About {
     name: "raft",
     idea: "One elected leader a term orders every write in a log; what a majority has on disk is committed, and every \
            node applies it in order.",
-    does_not_claim: "To answer without a majority, or while the leader is being replaced; `reads = \"local\"` shows old \
-                     states. A deposed leader may still acknowledge, late, what was committed before.",
+    does_not_claim: "To answer without a majority, or while the leader is being replaced. Local reads show old states. A \
+                     deposed leader may still acknowledge, late, what was committed before.",
     cost: "Write or read at the leader: one round trip to the nearest majority, 2(n-1) messages; elsewhere one round \
            trip to the leader more. Local reads: nothing. Idle: 2(n-1) messages a heartbeat.",
     source: "Ongaro, Ousterhout, In Search of an Understandable Consensus Algorithm, USENIX ATC 2014; Ongaro, \
@@ -342,8 +342,8 @@ impl Protocol for Raft {
     fn start(options: &Options, recovered: Vec<Record>, cx: &mut Context<Self>) -> Raft {
         let first_start = recovered.is_empty();
         let mut node = Raft::recover(options, recovered, cx);
-        let here = cx.members().iter().find(|member| member.node == cx.me()).map(|member| &*member.region_name);
-        if first_start && options.leader.is_some() && options.leader.as_deref() == here {
+        let named = options.leader.as_deref().and_then(|region| cx.member_in(region, Role::Replica));
+        if first_start && named == Some(cx.me()) {
             node.campaign(cx);
         } else {
             node.reset_election_timer(cx);

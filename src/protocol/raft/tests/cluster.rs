@@ -202,37 +202,31 @@ impl Cluster {
     }
 
     fn happen(&mut self, event: Event) {
-        let (Event::Deliver { to, .. } | Event::Request { to, .. } | Event::Fire { to, .. } | Event::Synced { to, .. }) =
-            event
-        else {
-            return;
+        let to = match event {
+            Event::Deliver { to, .. } | Event::Request { to, .. } => to,
+            Event::Fire { to, .. } | Event::Synced { to, .. } => to,
+            Event::Answer { .. } | Event::Wake { .. } => return,
         };
         let node = &self.nodes[to];
-        if node.raft.is_none() {
-            return;
-        }
+        let Some(_) = node.raft else { return };
         if self.now < node.paused_until && !matches!(event, Event::Synced { .. }) {
             self.schedule(node.paused_until.since(self.now), event);
             return;
         }
         let (life, settings) = (node.life, node.settings);
         match event {
-            Event::Deliver { from, message, .. } => self.handle(to, |raft, cx| {
-                raft.as_mut().expect("up").on_message(from, message, cx);
-            }),
-            Event::Request { request, .. } => self.handle(to, |raft, cx| {
-                raft.as_mut().expect("up").on_request(request, cx);
-            }),
-            Event::Fire { life: set_in, timer, setting, .. } => {
-                if (set_in, setting) == (life, settings[timer as usize]) {
-                    self.handle(to, |raft, cx| raft.as_mut().expect("up").on_timer(timer, cx));
-                }
+            Event::Deliver { from, message, .. } => {
+                self.handle(to, |raft, cx| raft.as_mut().expect("up").on_message(from, message, cx));
             }
-            Event::Synced { life: written_in, .. } => {
-                if written_in == life {
-                    self.sync_one(to);
-                }
+            Event::Request { request, .. } => {
+                self.handle(to, |raft, cx| raft.as_mut().expect("up").on_request(request, cx));
             }
+            Event::Fire { life: set_in, timer, setting, .. }
+                if (set_in, setting) == (life, settings[timer as usize]) =>
+            {
+                self.handle(to, |raft, cx| raft.as_mut().expect("up").on_timer(timer, cx));
+            }
+            Event::Synced { life: written_in, .. } if written_in == life => self.sync_one(to),
             _ => {}
         }
     }

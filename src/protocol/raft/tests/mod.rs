@@ -102,10 +102,9 @@ impl Bench {
     }
 
     fn persisted(&self) -> Vec<&Record> {
-        let record = |effect| match effect {
-            &Effect::Persist { ref record } => Some(record),
-            _ => None,
-        };
+        fn record(effect: &Effect<Raft>) -> Option<&Record> {
+            if let Effect::Persist { record } = effect { Some(record) } else { None }
+        }
         self.effects.iter().filter_map(record).collect()
     }
 

@@ -291,8 +291,8 @@ fn a_returning_node_deposes_the_leader_only_without_pre_vote() {
     }
 }
 
-/// Ongaro's availability simulation: five nodes, one down, fresh timers, no disk, delays of 30 to 40 ms, timeouts of 300
-/// to 600 ms. The mean time to a leader is about 468 ms, and one in a thousand takes 1.45 s.
+/// Ongaro's availability simulation: five nodes, one down, fresh timers, no disk, delays of 30 to 40 ms, timeouts of
+/// 300 to 600 ms. The mean time to a leader is about 468 ms, and one in a thousand takes 1.45 s.
 #[test]
 fn elections_take_as_long_as_the_dissertation_says() {
     let options = Options {

@@ -1,0 +1,337 @@
+//! What may be asked, as clap reads it. The doc comments are the help texts.
+//!
+//! Next: `exit.rs`.
+
+use std::str::FromStr;
+
+use clap::builder::Styles;
+use clap::builder::styling::{AnsiColor, Effects};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::time::Duration;
+use crate::trace::Digest;
+
+const EXIT_CODES: &str = "Exit codes:
+  0    everything that the scenario expects held
+  1    an expectation or a claim was broken, or a fault touched nothing
+  2    bad usage, bad scenario, bad file
+  3    inconclusive: a budget was spent before a verdict
+  4    nondeterminism, a digest that does not replay, or an internal fault
+  130  interrupted; what was finished is still reported";
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::White.on_default().effects(Effects::BOLD))
+    .usage(AnsiColor::White.on_default().effects(Effects::BOLD))
+    .literal(AnsiColor::Green.on_default())
+    .placeholder(AnsiColor::White.on_default().effects(Effects::DIMMED));
+
+/// Simulates data replicated across regions: compares designs, and holds protocols to their claims.
+///
+/// The same scenario, seed and version give the same bits. Every result has a digest, and SEED:DIGEST replays it.
+#[derive(Debug, Parser)]
+#[command(name = "riftzone", version, after_help = EXIT_CODES, styles = STYLES, max_term_width = 110)]
+pub struct Arguments {
+    /// When to use colors; `auto` is on a terminal, unless NO_COLOR is set.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// When to use colors.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Color {
+    /// On a terminal.
+    Auto,
+    /// Also in pipes and files.
+    Always,
+    /// Not at all.
+    Never,
+}
+
+/// How to report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: one document.
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Runs one design once: summary, verdicts, digest.
+    Run(Run),
+    /// Runs designs on the same seeds and puts them in one table.
+    Compare(Compare),
+    /// Holds scenarios to what they expect, and designs to what they claim, over many seeds.
+    Check(Check),
+    /// Runs a seed again, verifies its digest, and shows the events around an instant.
+    Replay(Replay),
+    /// Shows the protocols: options, claims, costs, sources.
+    Zoo(Zoo),
+    /// Shows the bundled latency matrices, or reads one's own.
+    Latency(Latency),
+    /// Prints the JSON Schema of scenario files.
+    Schema,
+    /// Prints the completions of a shell.
+    Completions(Completions),
+    /// Writes a commented scenario to begin with.
+    New(New),
+}
+
+/// `riftzone run`
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The scenario file.
+    #[arg(value_name = "SCENARIO")]
+    pub file: String,
+    /// Which design; the file's first if left out.
+    #[arg(long, value_name = "NAME")]
+    pub design: Option<String>,
+    /// The seed of everything random.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub seed: u64,
+    /// Also writes what clients saw: JSON, an operation a line.
+    #[arg(long, value_name = "FILE")]
+    pub history: Option<String>,
+    /// How to report.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+}
+
+/// `riftzone compare`
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// The scenario file.
+    #[arg(value_name = "SCENARIO")]
+    pub file: String,
+    /// Which designs, in this order; all of the file's if left out.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    pub designs: Vec<String>,
+    /// Which seeds.
+    #[command(flatten)]
+    pub sweep: Sweep<20>,
+    /// How to report.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+}
+
+/// `riftzone check`
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The scenario files.
+    #[arg(required = true, value_name = "SCENARIO")]
+    pub files: Vec<String>,
+    /// Which seeds.
+    #[command(flatten)]
+    pub sweep: Sweep<1000>,
+    /// Also writes JUnit XML.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<String>,
+    /// Also prints annotations for GitHub Actions: after the text, or on stderr beside JSON.
+    #[arg(long)]
+    pub github: bool,
+    /// How to report; with several files, JSON is an array.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+}
+
+/// Which seeds, and on how many threads.
+#[derive(Debug, Args)]
+pub struct Sweep<const COUNT: u64> {
+    /// How many seeds from the first, or which: `20`, `5..25` (25 excluded), `5..=25`.
+    #[arg(long, default_value_t = Seeds::Count(COUNT), value_name = "SEEDS")]
+    pub seeds: Seeds,
+    /// The first seed.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub first_seed: u64,
+    /// How many threads; all cores if left out. Results do not depend on it.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+}
+
+/// `riftzone replay`
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// The scenario file.
+    #[arg(value_name = "SCENARIO")]
+    pub file: String,
+    /// What to run again, as reports print it.
+    #[arg(value_name = "SEED:DIGEST")]
+    pub of: SeedDigest,
+    /// Which design; every one is tried if left out.
+    #[arg(long, value_name = "NAME")]
+    pub design: Option<String>,
+    /// Prints the events that lead up to this instant, such as `31.2s`.
+    #[arg(long, value_name = "INSTANT")]
+    pub until: Option<Duration>,
+    /// How long before that instant to begin.
+    #[arg(long, value_name = "SPAN", default_value = "500ms", requires = "until")]
+    pub before: Duration,
+    /// How to report.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+}
+
+/// `riftzone zoo`
+#[derive(Debug, Args)]
+pub struct Zoo {
+    /// The protocol to tell about; a list of all if left out.
+    #[arg(value_name = "PROTOCOL")]
+    pub protocol: Option<String>,
+    /// How to report.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+}
+
+/// `riftzone latency`
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Latency {
+    /// The matrix to show; a list of all if left out.
+    #[arg(value_name = "MATRIX")]
+    pub matrix: Option<String>,
+    /// Only these regions of it, in this order.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES", requires = "matrix")]
+    pub regions: Vec<String>,
+    /// How to report.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+    /// Or what to do instead.
+    #[command(subcommand)]
+    pub command: Option<LatencyCommand>,
+}
+
+/// What `riftzone latency` can do besides showing.
+#[derive(Debug, Subcommand)]
+pub enum LatencyCommand {
+    /// Reads round trips in ms from a CSV file and prints them as links of a scenario, in TOML.
+    ///
+    /// The file is a square: a header `from\to,us,eu`, then a row for each region, with an empty field where nothing
+    /// was measured.
+    Import {
+        /// The CSV file.
+        #[arg(value_name = "FILE")]
+        file: String,
+        /// How to report.
+        #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+        format: Format,
+    },
+}
+
+/// `riftzone completions`
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell.
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+/// `riftzone new`
+#[derive(Debug, Args)]
+pub struct New {
+    /// The scenario's name; the file is NAME.toml.
+    #[arg(value_name = "NAME")]
+    pub name: String,
+}
+
+/// Which seeds were asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seeds {
+    /// So many from the first.
+    Count(u64),
+    /// From the one to the other, which is the last.
+    Range(u64, u64),
+}
+
+impl Seeds {
+    /// The seeds, the first of which is `first` unless they are named one by one.
+    pub fn list(self, first: u64) -> Vec<u64> {
+        match self {
+            Seeds::Count(count) => (first..first.saturating_add(count)).collect(),
+            Seeds::Range(first, last) => (first..=last).collect(),
+        }
+    }
+}
+
+impl std::fmt::Display for Seeds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Seeds::Count(count) => count.fmt(f),
+            Seeds::Range(first, last) => write!(f, "{first}..={last}"),
+        }
+    }
+}
+
+impl FromStr for Seeds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Seeds, String> {
+        let number = |text: &str| text.parse::<u64>().map_err(|_| format!("`{text}` is not a whole number"));
+        let Some((first, last)) = text.split_once("..") else {
+            return match number(text)? {
+                0 => Err("there is nothing to learn from no seed".into()),
+                count => Ok(Seeds::Count(count)),
+            };
+        };
+        let (first, last) = match last.strip_prefix('=') {
+            Some(last) => (number(first)?, number(last)?),
+            None => (number(first)?, number(last)?.checked_sub(1).ok_or("no seed is below 0")?),
+        };
+        if first > last { Err(format!("there is no seed in `{text}`")) } else { Ok(Seeds::Range(first, last)) }
+    }
+}
+
+/// The name of a run: `SEED:DIGEST`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeedDigest {
+    /// The seed.
+    pub seed: u64,
+    /// The digest that it had.
+    pub digest: Digest,
+}
+
+impl FromStr for SeedDigest {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<SeedDigest, String> {
+        let form = || format!("`{text}` is not SEED:DIGEST, such as `1:00c0ffee00c0ffee`; every report prints it");
+        let (seed, digest) = text.split_once(':').ok_or_else(form)?;
+        let is_whole = digest.len() == 16 && digest.chars().all(|c| c.is_ascii_hexdigit());
+        let digest = if is_whole { digest.parse().ok() } else { None };
+        Ok(SeedDigest { seed: seed.parse().map_err(|_| form())?, digest: digest.ok_or_else(form)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn seeds_are_a_count_or_a_range() {
+        let list = |text: &str| text.parse::<Seeds>().map(|seeds| seeds.list(1));
+        assert_eq!(list("3"), Ok(vec![1, 2, 3]));
+        assert_eq!(list("5..8"), Ok(vec![5, 6, 7]));
+        assert_eq!(list("5..=8"), Ok(vec![5, 6, 7, 8]));
+        assert!(["0", "5..5", "8..5", "0..0", "x", "..4", "3..", "-1"].iter().all(|text| list(text).is_err()));
+    }
+
+    #[test]
+    fn a_run_is_named_by_seed_and_digest() {
+        let of: SeedDigest = "17:00c0ffee00c0ffee".parse().unwrap();
+        assert_eq!((of.seed, of.digest.to_string().as_str()), (17, "00c0ffee00c0ffee"));
+        for wrong in ["17", "17:", "x:00c0ffee00c0ffee", "17:c0ffee", "17:+0c0ffee00c0ffee"] {
+            assert!(wrong.parse::<SeedDigest>().is_err(), "{wrong}");
+        }
+    }
+}

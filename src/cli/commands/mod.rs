@@ -1,0 +1,11 @@
+//! The commands: what each reads, runs, prints and exits with.
+//!
+//! Next: `run.rs`.
+
+pub mod check;
+pub mod compare;
+pub mod files;
+pub mod latency;
+pub mod replay;
+pub mod run;
+pub mod zoo;

@@ -1,0 +1,23 @@
+//! `riftzone run`: one design, one seed.
+//!
+//! Next: `compare.rs`.
+
+use crate::cli::args::Run;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::load::{self, Loaded};
+use crate::cli::output::Output;
+use crate::report::{RunReport, history, json, text};
+use crate::trace::Trace;
+
+/// Runs, reports, and says whether it held.
+pub fn run(asked: &Run, output: &Output) -> Result<Exit, Failure> {
+    let loaded = Loaded::read(&asked.file)?;
+    let design = loaded.design(asked.design.as_deref())?;
+    let run = design.run(&loaded.scenario.setup, asked.seed, Trace::off());
+    if let Some(path) = &asked.history {
+        load::write(path, &history::lines(&run))?;
+    }
+    let report = RunReport::new(&loaded.file, &loaded.scenario, design, &run);
+    output.report(asked.format, |paint| text::run(&report, paint), || json::run(&report))?;
+    Ok(report.conclusion().into())
+}

@@ -1,0 +1,67 @@
+//! Files, and what is chosen from them.
+//!
+//! Next: `sweep.rs`.
+
+use std::fs;
+
+use crate::scenario::{Design, Scenario};
+
+use super::exit::Failure;
+
+/// A scenario and the text that it was read from.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The file, as the user named it.
+    pub file: String,
+    /// Its text.
+    pub text: String,
+    /// What it says.
+    pub scenario: Scenario,
+}
+
+impl Loaded {
+    /// Reads a scenario file.
+    pub fn read(file: &str) -> Result<Loaded, Failure> {
+        let text = read(file)?;
+        match Scenario::parse(&text, file) {
+            Ok(scenario) => Ok(Loaded { file: file.into(), text, scenario }),
+            Err(error) => Err(Failure::Scenario { error: Box::new(error), text }),
+        }
+    }
+
+    /// The design of this name; the file's first where none is asked for.
+    pub fn design(&self, name: Option<&str>) -> Result<&Design, Failure> {
+        match name {
+            None => Ok(&self.scenario.designs[0]),
+            Some(name) => self.scenario.designs.iter().find(|design| design.name == name).ok_or_else(|| {
+                let names: Vec<&str> = self.scenario.designs.iter().map(|design| design.name.as_str()).collect();
+                Failure::unknown("design", name, &names)
+            }),
+        }
+    }
+
+    /// The designs of these names, each once; all of the file's where none is asked for.
+    pub fn designs(&self, names: &[String]) -> Result<Vec<&Design>, Failure> {
+        if names.is_empty() {
+            return Ok(self.scenario.designs.iter().collect());
+        }
+        let mut designs: Vec<&Design> = Vec::new();
+        for name in names {
+            let design = self.design(Some(name.trim()))?;
+            if designs.iter().all(|chosen| chosen.name != design.name) {
+                designs.push(design);
+            }
+        }
+        Ok(designs)
+    }
+}
+
+/// Reads a text file.
+pub fn read(path: &str) -> Result<String, Failure> {
+    fs::read_to_string(path).map_err(|error| Failure::File { action: "read", path: path.into(), error })
+}
+
+/// Writes a file, in place of one that may be there.
+pub fn write(path: &str, text: &str) -> Result<(), Failure> {
+    fs::write(path, text).map_err(|error| Failure::File { action: "write", path: path.into(), error })
+}

@@ -1,0 +1,165 @@
+//! The backup's duty: take what fits, ask for what is missing, drop what the primary does not have.
+
+use std::collections::BTreeMap;
+
+use crate::id::NodeId;
+use crate::protocol::Context;
+use crate::trace::Observation;
+
+use super::log::{Entry, Position, Stretch};
+use super::replica::{Duty, Replica};
+use super::{Message, Office, PrimaryBackup, Record};
+
+/// How many entries are kept that came before the one that precedes them. More are dropped, and fetched later.
+const EARLY_MAX: usize = 4096;
+
+/// Entries that overtook others on the way, by their number.
+#[derive(Debug, Default)]
+pub(super) struct Early {
+    entries: BTreeMap<u64, (Position, Entry)>,
+    /// Whether the primary of this epoch has been asked for what precedes them. Once is enough: its offers do the rest.
+    asked: bool,
+}
+
+impl Early {
+    pub fn clear(&mut self) {
+        *self = Early::default();
+    }
+
+    fn keep(&mut self, stretch: &Stretch) {
+        for (nth, entry) in stretch.entries.iter().enumerate() {
+            let index = stretch.after.index + nth as u64;
+            let before = if nth == 0 { stretch.after.epoch } else { stretch.entries[nth - 1].epoch };
+            if self.entries.len() < EARLY_MAX {
+                self.entries.insert(index + 1, (Position { epoch: before, index }, *entry));
+            }
+        }
+    }
+
+    /// The entry that follows `last`, if it came already.
+    fn next(&mut self, last: Position) -> Option<Entry> {
+        self.entries = self.entries.split_off(&(last.index + 1));
+        let (after, entry) = self.entries.remove(&(last.index + 1))?;
+        (after == last).then_some(entry)
+    }
+}
+
+/// How a stretch of another's log meets one's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meeting {
+    /// They are equal up to here now.
+    Equal(u64),
+    /// It begins beyond the end.
+    Gap,
+    /// It begins at an entry that is not the same: what differed was dropped.
+    Differs,
+    /// What differs may not be dropped: this node stays out.
+    Stranded,
+}
+
+impl Replica {
+    /// The primary of `epoch` sends a piece of its log, or offers its end.
+    pub(super) fn on_append(&mut self, from: NodeId, epoch: u64, stretch: &Stretch, cx: &mut Context<PrimaryBackup>) {
+        if epoch < self.promised {
+            return cx.send(from, Message::Stale { epoch: self.promised });
+        }
+        self.adopt(Office { epoch, primary: from }, cx);
+        assert_eq!(self.office.primary, from, "two primaries of epoch {epoch}");
+        match self.meet(stretch, cx) {
+            Meeting::Equal(index) => {
+                self.matched = self.matched.max(index);
+                self.take_early(cx);
+                self.apply(self.matched, cx);
+                cx.send(from, Message::Ack { epoch, index: self.matched });
+                if self.log.len() < stretch.length {
+                    self.fetch(from, cx);
+                }
+            }
+            Meeting::Gap => {
+                self.early.keep(stretch);
+                // Messages overtake each other all the time; only an offer, or the first word of a new primary, is
+                // worth a question.
+                if stretch.entries.is_empty() || (self.matched == 0 && !self.early.asked) {
+                    self.fetch(from, cx);
+                }
+            }
+            Meeting::Differs => self.fetch(from, cx),
+            Meeting::Stranded => {}
+        }
+    }
+
+    fn fetch(&mut self, from: NodeId, cx: &mut Context<PrimaryBackup>) {
+        self.early.asked = true;
+        cx.send(from, Message::Fetch { epoch: self.promised, last: self.log.last() });
+    }
+
+    fn take_early(&mut self, cx: &mut Context<PrimaryBackup>) {
+        while self.matched == self.log.len()
+            && let Some(entry) = self.early.next(self.log.last())
+        {
+            self.take(entry, cx);
+            self.matched = self.log.len();
+        }
+    }
+
+    fn take(&mut self, entry: Entry, cx: &mut Context<PrimaryBackup>) {
+        self.log.push(entry);
+        cx.persist(Record::Entry(entry));
+    }
+
+    /// Makes one's own log equal to a piece of another's that is right by definition.
+    fn meet(&mut self, stretch: &Stretch, cx: &mut Context<PrimaryBackup>) -> Meeting {
+        let after = stretch.after;
+        if after.index > self.log.len() {
+            return Meeting::Gap;
+        }
+        if !self.log.has(after) {
+            let dropped = self.drop_beyond(after.index - 1, cx);
+            return if dropped { Meeting::Differs } else { Meeting::Stranded };
+        }
+        let mut index = after.index;
+        for entry in &stretch.entries {
+            index += 1;
+            if self.log.get(index).is_some_and(|own| own.epoch == entry.epoch) {
+                continue;
+            }
+            if index <= self.log.len() && !self.drop_beyond(index - 1, cx) {
+                return Meeting::Stranded;
+            }
+            self.take(*entry, cx);
+        }
+        Meeting::Equal(index)
+    }
+
+    /// Drops what the primary does not have; or stays out with it, if that is the rule and there is a write in it.
+    fn drop_beyond(&mut self, length: u64, cx: &mut Context<PrimaryBackup>) -> bool {
+        assert!(length >= self.matched, "an entry that the primary has is not dropped");
+        if self.plan.refuses && self.log.sets_beyond(length) {
+            cx.persist(Record::Stranded);
+            self.duty = Duty::Stranded;
+            return false;
+        }
+        cx.persist(Record::Cut(length));
+        self.log.cut(length, |key, value| cx.observe(Observation::RolledBack { key, value }));
+        true
+    }
+
+    /// A more advanced replica lends what this one, which is to be promoted, does not have.
+    pub(super) fn on_loan(&mut self, from: NodeId, epoch: u64, stretch: &Stretch, cx: &mut Context<PrimaryBackup>) {
+        let Some(collector) = self.collector.filter(|_| epoch == self.promised && self.office.epoch < epoch) else {
+            return; // the election has come to its end without it
+        };
+        match self.meet(stretch, cx) {
+            Meeting::Equal(index) => {
+                self.apply(index, cx);
+                if index < stretch.length {
+                    self.fetch(from, cx);
+                } else {
+                    cx.send(collector, Message::Report { epoch, last: self.log.last() });
+                }
+            }
+            Meeting::Differs => self.fetch(from, cx),
+            Meeting::Gap | Meeting::Stranded => {}
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! The log, and the copy of the data that it makes.
+
+use std::collections::BTreeMap;
+
+use crate::id::{ClientId, Key, Value};
+
+/// How many entries one message carries at most when a replica catches up.
+const BATCH: usize = 1024;
+
+/// A place in a log. Two logs that have an entry at equal positions are equal up to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The epoch in which the entry was made; zero before the first.
+    pub epoch: u64,
+    /// The entry's number, from 1; zero before the first.
+    pub index: u64,
+}
+
+/// What an entry of the log does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing: a new primary's first entry. What is before it counts as held once this is.
+    Open,
+    /// The key gets the value: a write, or a compare-and-set that found what it expected.
+    Set(Key, Value),
+    /// Nothing: a compare-and-set found this instead. It is in the log so that a retry is told the same.
+    Found(Option<Value>),
+}
+
+/// One entry of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The epoch of the primary that made it.
+    pub epoch: u64,
+    /// Who asked for it.
+    pub client: ClientId,
+    /// The client's number for the operation; zero where no client asked.
+    pub sequence: u32,
+    /// What it does.
+    pub change: Change,
+}
+
+/// A piece of a log: what one node lets another append.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// The position before the first entry.
+    pub after: Position,
+    /// The entries; none where the position alone is offered.
+    pub entries: Vec<Entry>,
+    /// How long the sender's log is.
+    pub length: u64,
+}
+
+/// A node's log; its copy of the data, which holds the entries up to `applied`; and who asked last.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Log {
+    entries: Vec<Entry>,
+    applied: u64,
+    copy: BTreeMap<Key, Value>,
+    /// For each key that an entry beyond `applied` sets: the last such entry, and its value.
+    ahead: BTreeMap<Key, (u64, Value)>,
+    /// For each client, its latest operation in the log: its number, and where it is.
+    latest: BTreeMap<ClientId, (u32, u64)>,
+}
+
+impl Log {
+    pub fn len(&self) -> u64 {
+        self.entries.len() as u64
+    }
+
+    pub fn copy(&self) -> &BTreeMap<Key, Value> {
+        &self.copy
+    }
+
+    pub fn last(&self) -> Position {
+        self.position(self.len())
+    }
+
+    /// The position of the entry with this number, or of the start.
+    pub fn position(&self, index: u64) -> Position {
+        Position { epoch: self.get(index).map_or(0, |entry| entry.epoch), index }
+    }
+
+    pub fn get(&self, index: u64) -> Option<&Entry> {
+        self.entries.get(usize::try_from(index.checked_sub(1)?).ok()?)
+    }
+
+    /// Whether this log has that position.
+    pub fn has(&self, position: Position) -> bool {
+        position.index <= self.len() && self.position(position.index) == position
+    }
+
+    /// The key's value once every entry is applied: what a compare-and-set must look at.
+    pub fn newest(&self, key: Key) -> Option<Value> {
+        self.ahead.get(&key).map(|(_, value)| *value).or_else(|| self.copy.get(&key).copied())
+    }
+
+    /// The client's latest operation in the log: its number, and where it is.
+    pub fn latest_of(&self, client: ClientId) -> Option<(u32, u64)> {
+        self.latest.get(&client).copied()
+    }
+
+    pub fn push(&mut self, entry: Entry) {
+        self.entries.push(entry);
+        let index = self.len();
+        if let Change::Set(key, value) = entry.change {
+            self.ahead.insert(key, (index, value));
+        }
+        if entry.sequence > 0 {
+            self.latest.insert(entry.client, (entry.sequence, index));
+        }
+    }
+
+    /// Takes the entries up to `until` into the copy, and tells of each write.
+    pub fn apply(&mut self, until: u64, mut tell: impl FnMut(Key, Value)) {
+        while self.applied < until {
+            self.applied += 1;
+            let entry = self.entries[self.applied as usize - 1];
+            if let Change::Set(key, value) = entry.change {
+                self.copy.insert(key, value);
+                if self.ahead.get(&key).is_some_and(|(index, _)| *index <= self.applied) {
+                    self.ahead.remove(&key);
+                }
+                tell(key, value);
+            }
+        }
+    }
+
+    /// Whether an entry beyond `length` sets a key.
+    pub fn sets_beyond(&self, length: u64) -> bool {
+        self.entries[length as usize..].iter().any(|entry| matches!(entry.change, Change::Set(..)))
+    }
+
+    /// Removes the entries beyond `length`, and tells of each write that this takes out of the copy, the latest first.
+    ///
+    /// The copy is made anew from what is left: cutting is rare, and a log without undo records is smaller.
+    pub fn cut(&mut self, length: u64, mut tell: impl FnMut(Key, Value)) {
+        for entry in self.entries[length as usize..self.applied.max(length) as usize].iter().rev() {
+            if let Change::Set(key, value) = entry.change {
+                tell(key, value);
+            }
+        }
+        let (entries, applied) = (std::mem::take(&mut self.entries), self.applied.min(length));
+        *self = Log::default();
+        entries.into_iter().take(length as usize).for_each(|entry| self.push(entry));
+        self.apply(applied, |_, _| ());
+    }
+
+    /// The last position at which another log that ends at `last` may still be equal to this one.
+    pub fn may_share(&self, last: Position) -> u64 {
+        let not_later = self.entries.partition_point(|entry| entry.epoch <= last.epoch) as u64;
+        not_later.min(last.index)
+    }
+
+    /// The entries that follow `index`, as many as one message carries.
+    pub fn stretch_after(&self, index: u64) -> Stretch {
+        let entries = self.entries[index as usize..].iter().take(BATCH).copied().collect();
+        Stretch { after: self.position(index), entries, length: self.len() }
+    }
+
+    /// Only the end of the log, for another to compare.
+    pub fn tip(&self) -> Stretch {
+        Stretch { after: self.last(), entries: Vec::new(), length: self.len() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(epoch: u64, key: u32, value: u64) -> Entry {
+        Entry { epoch, client: ClientId(key), sequence: value as u32, change: Change::Set(Key(key), Value(value)) }
+    }
+
+    fn log(entries: &[Entry]) -> Log {
+        let mut log = Log::default();
+        entries.iter().for_each(|entry| log.push(*entry));
+        log
+    }
+
+    #[test]
+    fn a_compare_and_set_looks_ahead_of_the_copy() {
+        let mut log = log(&[set(1, 7, 1), set(1, 7, 2)]);
+        assert_eq!((log.copy().get(&Key(7)), log.newest(Key(7))), (None, Some(Value(2))));
+        log.apply(1, |_, _| ());
+        assert_eq!((log.copy().get(&Key(7)), log.newest(Key(7))), (Some(&Value(1)), Some(Value(2))));
+        log.apply(2, |_, _| ());
+        assert_eq!((log.copy().get(&Key(7)), log.newest(Key(7))), (Some(&Value(2)), Some(Value(2))));
+    }
+
+    #[test]
+    fn a_cut_log_is_as_if_the_rest_had_never_been() {
+        let entries = [set(1, 7, 1), set(1, 8, 2), set(1, 7, 3), set(2, 8, 4), set(2, 9, 5)];
+        let mut long = log(&entries);
+        long.apply(4, |_, _| ());
+        let mut gone = Vec::new();
+        long.cut(1, |key, value| gone.push((key, value)));
+        assert_eq!(
+            gone,
+            [(Key(8), Value(4)), (Key(7), Value(3)), (Key(8), Value(2))],
+            "what was not applied is not told"
+        );
+        let mut short = log(&entries[..1]);
+        short.apply(1, |_, _| ());
+        assert_eq!(format!("{long:?}"), format!("{short:?}"));
+    }
+
+    #[test]
+    fn two_logs_find_where_they_part() {
+        let primary = log(&[set(1, 1, 1), set(1, 1, 2), set(3, 1, 3), set(3, 1, 4)]);
+        assert_eq!(primary.may_share(Position { epoch: 1, index: 9 }), 2);
+        assert_eq!(primary.may_share(Position { epoch: 2, index: 9 }), 2);
+        assert_eq!(primary.may_share(Position { epoch: 3, index: 3 }), 3);
+        assert_eq!(primary.may_share(Position::default()), 0);
+        assert!(primary.has(Position { epoch: 3, index: 3 }) && primary.has(Position::default()));
+        assert!(!primary.has(Position { epoch: 2, index: 3 }) && !primary.has(Position { epoch: 3, index: 5 }));
+    }
+}

@@ -1,0 +1,383 @@
+//! # Primary-backup
+//!
+//! **Idea.** One replica, the primary, puts all writes in order and streams its log to the backups, which apply it as it
+//! comes. When monitors miss the primary for long enough, they agree on a successor, and promote the most advanced backup.
+//!
+//! ```text
+//! client      us-east-1 (primary)        eu-west-1 (backup)        a monitor
+//!    │──write──────►│ log, persist              │                      │
+//!    │◄─────ok──────│──────── Append ──────────►│ log, persist, apply  │
+//!    │  (local)     │                           │                      │
+//!    │◄─────ok──────│◄───────── Ack ────────────│                      │
+//!    │  (one)       │◄──────────────────────────┼──Ping, with a lease──│  every `heartbeat`
+//!    │              │───────────────────────────┼────────Pong─────────►│
+//!    │              ✗ crash                     │                      │  `detect` after the last Pong: Suspected
+//!    │                                          │  Candidacy ⇄ Vote with the other monitors: Decided
+//!    │                                          │  every lease granted has run out: Fenced
+//!    │                                          │◄───────Collect───────│
+//!    │                                          │────────Report───────►│  the most advanced candidate is chosen
+//!    │                                          │◄───────Ping──────────│  "you are the primary of epoch 2"
+//!    │                                          │  `promote` later: Leader, and Ready as soon as it may answer
+//! ```
+//!
+//! **Claims.** Without `failover`: linearizability (with `reads = "primary"`), no acknowledged write lost, convergence and
+//! a single writer, under any fault: there is one copy that decides, and its disk survives. With `failover`: one leader in
+//! each epoch under any fault; convergence where `returning = "discard"`. With `fencing = "epoch"`: a single writer, under
+//! any fault. Where writes wait for at least one backup: no acknowledged write lost, under any fault; with fencing and
+//! `reads = "primary"` besides: linearizability. Fencing relies on clocks that stay within the uncertainty that the
+//! deployment declares (leases are stretched by it); beyond that nothing is claimed of it.
+//!
+//! A pause does not break the fence here: each answer leaves in the instant in which the lease was found to be valid, and a
+//! paused node sends nothing. A real machine may stop between the two.
+//!
+//! **Does not claim.** With `acknowledge = "local"`, that an acknowledged write survives a failover: what had not reached
+//! the new primary is rolled back, or kept aside with a replica that is refused. Without fencing, that there is one primary
+//! at a time: a primary that is cut off goes on serving those who reach it, for as long as the cut lasts. Writes that wait
+//! for backups stop when too few are in reach, also after a failover (it never degrades to asynchronous by itself), and a
+//! failover stops when too few replicas are in reach to know that nothing acknowledged is missing: with
+//! `acknowledge = "all"`, failover saves reads only, until the lost replica is back. With `reads = "nearest"` a backup
+//! answers from the prefix it has, at any age.
+//!
+//! **Assumes.** Disks keep what they synced. Monitors lie on the same links as everybody else.
+//!
+//! **Cost.** Of B backups, k waited for. Read: no one-way delay between nodes, no message. Write: none where k is 0, else
+//! the round trip to the k-th nearest backup; 2B messages (Append and Ack), and an entry is on the wire only once the
+//! primary's own disk has it. A backup's copy lags by the one-way delay. With failover, M monitors and R replicas exchange
+//! 2MR messages a heartbeat. Without it a quiet design sends nothing. Detection: with one-way delay d to the monitor and
+//! heartbeats each h, a crash is suspected d + `detect` - U(0, h) later, because a monitor's patience starts anew when a
+//! Pong *arrives*. Then one round trip between monitors to decide, one to the replicas to choose (at most one heartbeat is
+//! spent on silent ones), one way to the chosen, `promote`, and where k > 0 a round trip to k backups.
+//!
+//! **Source.** Alsberg and Day, ICSE 1976 (the scheme, and that a client is answered when enough copies hold the write);
+//! Budhiraja, Marzullo, Schneider and Toueg, in *Distributed Systems* (2nd ed.), 1993 (failover time); Gray and Cheriton,
+//! SOSP 1989 (leases). The knobs are those that Patroni, Orchestrator and Redis Sentinel made known.
+//!
+//! **Departures.** Backups are not a chain that answers in the primary's stead (Alsberg and Day): the primary answers. The
+//! papers assume reliable channels or a known bound on delay: here entries carry an (epoch, index), a backup takes only
+//! what fits its log, and offers repair what is lost. A new primary opens its epoch with an entry of its own, and counts
+//! older entries as held only with it, as Raft does: otherwise an acknowledged write could be taken back by a third
+//! primary. A replica that reports to an election takes nothing from older epochs from then on, so a write is acknowledged
+//! before the election or not at all. Logs are kept whole: there are no snapshots.
+//!
+//! **Phases of a failover.** `Suspected`: a monitor's patience ran out. `Decided`: a quorum of monitors that all suspect
+//! voted for a new epoch. `Fenced`: each lease that a voter granted has run out by its own clock, stretched by four times
+//! the declared uncertainty; without fencing it follows at once, and means only that nobody waits. `Leader`: the chosen
+//! replica's `promote` has passed. `Ready`: it holds a lease (if fenced), and its first entry is held as widely as
+//! `acknowledge` asks. A primary that loses its lease observes `SteppedDown`, and `Leader` and `Ready` of the same epoch
+//! if it gets it back; so does one that restarts and is still the primary.
+//!
+//! **At its worst.** `scenarios/github-2018-10-21.toml`: 43 seconds of cut, two writable primaries.
+//!
+//! Files: `options.rs`, `log.rs`, `replica.rs` (a node with a copy: requests and offices), `primary.rs` and `backup.rs` (its
+//! two duties), `monitor.rs` (heartbeats, suspicion, leases), `election.rs` (votes, and who is chosen).
+
+mod backup;
+mod election;
+mod log;
+mod monitor;
+mod options;
+mod primary;
+mod replica;
+#[cfg(test)]
+mod testbed;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod trials;
+
+pub use log::{Change, Entry, Position, Stretch};
+pub use options::{Acknowledge, Failover, Fencing, Options, Reads, Returning};
+
+use crate::id::NodeId;
+use crate::op::OpKind;
+use crate::time::{Duration, Time};
+
+use super::{About, Claim, Context, Guarantee, OptionsError, Payload, Protocol, Request, Role, Seat, Serves, State};
+use monitor::Monitor;
+use options::Plan;
+use replica::Replica;
+
+/// This protocol's page in the zoo.
+pub const ABOUT: About = About {
+    name: "primary-backup",
+    idea: "One replica orders all writes and streams its log to the backups; monitors that miss it promote the most \
+           advanced backup.",
+    does_not_claim: "Asynchronous, it loses at a failover what had not left the primary; without fencing a primary that is \
+                     cut off goes on serving. Synchronous, writes wait while too few backups are in reach.",
+    cost: "Read: nothing. Write: nothing, or the round trip to the k-th nearest backup; 2 messages a backup.",
+    source: "Alsberg and Day, ICSE 1976; Budhiraja et al., Distributed Systems (2nd ed.), 1993; leases: Gray and Cheriton, \
+             SOSP 1989.",
+    worst: "scenarios/github-2018-10-21.toml",
+};
+
+/// One node: a replica (the primary is one), or a monitor.
+#[derive(Debug)]
+pub struct PrimaryBackup(Node);
+
+/// Boxed, because a replica is large and there are many monitors.
+#[derive(Debug)]
+enum Node {
+    Replica(Box<Replica>),
+    Monitor(Box<Monitor>),
+}
+
+/// Who is primary, and of which epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Office {
+    /// The epoch, from 1.
+    pub epoch: u64,
+    /// Who holds it.
+    pub primary: NodeId,
+}
+
+/// What nodes send each other.
+#[derive(Clone, Debug)]
+pub enum Message {
+    /// Primary to backup: append this, or where it has no entries: is this the end of your log, too?
+    Append {
+        /// The primary's epoch.
+        epoch: u64,
+        /// What to append.
+        stretch: Stretch,
+    },
+    /// Backup to primary: my log equals yours up to here, synced.
+    Ack {
+        /// The primary's epoch.
+        epoch: u64,
+        /// How far.
+        index: u64,
+    },
+    /// Backup to primary: I know of a later epoch than yours.
+    Stale {
+        /// That epoch.
+        epoch: u64,
+    },
+    /// A replica to one whose log it is to have: my log ends here; send what follows.
+    Fetch {
+        /// The epoch in which it was told to.
+        epoch: u64,
+        /// The end of its log.
+        last: Position,
+    },
+    /// A replica to a candidate that is behind it: append this before you are promoted.
+    Loan {
+        /// The epoch of the election.
+        epoch: u64,
+        /// What to append.
+        stretch: Stretch,
+    },
+    /// A primary to itself: the disk has my log up to here.
+    Synced {
+        /// Its epoch.
+        epoch: u64,
+        /// How far.
+        index: u64,
+    },
+    /// Monitor to anybody: this is who is primary; give a sign of life. To one who learns by it that it is the primary, it
+    /// is the order to take office.
+    Ping {
+        /// Who is primary.
+        office: Office,
+        /// A lease for the primary, counted from this reading of its own clock.
+        grant: Option<Time>,
+    },
+    /// Replica to monitor: a sign of life.
+    Pong(Sign),
+    /// Monitor to monitor: I suspect the primary of this epoch.
+    Suspicion {
+        /// The epoch.
+        epoch: u64,
+    },
+    /// Monitor to monitor: vote that I run the election for this epoch.
+    Candidacy {
+        /// The epoch.
+        epoch: u64,
+    },
+    /// Monitor to monitor: the answer to that.
+    Vote {
+        /// The epoch asked for.
+        epoch: u64,
+        /// Yes or no.
+        granted: bool,
+        /// The highest epoch that the voter knows of.
+        highest: u64,
+        /// How long the leases that the voter granted may still last.
+        lease_left: Duration,
+    },
+    /// Monitor to replica: take nothing of earlier epochs from now on, and tell where your log ends.
+    Collect {
+        /// The epoch of the election.
+        epoch: u64,
+        /// First get what this replica has.
+        source: Option<NodeId>,
+    },
+    /// Replica to monitor: the answer to that.
+    Report {
+        /// The epoch of the election.
+        epoch: u64,
+        /// The end of its log.
+        last: Position,
+    },
+}
+
+/// A replica's sign of life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sign {
+    /// Who is primary, as far as it knows.
+    pub office: Office,
+    /// The end of its log.
+    pub last: Position,
+    /// Whether it is that primary, or about to be, and has not been without a lease for too long.
+    pub leads: bool,
+    /// Whether it holds a valid lease.
+    pub leased: bool,
+    /// Whether it stays out with a copy that nobody wants.
+    pub stranded: bool,
+    /// Its clock, from which a lease counts.
+    pub clock: Time,
+}
+
+const HEADER_BYTES: usize = 16; // kind, group and epoch
+const POSITION_BYTES: usize = 16; // epoch and index
+const ENTRY_BYTES: usize = 8 + 8 + 1 + 4 + 8; // epoch, request, kind, key, value
+const SIGN_BYTES: usize = 8 + POSITION_BYTES + 2 + 8; // office, position, flags, clock
+
+impl Payload for Message {
+    /// A 16-byte header; 16 bytes a position; 29 bytes an entry (epoch 8, request 8, kind 1, key 4, value 8), which is the
+    /// log's overhead and no more: values of a real size would add theirs.
+    fn bytes(&self) -> u32 {
+        let body = match self {
+            Message::Append { stretch, .. } | Message::Loan { stretch, .. } => {
+                POSITION_BYTES + 8 + stretch.entries.len() * ENTRY_BYTES
+            }
+            Message::Fetch { .. } | Message::Report { .. } => POSITION_BYTES,
+            Message::Ack { .. } | Message::Synced { .. } => 8,
+            Message::Ping { .. } => 10,
+            Message::Pong(_) => SIGN_BYTES,
+            Message::Vote { .. } => 17,
+            Message::Collect { .. } => 2,
+            Message::Stale { .. } | Message::Suspicion { .. } | Message::Candidacy { .. } => 0,
+        };
+        (HEADER_BYTES + body) as u32
+    }
+}
+
+/// What a node waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timer {
+    /// Replica: the promotion is done.
+    Promote,
+    /// Primary: the lease runs out.
+    Lease,
+    /// Primary: backups still owe an answer.
+    Repair,
+    /// Monitor: time to ask for a sign of life.
+    Heartbeat,
+    /// Monitor: the primary has been silent for too long.
+    Suspect,
+    /// Monitor: an election is due, or has not come to an end.
+    Campaign,
+    /// Monitor: every lease that was granted has run out.
+    Fence,
+    /// Monitor: enough waited for the reports of silent replicas.
+    Choose,
+}
+
+/// One durable log entry of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// The node began. Where a disk has it, this is a restart.
+    Boot,
+    /// Replica: the next entry of the log.
+    Entry(Entry),
+    /// Replica: the log has only so many entries.
+    Cut(u64),
+    /// Replica: nothing of earlier epochs is taken. Monitor: the vote in this epoch is given.
+    Promise(u64),
+    /// Who is primary.
+    Office(Office),
+    /// Replica: it stays out.
+    Stranded,
+}
+
+impl Protocol for PrimaryBackup {
+    type Message = Message;
+    type Timer = Timer;
+    type Record = Record;
+    type Session = ();
+    type Options = Options;
+
+    fn seats(options: &Options, regions: &[&str]) -> Result<Vec<Seat>, OptionsError> {
+        options::seats(options, regions)
+    }
+
+    fn serves(options: &Options, kind: OpKind) -> Serves {
+        match kind {
+            OpKind::Read if options.reads == Reads::Nearest => Serves::AnyReplica,
+            _ => Serves::Leader(options.primary.clone()),
+        }
+    }
+
+    fn claims(options: &Options) -> Vec<Claim> {
+        claims(options)
+    }
+
+    fn start(options: &Options, recovered: Vec<Record>, cx: &mut Context<Self>) -> Self {
+        let plan = Plan::new(options, cx);
+        PrimaryBackup(match cx.role() {
+            Role::Monitor => Node::Monitor(Box::new(Monitor::start(plan, &recovered, cx))),
+            _ => Node::Replica(Box::new(Replica::start(plan, &recovered, cx))),
+        })
+    }
+
+    fn on_request(&mut self, request: Request<Self>, cx: &mut Context<Self>) {
+        match &mut self.0 {
+            Node::Replica(replica) => replica.on_request(request, cx),
+            Node::Monitor(_) => panic!("clients ask replicas, never monitors"),
+        }
+    }
+
+    fn on_message(&mut self, from: NodeId, message: Message, cx: &mut Context<Self>) {
+        match &mut self.0 {
+            Node::Replica(replica) => replica.on_message(from, message, cx),
+            Node::Monitor(monitor) => monitor.on_message(from, message, cx),
+        }
+    }
+
+    fn on_timer(&mut self, timer: Timer, cx: &mut Context<Self>) {
+        match &mut self.0 {
+            Node::Replica(replica) => replica.on_timer(timer, cx),
+            Node::Monitor(monitor) => monitor.on_timer(timer, cx),
+        }
+    }
+
+    fn state(&self) -> State {
+        match &self.0 {
+            Node::Replica(replica) => replica.state(),
+            Node::Monitor(_) => State::no_data(),
+        }
+    }
+}
+
+/// What these options promise. A fault-free run is no fault, but a `detect` shorter than a slow round trip makes failovers
+/// without one: with failover, nothing is claimed for fault-free runs alone.
+fn claims(options: &Options) -> Vec<Claim> {
+    let always = |guarantee| Claim { guarantee, under: Claim::ANY_FAULT };
+    let fixed = options.failover.is_none();
+    let fenced = options.fencing == Fencing::Epoch;
+    let waits = !matches!(options.acknowledge, Acknowledge::Local | Acknowledge::Backups(0));
+    let mut claims = vec![always(Guarantee::OneLeaderPerEpoch)];
+    if options.reads == Reads::Primary && (fixed || (fenced && waits)) {
+        claims.push(always(Guarantee::Linearizable));
+    }
+    if options.returning == Returning::Discard {
+        claims.push(always(Guarantee::Convergence));
+    }
+    if fixed || waits {
+        claims.push(always(Guarantee::NoAcknowledgedWriteLost));
+    }
+    if fixed || fenced {
+        claims.push(always(Guarantee::SingleWriter));
+    }
+    claims
+}

@@ -1,0 +1,390 @@
+//! The knobs of the design, what is wrong with them, and the plan that each node makes of them.
+
+use std::fmt;
+
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+
+use crate::id::{NodeId, RegionId};
+use crate::protocol::{Context, OptionsError, Role, Seat};
+use crate::time::Duration;
+
+use super::PrimaryBackup;
+
+/// The knobs of primary-backup replication.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+pub struct Options {
+    /// The region of the first primary. Default: the design's first region.
+    pub primary: Option<String>,
+    /// The regions of the backups. Default: every other region of the design.
+    pub backups: Option<Vec<String>>,
+    /// How many backups must hold a write, synced, before the client is answered: `"local"` (none: asynchronous
+    /// replication), `"one"`, `"majority"` (so many that with the primary they are a majority of the copies), `"all"`, or a
+    /// number of backups. It is strict: with too few backups in reach, writes wait. Default: `"local"`.
+    pub acknowledge: Acknowledge,
+    /// Who answers reads: `"primary"`, or `"nearest"` (any replica, from its own copy, however stale). Default: `"primary"`.
+    pub reads: Reads,
+    /// Automatic failover, watched over by monitors. Default: none; the first primary stays the primary, come what may.
+    pub failover: Option<Failover>,
+    /// What keeps a primary that lost its office from serving: `"none"`, or `"epoch"` (it serves only while a lease lasts
+    /// that a quorum of monitors granted). Needs `failover`. Default: `"none"`.
+    pub fencing: Fencing,
+    /// How long a lease lasts, counted from the primary's own request for it. At least two heartbeats, and at most
+    /// `failover.detect`. Only with `fencing = "epoch"`. Default: 4s.
+    pub lease: Duration,
+    /// What becomes of a replica that comes back with writes which the new primary does not have: `"discard"` (it throws
+    /// them away and is a backup) or `"refuse"` (it stays out with its copy, until an operator comes). Default: `"discard"`.
+    pub returning: Returning,
+    /// How long a backup may owe its answer to an entry before the primary offers its log again: what bounds how long a
+    /// lost message stays lost. An offer is made one to two such spans after the entry. Default: 1s.
+    pub repair: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            primary: None,
+            backups: None,
+            acknowledge: Acknowledge::Local,
+            reads: Reads::Primary,
+            failover: None,
+            fencing: Fencing::None,
+            lease: Duration::secs(4),
+            returning: Returning::Discard,
+            repair: Duration::secs(1),
+        }
+    }
+}
+
+/// How many backups must hold a write before it is acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Acknowledge {
+    /// None: the primary's own disk is enough.
+    #[default]
+    Local,
+    /// One.
+    One,
+    /// So many that with the primary they are a majority of the copies.
+    Majority,
+    /// Every one.
+    All,
+    /// So many.
+    Backups(u32),
+}
+
+impl Acknowledge {
+    /// The number of backups that must hold a write, where there are `backups`.
+    pub fn count(self, backups: usize) -> usize {
+        match self {
+            Acknowledge::Local => 0,
+            Acknowledge::One => 1,
+            Acknowledge::Majority => backups.div_ceil(2),
+            Acknowledge::All => backups,
+            Acknowledge::Backups(count) => count as usize,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Acknowledge {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Acknowledge, D::Error> {
+        struct NameOrCount;
+
+        impl Visitor<'_> for NameOrCount {
+            type Value = Acknowledge;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(r#""local", "one", "majority", "all" or a number of backups"#)
+            }
+
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<Acknowledge, E> {
+                match name {
+                    "local" => Ok(Acknowledge::Local),
+                    "one" => Ok(Acknowledge::One),
+                    "majority" => Ok(Acknowledge::Majority),
+                    "all" => Ok(Acknowledge::All),
+                    other => Err(E::invalid_value(de::Unexpected::Str(other), &self)),
+                }
+            }
+
+            fn visit_u64<E: de::Error>(self, count: u64) -> Result<Acknowledge, E> {
+                let count = u32::try_from(count);
+                count.map(Acknowledge::Backups).map_err(|_| E::custom("a count of backups has at most 32 bits"))
+            }
+
+            fn visit_i64<E: de::Error>(self, count: i64) -> Result<Acknowledge, E> {
+                match u64::try_from(count) {
+                    Ok(count) => self.visit_u64(count),
+                    Err(_) => Err(E::invalid_value(de::Unexpected::Signed(count), &self)),
+                }
+            }
+        }
+
+        deserializer.deserialize_any(NameOrCount)
+    }
+}
+
+#[cfg(feature = "cli")]
+impl schemars::JsonSchema for Acknowledge {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Acknowledge".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "How many backups must hold a write before it is acknowledged.",
+            "anyOf": [
+                { "enum": ["local", "one", "majority", "all"] },
+                { "type": "integer", "minimum": 0, "maximum": u32::MAX }
+            ]
+        })
+    }
+}
+
+/// Who answers reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+pub enum Reads {
+    /// The primary alone.
+    #[default]
+    Primary,
+    /// Any replica, from its own copy.
+    Nearest,
+}
+
+/// Automatic failover.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+pub struct Failover {
+    /// How long after the primary's last answer a monitor suspects it. Longer than two heartbeats. Default: 5s.
+    pub detect: Duration,
+    /// How often each monitor asks every replica for a sign of life. Default: 1s.
+    pub heartbeat: Duration,
+    /// How long the chosen replica takes to become primary: replay, repoint, warm up. May be zero. Default: 10s.
+    pub promote: Duration,
+    /// The regions of the monitors, one in each. Default: every region of the design.
+    pub monitors: Option<Vec<String>>,
+    /// How many monitors must agree; more than half of them, so that no two groups can. Default: the least majority.
+    pub quorum: Option<u32>,
+    /// The regions whose replica may be promoted; the first primary's must be among them. To forbid promotion across
+    /// regions, name only those on the primary's side. Default: all.
+    pub candidates: Option<Vec<String>>,
+}
+
+impl Default for Failover {
+    fn default() -> Failover {
+        Failover {
+            detect: Duration::secs(5),
+            heartbeat: Duration::secs(1),
+            promote: Duration::secs(10),
+            monitors: None,
+            quorum: None,
+            candidates: None,
+        }
+    }
+}
+
+/// What keeps an old primary from serving.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+pub enum Fencing {
+    /// Nothing: until it hears of its successor, it goes on.
+    #[default]
+    None,
+    /// It serves its epoch only while a lease lasts that a quorum of monitors granted.
+    Epoch,
+}
+
+/// What becomes of a replica whose log has writes that the new primary's has not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+pub enum Returning {
+    /// It throws them away, and is a backup.
+    #[default]
+    Discard,
+    /// It stays out, and keeps them aside.
+    Refuse,
+}
+
+/// The regions of the replicas, the primary's first.
+fn replica_regions(options: &Options, regions: &[&str]) -> Result<Vec<RegionId>, OptionsError> {
+    let primary = match &options.primary {
+        Some(name) => OptionsError::find_region("primary", name, regions)?,
+        None => RegionId(0),
+    };
+    let mut replicas = vec![primary];
+    match &options.backups {
+        None => replicas.extend((0..regions.len()).map(|r| RegionId(r as u16)).filter(|region| *region != primary)),
+        Some(names) => replicas.extend(find_regions("backups", names, regions)?),
+    }
+    if replicas[1..].contains(&primary) {
+        let why = format!("`{}` is the primary's region, and cannot be a backup's as well", regions[primary.index()]);
+        return Err(OptionsError { option: "backups", why });
+    }
+    Ok(replicas)
+}
+
+/// Finds each region, and refuses one that is named twice.
+fn find_regions(option: &'static str, names: &[String], regions: &[&str]) -> Result<Vec<RegionId>, OptionsError> {
+    let mut found = Vec::with_capacity(names.len());
+    for name in names {
+        let region = OptionsError::find_region(option, name, regions)?;
+        if found.contains(&region) {
+            return Err(OptionsError { option, why: format!("`{name}` is named twice") });
+        }
+        found.push(region);
+    }
+    Ok(found)
+}
+
+/// The seats of a design: the primary's first, then the backups', then the monitors'.
+pub(super) fn seats(options: &Options, regions: &[&str]) -> Result<Vec<Seat>, OptionsError> {
+    let replicas = replica_regions(options, regions)?;
+    let backups = replicas.len() - 1;
+    let wanted = options.acknowledge.count(backups);
+    if wanted > backups {
+        let why = format!("a write cannot wait for {wanted} backups where there are {backups}");
+        return Err(OptionsError { option: "acknowledge", why });
+    }
+    if options.repair.is_zero() {
+        return Err(OptionsError { option: "repair", why: "it must be longer than no time at all".into() });
+    }
+    let mut seats: Vec<Seat> = replicas.iter().map(|region| Seat::replica(*region)).collect();
+    match &options.failover {
+        Some(failover) => {
+            check_spans(options, failover)?;
+            check_candidates(failover, &replicas, regions)?;
+            let monitors = monitor_regions(failover, regions)?;
+            seats.extend(monitors.into_iter().map(|region| Seat { region, role: Role::Monitor }));
+        }
+        None if options.fencing == Fencing::Epoch => {
+            let why = "an epoch needs monitors who grant it: set `failover`, or leave fencing out".into();
+            return Err(OptionsError { option: "fencing", why });
+        }
+        None => {}
+    }
+    Ok(seats)
+}
+
+fn check_spans(options: &Options, failover: &Failover) -> Result<(), OptionsError> {
+    let fail = |option, why| Err(OptionsError { option, why });
+    let Failover { detect, heartbeat, .. } = failover;
+    if heartbeat.is_zero() {
+        return fail("failover.heartbeat", "it must be longer than no time at all".into());
+    }
+    if *detect <= *heartbeat * 2 {
+        let why = format!(
+            "{detect} is not longer than two heartbeats of {heartbeat}: one lost message would look like a death"
+        );
+        return fail("failover.detect", why);
+    }
+    if options.fencing == Fencing::Epoch {
+        let lease = options.lease;
+        if lease > *detect {
+            return fail(
+                "lease",
+                format!("{lease} is longer than `failover.detect` ({detect}): suspicion must not outrun it"),
+            );
+        }
+        if lease < *heartbeat * 2 {
+            return fail("lease", format!("{lease} is shorter than two heartbeats of {heartbeat}, which renew it"));
+        }
+    }
+    Ok(())
+}
+
+fn check_candidates(failover: &Failover, replicas: &[RegionId], regions: &[&str]) -> Result<(), OptionsError> {
+    let Some(names) = &failover.candidates else { return Ok(()) };
+    let option = "failover.candidates";
+    let candidates = find_regions(option, names, regions)?;
+    if let Some(stranger) = candidates.iter().find(|region| !replicas.contains(region)) {
+        return Err(OptionsError { option, why: format!("`{}` has no replica to promote", regions[stranger.index()]) });
+    }
+    if !candidates.contains(&replicas[0]) {
+        let why = format!("the primary's region, `{}`, must be among them", regions[replicas[0].index()]);
+        return Err(OptionsError { option, why });
+    }
+    Ok(())
+}
+
+fn monitor_regions(failover: &Failover, regions: &[&str]) -> Result<Vec<RegionId>, OptionsError> {
+    let monitors = match &failover.monitors {
+        Some(names) => find_regions("failover.monitors", names, regions)?,
+        None => (0..regions.len()).map(|region| RegionId(region as u16)).collect(),
+    };
+    if monitors.is_empty() {
+        return Err(OptionsError { option: "failover.monitors", why: "failover needs at least one".into() });
+    }
+    if let Some(quorum) = failover.quorum {
+        let (quorum, count) = (quorum as usize, monitors.len());
+        if quorum > count || quorum * 2 <= count {
+            let why = format!("{quorum} of {count} monitors: it must be more than half of them, and no more than all");
+            return Err(OptionsError { option: "failover.quorum", why });
+        }
+    }
+    Ok(monitors)
+}
+
+/// What a node makes of the options: names are ids, words are numbers.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    /// The nodes with a copy; the first is the first primary.
+    pub replicas: Vec<NodeId>,
+    /// The nodes that watch; none without failover.
+    pub monitors: Vec<NodeId>,
+    /// The replicas that may be promoted.
+    pub candidates: Vec<NodeId>,
+    /// How many backups must hold a write.
+    pub copies: usize,
+    /// How many monitors must agree.
+    pub quorum: usize,
+    /// Whether anybody may be promoted at all.
+    pub failover: bool,
+    pub fenced: bool,
+    pub reads_nearest: bool,
+    pub refuses: bool,
+    pub lease: Duration,
+    pub repair: Duration,
+    pub detect: Duration,
+    pub heartbeat: Duration,
+    pub promote: Duration,
+}
+
+impl Plan {
+    pub fn new(options: &Options, cx: &Context<PrimaryBackup>) -> Plan {
+        let having = |role| cx.members().iter().filter(move |member| member.role == role).map(|member| member.node);
+        let replicas: Vec<NodeId> = having(Role::Replica).collect();
+        let monitors: Vec<NodeId> = having(Role::Monitor).collect();
+        let failover = options.failover.clone().unwrap_or_default();
+        let named = failover.candidates.as_ref();
+        let candidates = match named {
+            Some(names) => names.iter().filter_map(|name| cx.member_in(name, Role::Replica)).collect(),
+            None => replicas.clone(),
+        };
+        Plan {
+            copies: options.acknowledge.count(replicas.len() - 1),
+            quorum: failover.quorum.map_or(monitors.len() / 2 + 1, |quorum| quorum as usize),
+            failover: options.failover.is_some(),
+            fenced: options.fencing == Fencing::Epoch,
+            reads_nearest: options.reads == Reads::Nearest,
+            refuses: options.returning == Returning::Refuse,
+            lease: options.lease,
+            repair: options.repair,
+            detect: failover.detect,
+            heartbeat: failover.heartbeat,
+            promote: failover.promote,
+            replicas,
+            monitors,
+            candidates,
+        }
+    }
+
+    /// How many replicas must tell their position before one is chosen: so many that whichever copies held an
+    /// acknowledged write, one of them is heard. Where nothing but the primary's disk was waited for, one must do.
+    pub fn reports_needed(&self) -> usize {
+        if self.copies == 0 { 1 } else { self.replicas.len() - self.copies }
+    }
+}

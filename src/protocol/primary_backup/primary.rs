@@ -1,0 +1,255 @@
+//! The primary's duty: order, log, stream, and answer when enough copies hold it.
+
+use std::collections::BTreeMap;
+
+use crate::id::{ClientId, NodeId, RequestId};
+use crate::op::{Op, Refusal, Reply};
+use crate::protocol::{Context, Request};
+use crate::trace::Observation;
+
+use super::log::{Change, Entry, Stretch};
+use super::replica::{Duty, Replica};
+use super::{Message, PrimaryBackup, Record, Timer};
+
+/// How many requests wait for a new primary to be ready; the rest are refused.
+const HELD_MAX: usize = 4096;
+
+/// What a replica knows while it is the primary.
+#[derive(Debug)]
+pub(super) struct Primary {
+    /// What each backup has acknowledged.
+    acked: BTreeMap<NodeId, Acked>,
+    /// How far this log is synced.
+    synced: u64,
+    /// How far the log is held by as many as must hold it: what clients have been told, and what reads show.
+    held_by_enough: u64,
+    /// It answers nobody before that much is held: what was acknowledged before its time is within it.
+    ready_at: u64,
+    /// Whether it has observed that it leads, and that it serves.
+    pub(super) leads: bool,
+    serves: bool,
+    /// Whether it has served at all in this stint.
+    has_served: bool,
+    /// For an entry, who is told once it is held.
+    waiting: BTreeMap<u64, Vec<RequestId>>,
+    /// Requests that came before it was ready.
+    pub(super) held: Vec<Request<PrimaryBackup>>,
+    /// The length of the log when it was last offered; `None` while no offer is due.
+    offered: Option<u64>,
+}
+
+/// How far a backup's log equals the primary's, synced.
+#[derive(Clone, Copy, Debug, Default)]
+struct Acked {
+    now: u64,
+    /// How far it did when the log was last offered: while it moves, it needs no offer.
+    then: u64,
+}
+
+impl Replica {
+    /// Takes office: from now on it orders writes. A later epoch than the first begins with an entry of its own.
+    pub(super) fn open(&mut self, cx: &mut Context<PrimaryBackup>) {
+        let epoch = self.office.epoch;
+        let backups = self.plan.replicas.iter().filter(|node| **node != cx.me());
+        self.duty = Duty::Leading(Box::new(Primary {
+            acked: backups.map(|node| (*node, Acked::default())).collect(),
+            synced: 0,
+            held_by_enough: 0,
+            ready_at: self.log.len(),
+            leads: true,
+            serves: false,
+            has_served: false,
+            waiting: BTreeMap::new(),
+            held: Vec::new(),
+            offered: None,
+        }));
+        cx.observe(Observation::Leader { epoch });
+        if epoch > 1 && self.log.last().epoch < epoch {
+            self.append(Entry { epoch, client: ClientId(0), sequence: 0, change: Change::Open }, cx);
+        } else if self.log.len() > 0 {
+            // A restart: what the backups hold is not known any more.
+            cx.send(cx.me(), Message::Synced { epoch, index: self.log.len() });
+            let tip = self.log.tip();
+            self.stream(&tip, cx);
+        }
+        if let Duty::Leading(primary) = &mut self.duty {
+            primary.ready_at = self.log.len();
+        }
+    }
+
+    /// Adds an entry to the log, and sends it to every backup as soon as the disk has it.
+    fn append(&mut self, entry: Entry, cx: &mut Context<PrimaryBackup>) {
+        let (epoch, after) = (entry.epoch, self.log.last());
+        self.log.push(entry);
+        cx.persist(Record::Entry(entry));
+        let index = self.log.len();
+        cx.send(cx.me(), Message::Synced { epoch, index });
+        self.stream(&Stretch { after, entries: vec![entry], length: index }, cx);
+    }
+
+    fn stream(&mut self, stretch: &Stretch, cx: &mut Context<PrimaryBackup>) {
+        let epoch = self.office.epoch;
+        let Duty::Leading(primary) = &mut self.duty else { return };
+        for backup in primary.acked.keys() {
+            cx.send(*backup, Message::Append { epoch, stretch: stretch.clone() });
+        }
+        if primary.offered.is_none() && !primary.acked.is_empty() {
+            primary.offered = Some(0);
+            cx.set_timer(Timer::Repair, self.plan.repair);
+        }
+    }
+
+    /// Offers the end of the log to each backup that owes an answer for what was there when this was last asked, and has
+    /// acknowledged nothing since. What is younger than that is likely to be on its way.
+    pub(super) fn offer_again(&mut self, cx: &mut Context<PrimaryBackup>) {
+        let (epoch, length) = (self.office.epoch, self.log.len());
+        let Duty::Leading(primary) = &mut self.duty else { return };
+        let offered = primary.offered.unwrap_or(0);
+        for (backup, acked) in &mut primary.acked {
+            if acked.now < offered && acked.now == acked.then {
+                cx.send(*backup, Message::Append { epoch, stretch: self.log.tip() });
+            }
+            acked.then = acked.now;
+        }
+        primary.offered = primary.acked.values().any(|acked| acked.now < length).then_some(length);
+        if primary.offered.is_some() {
+            cx.set_timer(Timer::Repair, self.plan.repair);
+        }
+    }
+
+    pub(super) fn on_synced(&mut self, epoch: u64, index: u64, cx: &mut Context<PrimaryBackup>) {
+        if let Duty::Leading(primary) = &mut self.duty
+            && epoch == self.office.epoch
+        {
+            primary.synced = primary.synced.max(index);
+            self.advance(cx);
+        }
+    }
+
+    pub(super) fn on_ack(&mut self, from: NodeId, epoch: u64, index: u64, cx: &mut Context<PrimaryBackup>) {
+        if let Duty::Leading(primary) = &mut self.duty
+            && epoch == self.office.epoch
+        {
+            let acked = primary.acked.get_mut(&from).expect("only a replica acknowledges");
+            acked.now = acked.now.max(index);
+            self.advance(cx);
+        }
+    }
+
+    /// Counts who holds what, and tells the clients whose writes are held by enough: only while the lease lasts.
+    pub(super) fn advance(&mut self, cx: &mut Context<PrimaryBackup>) {
+        let leased = self.is_leased(cx.now());
+        let Duty::Leading(primary) = &mut self.duty else { return };
+        if leased {
+            let until = primary.count(self.plan.copies);
+            // An older primary's entries are held only together with one of this epoch: see the module's departures.
+            if until > primary.held_by_enough && self.log.position(until).epoch == self.office.epoch {
+                primary.held_by_enough = until;
+                self.apply(until, cx);
+            }
+        }
+        self.review(leased, cx);
+        self.tell_waiting(cx);
+    }
+
+    fn tell_waiting(&mut self, cx: &mut Context<PrimaryBackup>) {
+        let Duty::Leading(primary) = &mut self.duty else { return };
+        if !primary.serves {
+            return;
+        }
+        let later = primary.waiting.split_off(&(primary.held_by_enough + 1));
+        let told = std::mem::replace(&mut primary.waiting, later);
+        for (index, requests) in told {
+            let reply = self.reply_of(index);
+            // The disk has it: nothing that this shows is unsynced.
+            requests.into_iter().for_each(|request| cx.reply_unsynced(request, reply));
+        }
+    }
+
+    /// Begins or ends to serve.
+    fn review(&mut self, leased: bool, cx: &mut Context<PrimaryBackup>) {
+        let epoch = self.office.epoch;
+        let Duty::Leading(primary) = &mut self.duty else { return };
+        if primary.serves && !leased {
+            (primary.serves, primary.leads) = (false, false);
+            cx.observe(Observation::SteppedDown { epoch });
+        } else if !primary.serves && leased && primary.held_by_enough >= primary.ready_at {
+            (primary.serves, primary.has_served) = (true, true);
+            if !std::mem::replace(&mut primary.leads, true) {
+                cx.observe(Observation::Leader { epoch });
+            }
+            cx.observe(Observation::Ready { epoch });
+            let held = std::mem::take(&mut primary.held);
+            held.into_iter().for_each(|request| self.serve(&request, cx));
+        }
+    }
+
+    /// A client asks the primary.
+    pub(super) fn serve_or_hold(&mut self, request: Request<PrimaryBackup>, cx: &mut Context<PrimaryBackup>) {
+        self.advance(cx); // the lease may have run out in a pause, before its timer could say so
+        let Duty::Leading(primary) = &mut self.duty else { return };
+        if primary.serves {
+            self.serve(&request, cx);
+        } else if !primary.has_served && primary.held.len() < HELD_MAX {
+            primary.held.push(request);
+        } else {
+            cx.refuse(request.id, Refusal::Unavailable);
+        }
+    }
+
+    fn serve(&mut self, request: &Request<PrimaryBackup>, cx: &mut Context<PrimaryBackup>) {
+        let id = request.id;
+        let change = match request.op {
+            Op::Read(key) => {
+                // The copy holds what is held by enough; a write that is not is still under way, and a read may precede it.
+                return cx.reply_unsynced(id, Reply::Read(self.log.copy().get(&key).copied()));
+            }
+            Op::Write(key, value) => Change::Set(key, value),
+            Op::CompareAndSet { key, expected, new } => match self.log.newest(key) {
+                found if found == expected => Change::Set(key, new),
+                found => Change::Found(found),
+            },
+        };
+        match self.log.latest_of(id.client) {
+            Some((sequence, _)) if sequence > id.sequence => {} // the client has given this up, and asked something else
+            Some((sequence, index)) if sequence == id.sequence => self.tell_when_held(index, id, cx),
+            _ => {
+                self.append(Entry { epoch: self.office.epoch, client: id.client, sequence: id.sequence, change }, cx);
+                self.tell_when_held(self.log.len(), id, cx);
+            }
+        }
+    }
+
+    fn tell_when_held(&mut self, index: u64, request: RequestId, cx: &mut Context<PrimaryBackup>) {
+        let reply = self.reply_of(index);
+        let Duty::Leading(primary) = &mut self.duty else { return };
+        if index <= primary.held_by_enough {
+            cx.reply_unsynced(request, reply);
+        } else {
+            primary.waiting.entry(index).or_default().push(request);
+        }
+    }
+
+    /// What the client that asked for this entry is told.
+    fn reply_of(&self, index: u64) -> Reply {
+        match self.log.get(index).expect("what is waited for is in the log").change {
+            Change::Set(..) => Reply::Written,
+            Change::Found(value) => Reply::Mismatch(value),
+            Change::Open => panic!("no client asks for an opening"),
+        }
+    }
+}
+
+impl Primary {
+    /// How far the log is synced here and by `copies` backups.
+    fn count(&self, copies: usize) -> u64 {
+        match copies.checked_sub(1) {
+            None => self.synced,
+            Some(last) => {
+                let mut acked: Vec<u64> = self.acked.values().map(|acked| acked.now).collect();
+                acked.sort_unstable_by(|a, b| b.cmp(a));
+                acked[last].min(self.synced)
+            }
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! A node with a copy: which duty it has, what it tells clients, and how it learns who is primary.
+
+use std::collections::BTreeMap;
+
+use crate::id::{NodeId, RequestId};
+use crate::op::{Op, Refusal, Reply};
+use crate::protocol::{Context, Request, State};
+use crate::time::Time;
+use crate::trace::Observation;
+
+use super::backup::Early;
+use super::log::{Log, Position};
+use super::options::Plan;
+use super::primary::Primary;
+use super::{Message, Office, PrimaryBackup, Record, Sign, Timer};
+
+/// A replica.
+#[derive(Debug)]
+pub(super) struct Replica {
+    pub(super) plan: Plan,
+    pub(super) log: Log,
+    /// The highest epoch it knows of: it takes nothing from primaries of earlier ones. At least `office.epoch`; above it
+    /// while an election is under way.
+    pub(super) promised: u64,
+    pub(super) office: Office,
+    pub(super) duty: Duty,
+    /// As the primary's backup: how far its log is known to equal the primary's, and entries that came too early.
+    pub(super) matched: u64,
+    pub(super) early: Early,
+    /// Whom the election under way wants the report to go to.
+    pub(super) collector: Option<NodeId>,
+    /// For each monitor, the reading of this node's clock from which the latest lease that it granted counts. Without
+    /// fencing: which monitors confirmed this node in office.
+    grants: BTreeMap<NodeId, Time>,
+    /// Since when it has had its duty, or been up.
+    since: Time,
+}
+
+/// What a replica is at the moment.
+#[derive(Debug)]
+pub(super) enum Duty {
+    /// It takes what the primary sends, or waits to hear who that is.
+    Backup,
+    /// It was primary when it crashed, and has to hear from a quorum of monitors that it still is.
+    Confirming,
+    /// It was chosen, and gets ready.
+    Promoting,
+    /// It is the primary.
+    Leading(Box<Primary>),
+    /// Its copy parted from the primary's, and it stays out.
+    Stranded,
+}
+
+impl Replica {
+    pub fn start(plan: Plan, recovered: &[Record], cx: &mut Context<PrimaryBackup>) -> Replica {
+        let first_office = Office { epoch: 1, primary: plan.replicas[0] };
+        let mut replica = Replica {
+            plan,
+            log: Log::default(),
+            promised: 1,
+            office: first_office,
+            duty: Duty::Backup,
+            matched: 0,
+            early: Early::default(),
+            collector: None,
+            grants: BTreeMap::new(),
+            since: cx.now(),
+        };
+        recovered.iter().for_each(|record| replica.replay(record));
+        // Which entries a primary had acknowledged is not on disk. All are taken into the copy; it answers nobody before
+        // they are held as widely as they must be.
+        replica.apply(replica.log.len(), cx);
+        let is_primary = replica.office.primary == cx.me() && replica.promised == replica.office.epoch;
+        if is_primary && !matches!(replica.duty, Duty::Stranded) {
+            if recovered.is_empty() || !replica.plan.failover {
+                replica.take_office(cx);
+            } else {
+                replica.duty = Duty::Confirming;
+            }
+        }
+        if recovered.is_empty() && replica.plan.failover {
+            cx.persist(Record::Boot);
+        }
+        replica
+    }
+
+    fn replay(&mut self, record: &Record) {
+        match *record {
+            Record::Boot => {}
+            Record::Entry(entry) => self.log.push(entry),
+            Record::Cut(length) => self.log.cut(length, |_, _| ()),
+            Record::Promise(epoch) => self.promised = epoch,
+            Record::Office(office) => (self.office, self.promised) = (office, office.epoch),
+            Record::Stranded => self.duty = Duty::Stranded,
+        }
+    }
+
+    pub fn on_request(&mut self, request: Request<PrimaryBackup>, cx: &mut Context<PrimaryBackup>) {
+        let stranded = matches!(self.duty, Duty::Stranded);
+        match request.op {
+            Op::Read(key) if self.plan.reads_nearest && !stranded => {
+                cx.reply(request.id, Reply::Read(self.log.copy().get(&key).copied()));
+            }
+            Op::Read(_) | Op::Write(..) | Op::CompareAndSet { .. } => match self.duty {
+                Duty::Leading(_) => self.serve_or_hold(request, cx),
+                _ => self.turn_away(request.id, cx),
+            },
+        }
+    }
+
+    /// Sends a client to the primary, if there is one to be sent to.
+    pub(super) fn turn_away(&self, request: RequestId, cx: &mut Context<PrimaryBackup>) {
+        let knows = self.promised == self.office.epoch && self.office.primary != cx.me();
+        let refusal = match self.duty {
+            Duty::Backup if knows => Refusal::Redirect(self.office.primary),
+            _ => Refusal::Unavailable,
+        };
+        cx.refuse(request, refusal);
+    }
+
+    pub fn on_message(&mut self, from: NodeId, message: Message, cx: &mut Context<PrimaryBackup>) {
+        match message {
+            Message::Ping { office, grant } => self.on_ping(from, office, grant, cx),
+            _ if matches!(self.duty, Duty::Stranded) => {}
+            Message::Append { epoch, stretch } => self.on_append(from, epoch, &stretch, cx),
+            Message::Fetch { epoch, last } => self.on_fetch(from, epoch, last, cx),
+            Message::Ack { epoch, index } => self.on_ack(from, epoch, index, cx),
+            Message::Stale { epoch } => self.promise(epoch, cx),
+            Message::Loan { epoch, stretch } => self.on_loan(from, epoch, &stretch, cx),
+            Message::Synced { epoch, index } => self.on_synced(epoch, index, cx),
+            Message::Collect { epoch, source } => self.on_collect(from, epoch, source, cx),
+            Message::Pong(_)
+            | Message::Suspicion { .. }
+            | Message::Candidacy { .. }
+            | Message::Vote { .. }
+            | Message::Report { .. } => panic!("{message:?} is for monitors"),
+        }
+    }
+
+    pub fn on_timer(&mut self, timer: Timer, cx: &mut Context<PrimaryBackup>) {
+        match timer {
+            Timer::Promote if matches!(self.duty, Duty::Promoting) => self.take_office(cx),
+            Timer::Lease => self.watch_lease(cx),
+            Timer::Repair => self.offer_again(cx),
+            _ => {}
+        }
+    }
+
+    pub fn state(&self) -> State {
+        let copy = self.log.copy().iter().map(|(key, value)| (*key, *value));
+        match self.duty {
+            Duty::Stranded => State::stranded(copy),
+            _ => State::serving(copy),
+        }
+    }
+
+    /// A monitor says who is primary, and wants a sign of life.
+    fn on_ping(&mut self, from: NodeId, office: Office, grant: Option<Time>, cx: &mut Context<PrimaryBackup>) {
+        if !matches!(self.duty, Duty::Stranded) {
+            self.adopt(office, cx);
+            if office == self.office && office.primary == cx.me() && self.promised == office.epoch {
+                self.confirmed_by(from, grant, cx);
+            }
+        }
+        cx.send(from, Message::Pong(self.sign(cx)));
+    }
+
+    fn sign(&self, cx: &Context<PrimaryBackup>) -> Sign {
+        let leased = self.is_leased(cx.now());
+        let patience = cx.now().since(self.since) < self.plan.detect;
+        let leads = match self.duty {
+            Duty::Promoting => true,
+            Duty::Leading(_) => leased || patience,
+            Duty::Confirming => patience,
+            Duty::Backup | Duty::Stranded => false,
+        };
+        let stranded = matches!(self.duty, Duty::Stranded);
+        Sign { office: self.office, last: self.log.last(), leads, leased, stranded, clock: cx.now() }
+    }
+
+    /// A later office than the one it knew of: it is the primary's backup from now on, or the primary itself.
+    pub(super) fn adopt(&mut self, office: Office, cx: &mut Context<PrimaryBackup>) {
+        if office.epoch <= self.office.epoch || office.epoch < self.promised {
+            return;
+        }
+        cx.persist(Record::Office(office));
+        self.step_down(cx);
+        (self.office, self.promised) = (office, office.epoch);
+        if office.primary == cx.me() {
+            self.prepare(cx);
+        }
+    }
+
+    /// There is an election for `epoch`, or was: nothing of earlier epochs counts here any more.
+    pub(super) fn promise(&mut self, epoch: u64, cx: &mut Context<PrimaryBackup>) {
+        if epoch > self.promised {
+            cx.persist(Record::Promise(epoch));
+            self.step_down(cx);
+            self.promised = epoch;
+        }
+    }
+
+    /// Gives up whatever duty it had.
+    fn step_down(&mut self, cx: &mut Context<PrimaryBackup>) {
+        let (epoch, before) = (self.office.epoch, std::mem::replace(&mut self.duty, Duty::Backup));
+        (self.matched, self.collector, self.since) = (0, None, cx.now());
+        self.early.clear();
+        self.grants.clear();
+        cx.cancel_timer(Timer::Promote);
+        if let Duty::Leading(primary) = before {
+            cx.cancel_timer(Timer::Repair);
+            cx.cancel_timer(Timer::Lease);
+            if primary.leads {
+                cx.observe(Observation::SteppedDown { epoch });
+            }
+            // What is in the log may yet take effect: its clients get no answer. What never got so far did not.
+            primary.held.iter().for_each(|request| cx.refuse(request.id, Refusal::Unavailable));
+        }
+    }
+
+    /// It was chosen: `promote` from now it takes office.
+    fn prepare(&mut self, cx: &mut Context<PrimaryBackup>) {
+        self.duty = Duty::Promoting;
+        if self.plan.promote.is_zero() {
+            self.take_office(cx);
+        } else {
+            cx.set_timer(Timer::Promote, self.plan.promote);
+        }
+    }
+
+    /// A monitor agrees that this node is the primary, and may grant it a lease.
+    fn confirmed_by(&mut self, monitor: NodeId, grant: Option<Time>, cx: &mut Context<PrimaryBackup>) {
+        let from = if self.plan.fenced { grant } else { Some(cx.now()) };
+        let Some(from) = from else { return };
+        let latest = self.grants.entry(monitor).or_insert(from);
+        *latest = from.max(*latest);
+        let confirmed = if self.plan.fenced { self.is_leased(cx.now()) } else { self.grants.len() >= self.plan.quorum };
+        match self.duty {
+            Duty::Confirming if confirmed => {
+                self.since = cx.now();
+                // Where it crashed before it had opened its epoch, its promotion begins again.
+                if self.office.epoch > 1 && self.log.last().epoch < self.office.epoch {
+                    self.prepare(cx);
+                } else {
+                    self.take_office(cx);
+                }
+            }
+            Duty::Leading(_) => self.watch_lease(cx),
+            _ => {}
+        }
+    }
+
+    fn take_office(&mut self, cx: &mut Context<PrimaryBackup>) {
+        self.since = cx.now();
+        self.open(cx);
+        self.watch_lease(cx);
+    }
+
+    /// Until when a quorum of monitors lets it serve, by its own clock.
+    fn lease_end(&self) -> Time {
+        let mut grants: Vec<Time> = self.grants.values().copied().collect();
+        grants.sort_unstable_by(|a, b| b.cmp(a));
+        grants.get(self.plan.quorum - 1).map_or(Time::ZERO, |from| *from + self.plan.lease)
+    }
+
+    pub(super) fn is_leased(&self, now: Time) -> bool {
+        !self.plan.fenced || now < self.lease_end()
+    }
+
+    /// Serves, or stops serving, as the lease says; and looks again when it runs out.
+    fn watch_lease(&mut self, cx: &mut Context<PrimaryBackup>) {
+        if !matches!(self.duty, Duty::Leading(_)) {
+            return;
+        }
+        if self.plan.fenced && self.is_leased(cx.now()) {
+            cx.set_timer(Timer::Lease, self.lease_end().since(cx.now()));
+        }
+        self.advance(cx);
+    }
+
+    /// Takes entries into the copy.
+    pub(super) fn apply(&mut self, until: u64, cx: &mut Context<PrimaryBackup>) {
+        self.log.apply(until, |key, value| cx.observe(Observation::Applied { key, value }));
+    }
+
+    /// An election wants to know how far this log goes, and that it goes no further in earlier epochs.
+    fn on_collect(&mut self, from: NodeId, epoch: u64, source: Option<NodeId>, cx: &mut Context<PrimaryBackup>) {
+        self.promise(epoch, cx);
+        if epoch != self.promised || self.office.epoch >= epoch {
+            return; // an older election, or one that has come to its end
+        }
+        self.collector = Some(from);
+        let last = self.log.last();
+        match source {
+            Some(source) => cx.send(source, Message::Fetch { epoch, last }),
+            None => cx.send(from, Message::Report { epoch, last }),
+        }
+    }
+
+    /// Another replica wants what follows its log: this node's backup, or a candidate that is to be promoted.
+    fn on_fetch(&mut self, from: NodeId, epoch: u64, last: Position, cx: &mut Context<PrimaryBackup>) {
+        if epoch != self.promised {
+            return;
+        }
+        let stretch = self.log.stretch_after(self.log.may_share(last));
+        if matches!(self.duty, Duty::Leading(_)) {
+            cx.send(from, Message::Append { epoch, stretch });
+        } else if self.office.epoch < epoch {
+            cx.send(from, Message::Loan { epoch, stretch });
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! Thousands of random schedules in the [`testbed`](super::testbed): what is claimed holds in each.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::id::{Key, RegionId, Value};
+use crate::op::{Op, Reply};
+use crate::protocol::Standing;
+use crate::time::{Duration, Time};
+
+use super::log::Change;
+use super::testbed::{Bed, Call, Fault};
+use super::{Acknowledge, Entry, Failover, Fencing, Options, Reads, Returning};
+
+/// When faults and clients end, and when replicas must have converged.
+const FAULTS_END: u64 = 9_000;
+const CLIENTS_END: u64 = 10_000;
+const QUIET_END: u64 = 40_000;
+
+fn ms(millis: u64) -> Time {
+    Time::ZERO + Duration::millis(millis)
+}
+
+fn options(acknowledge: Acknowledge, fencing: Fencing) -> Options {
+    let failover = Failover {
+        detect: Duration::millis(1_000),
+        heartbeat: Duration::millis(200),
+        promote: Duration::millis(300),
+        ..Failover::default()
+    };
+    let (lease, repair) = (Duration::millis(800), Duration::millis(300));
+    Options { acknowledge, fencing, lease, repair, failover: Some(failover), ..Options::default() }
+}
+
+/// What a trial showed.
+#[derive(Debug, Default)]
+struct Seen {
+    failovers: usize,
+    acknowledged: usize,
+    lost: usize,
+    rolled_back: usize,
+    stranded: usize,
+    dual: usize,
+    converged: bool,
+}
+
+/// One random schedule: two to five faults that overlap as they please, all over after nine seconds.
+fn trial(options: &Options, regions: usize, seed: u64) -> (Bed, Seen) {
+    let disk_takes = Duration::millis(seed % 3 * 4);
+    let mut bed = Bed::new(options.clone(), regions, disk_takes, seed);
+    bed.ask(5, ms(CLIENTS_END));
+    for _ in 0..2 + bed.chance(4) {
+        add_fault(&mut bed, regions);
+    }
+    for node in 0..bed.nodes() {
+        bed.at(ms(FAULTS_END), Fault::Resume(node));
+        bed.at(ms(FAULTS_END), Fault::Restart(node));
+    }
+    bed.at(ms(FAULTS_END), Fault::Mend);
+    bed.run_until(ms(QUIET_END));
+    let seen = look(&bed);
+    (bed, seen)
+}
+
+fn add_fault(bed: &mut Bed, regions: usize) {
+    let from = 500 + bed.chance(FAULTS_END - 1_000);
+    let until = ms((from + 100 + bed.chance(4_000)).min(FAULTS_END));
+    // The first replica is the likeliest to be primary: half of what happens to a node happens to it.
+    let node = if bed.chance(2) == 0 { 0 } else { bed.chance(bed.nodes() as u64) as usize };
+    let (begin, end) = match bed.chance(6) {
+        0 | 1 => (Fault::Crash(node), Fault::Restart(node)),
+        2 => (Fault::Pause(node), Fault::Resume(node)),
+        3 => (Fault::Loss(bed.chance(300)), Fault::Mend),
+        kind => {
+            let side: Vec<RegionId> = (0..regions as u16).filter(|_| bed.chance(2) == 0).map(RegionId).collect();
+            let inside = if bed.chance(3) == 0 { vec![node] } else { bed.nodes_in(&side) };
+            let outside = (0..bed.nodes()).filter(|place| !inside.contains(place));
+            let both_ways = kind == 4;
+            let pairs = outside.flat_map(|out| inside.iter().map(move |place| (*place, out)));
+            let links = pairs.flat_map(|(a, b)| if both_ways { vec![(a, b), (b, a)] } else { vec![(a, b)] });
+            (Fault::Cut(links.collect()), Fault::Mend)
+        }
+    };
+    bed.at(ms(from), begin);
+    bed.at(until, end);
+}
+
+/// What must hold in every design, and what else is to be seen.
+fn look(bed: &Bed) -> Seen {
+    for (epoch, leaders) in &bed.leaders {
+        assert_eq!(leaders.len(), 1, "epoch {epoch} had the leaders {leaders:?}");
+    }
+    let states = bed.states();
+    for (told, state) in bed.told.iter().zip(&states) {
+        let told: BTreeMap<Key, Value> =
+            told.iter().filter_map(|(key, values)| Some((*key, *values.last()?))).collect();
+        assert_eq!(told, state.copy, "a node's copy is what it said it applied");
+    }
+    let serving: Vec<_> = states.iter().filter(|state| state.standing == Standing::Serving).collect();
+    let (_, log) = bed.final_log().expect("somebody leads at the end");
+    let kept: BTreeSet<Value> = log.iter().filter_map(set_value).collect();
+    let acknowledged = acknowledged(&bed.history);
+    let lost: Vec<Value> = acknowledged.iter().filter(|value| !kept.contains(value)).copied().collect();
+    let once: BTreeSet<_> = log.iter().filter(|e| e.sequence > 0).map(|e| (e.client, e.sequence)).collect();
+    assert_eq!(once.len(), log.iter().filter(|e| e.sequence > 0).count(), "a retry is not applied twice");
+    Seen {
+        failovers: bed.leaders.len() - 1,
+        acknowledged: acknowledged.len(),
+        lost: lost.len(),
+        rolled_back: lost.iter().filter(|value| bed.rolled_back.contains(value)).count(),
+        stranded: states.iter().filter(|state| state.standing == Standing::Stranded).count(),
+        dual: bed.answers.iter().filter(|(epoch, ready)| *epoch != Some(*ready)).count(),
+        converged: serving.windows(2).all(|pair| pair[0].copy == pair[1].copy),
+    }
+}
+
+fn set_value(entry: &Entry) -> Option<Value> {
+    match entry.change {
+        Change::Set(_, value) => Some(value),
+        Change::Open | Change::Found(_) => None,
+    }
+}
+
+fn acknowledged(history: &[Call]) -> Vec<Value> {
+    let written = |call: &Call| call.op.written().filter(|_| matches!(call.returned, Some((_, Reply::Written))));
+    history.iter().filter_map(written).collect()
+}
+
+/// Holds the history against the order of the final log: each operation takes its place between call and return.
+fn assert_linearizable(bed: &Bed) {
+    let (_, log) = bed.final_log().expect("somebody leads at the end");
+    let mut place_of: BTreeMap<Value, usize> = BTreeMap::new();
+    let mut before: BTreeMap<Value, Option<Value>> = BTreeMap::new();
+    let mut latest: BTreeMap<Key, Value> = BTreeMap::new();
+    for (place, entry) in log.iter().enumerate() {
+        if let Change::Set(key, value) = entry.change {
+            place_of.insert(value, place + 1);
+            before.insert(value, latest.insert(key, value));
+        }
+    }
+    let seen_at = |value: Option<Value>| match value {
+        None => 0,
+        Some(value) => *place_of.get(&value).unwrap_or_else(|| panic!("{value} was seen, and is not in the log")),
+    };
+    // Each operation's place; `None` for one that never took effect. Writes come alone in theirs, reads share it.
+    let place = |call: &Call| match (call.op, call.returned) {
+        (Op::Read(_), Some((_, Reply::Read(value)))) => Some((seen_at(value), false)),
+        (Op::CompareAndSet { expected, .. }, Some((_, Reply::Mismatch(found)))) => {
+            assert_ne!(expected, found);
+            Some((seen_at(found), false))
+        }
+        (op, returned) => {
+            let place = op.written().and_then(|value| place_of.get(&value));
+            assert!(place.is_some() || returned.is_none(), "{op:?} was acknowledged, and is not in the log");
+            if let (Op::CompareAndSet { expected, new, .. }, Some(_)) = (op, place) {
+                assert_eq!(before[&new], expected, "a compare-and-set found what it expected");
+            }
+            place.map(|place| (*place, true))
+        }
+    };
+    // Returns before calls at equal times would only make the law stricter than it is: calls go first.
+    let mut steps: Vec<(Time, bool, usize)> = Vec::new();
+    for (nth, call) in bed.history.iter().enumerate() {
+        steps.push((call.invoked, false, nth));
+        steps.extend(call.returned.map(|(at, _)| (at, true, nth)));
+    }
+    steps.sort_unstable();
+    let (mut floor, mut floor_at_call): (BTreeMap<Key, usize>, BTreeMap<usize, usize>) = Default::default();
+    for (at, returns, nth) in steps {
+        let call = &bed.history[nth];
+        let floor = floor.entry(call.op.key()).or_default();
+        let Some((place, alone)) = place(call) else { continue };
+        if returns {
+            *floor = place.max(*floor);
+        } else {
+            floor_at_call.insert(nth, *floor);
+        }
+        let least = floor_at_call[&nth] + usize::from(alone);
+        assert!(place >= least, "{call:?} at {at}: its place is {place}, and {least} had been seen before it began");
+    }
+}
+
+/// Runs trials, and adds up what they show.
+fn trials(options: &Options, regions: usize, seeds: u64, check: impl Fn(&Bed, &Seen)) -> Seen {
+    let mut sum = Seen { converged: true, ..Seen::default() };
+    for seed in 0..seeds {
+        let verdict = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let (bed, seen) = trial(options, regions, seed);
+            check(&bed, &seen);
+            seen
+        }));
+        let seen = verdict.unwrap_or_else(|_| panic!("seed {seed} of {options:?}"));
+        sum.failovers += seen.failovers;
+        sum.acknowledged += seen.acknowledged;
+        sum.lost += seen.lost;
+        sum.rolled_back += seen.rolled_back;
+        sum.stranded += seen.stranded;
+        sum.dual += seen.dual;
+        sum.converged &= seen.converged;
+    }
+    eprintln!("{seeds} trials: {sum:?}");
+    sum
+}
+
+fn assert_converged(_: &Bed, seen: &Seen) {
+    assert!(seen.converged, "the copies differ after thirty quiet seconds");
+}
+
+fn assert_sound(bed: &Bed, seen: &Seen) {
+    assert!(seen.converged, "the copies differ after thirty quiet seconds");
+    assert_eq!(seen.dual, 0, "an answer by somebody whose time was over");
+    assert_eq!(seen.lost, 0);
+    assert_linearizable(bed);
+}
+
+#[test]
+fn one_copy_that_decides_is_linearizable_under_any_fault() {
+    for acknowledge in [Acknowledge::Local, Acknowledge::One] {
+        let fixed = Options { failover: None, ..options(acknowledge, Fencing::None) };
+        let sum = trials(&fixed, 3, 150, assert_sound);
+        assert_eq!(sum.failovers, 0);
+    }
+}
+
+#[test]
+fn synchronous_and_fenced_loses_nothing_and_is_linearizable() {
+    let sum = trials(&options(Acknowledge::One, Fencing::Epoch), 3, 500, assert_sound);
+    assert!(sum.failovers > 200, "{sum:?}");
+    let sum = trials(&options(Acknowledge::Majority, Fencing::Epoch), 5, 300, assert_sound);
+    assert!(sum.failovers > 100, "{sum:?}");
+    trials(&options(Acknowledge::All, Fencing::Epoch), 3, 150, assert_sound);
+}
+
+#[test]
+fn a_candidate_borrows_what_it_lacks() {
+    let mut near = options(Acknowledge::One, Fencing::Epoch);
+    near.failover.as_mut().unwrap().candidates = Some(vec!["a".into(), "b".into()]);
+    let sum = trials(&near, 3, 300, assert_sound);
+    assert!(sum.failovers > 50, "{sum:?}");
+}
+
+#[test]
+fn synchronous_without_fencing_loses_nothing_but_may_have_two_primaries() {
+    let sum = trials(&options(Acknowledge::One, Fencing::None), 3, 400, |_, seen| {
+        assert!(seen.converged);
+        assert_eq!(seen.lost, 0);
+    });
+    assert!(sum.failovers > 100, "{sum:?}");
+}
+
+#[test]
+fn asynchronous_and_fenced_has_a_single_writer() {
+    let sum = trials(&options(Acknowledge::Local, Fencing::Epoch), 3, 300, |_, seen| {
+        assert!(seen.converged);
+        assert_eq!(seen.dual, 0);
+        assert_eq!(seen.lost, seen.rolled_back, "what is lost was observed");
+    });
+    assert!(sum.failovers > 100 && sum.lost > 0, "{sum:?}");
+}
+
+#[test]
+fn asynchronous_without_fencing_splits_and_observes_what_it_rolls_back() {
+    let sum = trials(&options(Acknowledge::Local, Fencing::None), 3, 400, |_, seen| {
+        assert!(seen.converged);
+        assert_eq!(seen.lost, seen.rolled_back, "what is lost was observed");
+    });
+    assert!(sum.lost > 500 && sum.dual > 500, "{sum:?}");
+}
+
+#[test]
+fn who_is_refused_is_stranded_with_what_is_lost() {
+    let refuse = Options { returning: Returning::Refuse, ..options(Acknowledge::Local, Fencing::None) };
+    let sum = trials(&refuse, 3, 300, |bed, seen| {
+        assert!(seen.converged);
+        let lost: BTreeSet<Value> = acknowledged(&bed.history).into_iter().collect();
+        assert!(seen.lost == 0 || seen.stranded > 0, "{} lost of {}", seen.lost, lost.len());
+        assert!(bed.rolled_back.is_empty(), "nothing is thrown away");
+    });
+    assert!(sum.stranded > 50, "{sum:?}");
+}
+
+#[test]
+fn reads_at_the_nearest_replica_cost_no_write_its_place() {
+    let nearest = Options { reads: Reads::Nearest, ..options(Acknowledge::One, Fencing::Epoch) };
+    trials(&nearest, 3, 150, |bed, seen| {
+        assert_converged(bed, seen);
+        assert_eq!(seen.lost, 0);
+    });
+}

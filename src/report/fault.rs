@@ -1,0 +1,100 @@
+//! Faults in words.
+//!
+//! Next: `label.rs`.
+
+use crate::model::fault::{Action, Fault, Target};
+use crate::model::topology::Topology;
+use crate::time::{Duration, Time};
+
+/// What a fault does, without when: `isolate us-east-1 for 45s`.
+pub fn describe(fault: &Fault, topology: &Topology) -> String {
+    let kind = fault.action.kind().name();
+    let what = match &fault.action {
+        Action::Crash(targets) | Action::Pause(targets) | Action::Isolate(targets) => list(targets, topology),
+        Action::Cut { links, .. } => sides(links, topology),
+        Action::Loss { links, parts, whole } => {
+            let rate = super::number::trimmed(f64::from(*parts) * 100.0 / f64::from(*whole), 4);
+            let place = if links.is_empty() { "everywhere".into() } else { sides(links, topology) };
+            format!("of {rate} % {place}")
+        }
+        Action::Heal => "everything".into(),
+    };
+    let lasts = fault.lasts.map_or(String::new(), |lasts| format!(" for {lasts}"));
+    format!("{kind} {what}{lasts}")
+}
+
+/// When a fault ends: by itself, by the first heal after it, or with the run.
+pub fn end(fault: &Fault, faults: &[Fault], duration: Duration) -> Time {
+    let run = Time::ZERO + duration;
+    let own = fault.lasts.map_or(run, |lasts| fault.at + lasts);
+    let heals = faults.iter().filter(|other| other.action == Action::Heal && other.at > fault.at).map(|heal| heal.at);
+    heals.chain([own, run]).min().expect("there are two at least")
+}
+
+fn list(targets: &[Target], topology: &Topology) -> String {
+    targets.iter().map(|target| name(target, topology)).collect::<Vec<_>>().join(", ")
+}
+
+/// The ends of links: each side named once.
+fn sides(links: &[(Target, Target)], topology: &Topology) -> String {
+    let side = |end: fn(&(Target, Target)) -> &Target| {
+        let mut names: Vec<String> = Vec::new();
+        for name in links.iter().map(|link| name(end(link), topology)) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    };
+    let (from, to) = (side(|link| &link.0), side(|link| &link.1));
+    // A two-way cut lists both directions, so that both sides have every name; the first link tells who is where.
+    let both_ways = links.iter().all(|(a, b)| links.contains(&(*b, *a)));
+    if !both_ways {
+        return format!("from {} to {}", from.join(", "), to.join(", "));
+    }
+    let first = &links[0].0;
+    let across: Vec<String> = links.iter().filter(|(a, _)| a == first).map(|(_, b)| name(b, topology)).collect();
+    let near: Vec<String> = from.into_iter().filter(|name| !across.contains(name)).collect();
+    format!("{} from {}", near.join(", "), across.join(", "))
+}
+
+fn name(target: &Target, topology: &Topology) -> String {
+    match target {
+        Target::Region(region) => topology.regions()[region.index()].to_string(),
+        Target::Role(region, role) => format!("the {} in {}", role.name(), topology.regions()[region.index()]),
+        Target::Leader => "the leader".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::RegionId;
+
+    fn fault(action: Action, lasts: Option<Duration>) -> Fault {
+        Fault { at: Time::ZERO + Duration::secs(30), lasts, action, may_touch_nothing: false }
+    }
+
+    #[test]
+    fn faults_read_as_they_are_meant() {
+        let topology = Topology::new(&["us", "eu", "ap"]);
+        let [us, eu, ap] = [0, 1, 2].map(|place| Target::Region(RegionId(place)));
+        let words = |action, lasts| describe(&fault(action, lasts), &topology);
+        assert_eq!(words(Action::Isolate(vec![us, eu]), Some(Duration::secs(45))), "isolate us, eu for 45s");
+        let links = vec![(us, eu), (eu, us), (us, ap), (ap, us)];
+        assert_eq!(words(Action::Cut { links, one_way: false }, None), "partition us from eu, ap");
+        let links = vec![(us, eu), (us, ap)];
+        assert_eq!(words(Action::Cut { links, one_way: true }, None), "one-way-partition from us to eu, ap");
+        assert_eq!(words(Action::Loss { links: vec![], parts: 1, whole: 200 }, None), "loss of 0.5 % everywhere");
+        assert_eq!(words(Action::Crash(vec![Target::Leader]), None), "crash the leader");
+    }
+
+    #[test]
+    fn a_fault_ends_with_the_first_heal() {
+        let crash = fault(Action::Crash(vec![Target::Leader]), None);
+        let heal = Fault { at: Time::ZERO + Duration::secs(40), ..fault(Action::Heal, None) };
+        let minute = Duration::secs(60);
+        assert_eq!(end(&crash, &[crash.clone(), heal.clone()], minute), heal.at);
+        assert_eq!(end(&crash, &[crash.clone()], minute), Time::ZERO + minute);
+    }
+}

@@ -1,0 +1,253 @@
+//! Reports as JSON: one document, keys that stay, units in the names.
+//!
+//! Nothing is rounded beyond what was measured: spans are whole nanoseconds. Next: `junit.rs`.
+
+use serde_json::{Map, Value, json};
+
+use crate::check::{Counterexample, Verdict};
+use crate::explore::compare::DesignSummary;
+use crate::explore::expect::Judgement;
+use crate::explore::metric::{METRICS, staleness};
+use crate::history::OpId;
+use crate::id::RegionId;
+use crate::metrics::Latencies;
+use crate::metrics::statistics::Estimate;
+use crate::op::OpKind;
+use crate::protocol::Guarantee;
+use crate::scenario::Scenario;
+use crate::sim::{Judged, Run};
+use crate::time::Duration;
+
+use super::fault::describe;
+use super::history;
+use super::subject::{RunReport, SweepReport, conclusion_of};
+
+/// The version of the program, without which a digest means nothing.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// One run.
+pub fn run(report: &RunReport) -> Value {
+    let RunReport { scenario, design, run, judgements, .. } = report;
+    let outcomes = run.measures.outcomes(None);
+    json!({
+        "scenario": scenario.name,
+        "design": design.name,
+        "protocol": design.protocol,
+        "seed": run.seed,
+        "digest": run.digest.to_string(),
+        "version": VERSION,
+        "conclusion": report.conclusion().name(),
+        "simulated_s": run.simulated.as_secs_f64(),
+        "events": run.events,
+        "operations": { "ok": outcomes.ok, "fail": outcomes.fail, "unknown": outcomes.unknown },
+        "availability": availability(run),
+        "availability_timeline": timeline(run),
+        "latency_ms": latency(run),
+        "durability": {
+            "lost_acknowledged_writes": run.durability.lost.len(),
+            "diverged_writes": run.durability.diverged.len(),
+            "rpo_s": run.rpo.as_secs_f64(),
+        },
+        "recovery": { "rto_s": run.recovery().as_secs_f64(), "outage_s": run.outage.as_secs_f64() },
+        "failovers": failovers(run),
+        "leader_changes": run.failovers.len(),
+        "split_brain": {
+            "dual_writer_s": run.dual_writer.as_secs_f64(),
+            "leaders_per_epoch_max": run.leaders_per_epoch_max,
+        },
+        "staleness_ms": {
+            "p50": staleness(run, 0.5).as_millis_f64(),
+            "p99": staleness(run, 0.99).as_millis_f64(),
+            "max": run.stale_reads.max().as_millis_f64(),
+            "stale_reads": run.stale_reads.count(),
+            "reads": run.reads,
+        },
+        "conflicts": run.durability.conflicts.len(),
+        "network": {
+            "messages": run.traffic.messages,
+            "bytes": run.traffic.bytes,
+            "cross_region_bytes": run.traffic.cross_region_bytes,
+        },
+        "faults": faults(run, scenario),
+        "claims": claims(report),
+        "verdicts": run.verdicts.iter().map(|judged| verdict(judged, report)).collect::<Value>(),
+        "expectations": judgements.iter().map(expectation).collect::<Value>(),
+        "replay": report.replay(),
+    })
+}
+
+/// Designs over many seeds: of `compare`, and of `check` for each scenario.
+pub fn sweep(report: &SweepReport) -> Value {
+    let comparison = report.comparison;
+    let designs = comparison.designs.iter().map(|of| (of.name.clone(), design(report, of)));
+    json!({
+        "scenario": comparison.scenario,
+        "file": report.file,
+        "version": VERSION,
+        "conclusion": report.conclusion().name(),
+        "interrupted": report.is_cut_short(),
+        "interval": "95 % Student t interval of the mean over paired seeds",
+        "seeds": comparison.seeds,
+        "designs": designs.collect::<Map<String, Value>>(),
+        "pareto": comparison.pareto,
+    })
+}
+
+fn design(report: &SweepReport, design: &DesignSummary) -> Value {
+    let named = METRICS.iter().zip(&design.metrics);
+    let overall = named.map(|(metric, of)| (metric.name.to_string(), estimate(of, metric.unit)));
+    let regional = design.availability.iter().map(|(region, of)| (format!("availability/{region}"), estimate(of, "")));
+    let verdicts = design.verdicts.iter().map(|(guarantee, tally)| {
+        let counts = json!({ "pass": tally.pass, "fail": tally.fail, "inconclusive": tally.inconclusive });
+        (guarantee.name().to_string(), counts)
+    });
+    let broken = design.broken_claims.iter();
+    let faults = &report.scenario.setup.faults;
+    json!({
+        "protocol": design.protocol,
+        "conclusion": conclusion_of(design).name(),
+        "metrics": overall.chain(regional).collect::<Map<String, Value>>(),
+        "verdicts": verdicts.collect::<Map<String, Value>>(),
+        "claims": report.claims(design).iter().map(|guarantee| guarantee.name()).collect::<Value>(),
+        "broken_claims": broken.map(|(guarantee, seeds, why)| json!({
+            "level": guarantee.name(), "seeds": seeds, "why": why,
+        })).collect::<Value>(),
+        "expectations": design.judgements.iter().map(expectation).collect::<Value>(),
+        "void_faults": report.void_faults(design).into_iter().map(|(place, seed)| json!({
+            "fault": describe(&faults[place], &report.scenario.setup.topology),
+            "at_s": faults[place].at.as_secs_f64(),
+            "first_seed": seed,
+        })).collect::<Value>(),
+        "first_failure": design.first_failure.map(|(seed, digest)| format!("{seed}:{digest}")),
+        "replay": report.replay(design),
+    })
+}
+
+fn estimate(of: &Estimate, unit: &str) -> Value {
+    json!({ "mean": of.mean, "low": of.low, "high": of.high, "unit": unit })
+}
+
+/// The regions that have clients: id and name.
+fn regions(run: &Run) -> impl Iterator<Item = (RegionId, String)> + '_ {
+    let named = run.regions.iter().enumerate().filter(|(place, _)| run.has_clients[*place]);
+    named.map(|(place, name)| (RegionId(place as u16), name.to_string()))
+}
+
+fn availability(run: &Run) -> Value {
+    let mut parts = Map::new();
+    parts.insert("overall".into(), run.measures.outcomes(None).availability().into());
+    parts.extend(regions(run).map(|(id, name)| (name, run.measures.outcomes(Some(id)).availability().into())));
+    parts.into()
+}
+
+/// The availability of each stretch of time, `null` where nothing was asked.
+fn timeline(run: &Run) -> Value {
+    let of = |id| {
+        let buckets = run.measures.timeline(id).iter();
+        buckets.map(|outcomes| (outcomes.total() > 0).then(|| outcomes.availability())).collect::<Vec<Option<f64>>>()
+    };
+    let regions: Map<String, Value> = regions(run).map(|(id, name)| (name, json!(of(id)))).collect();
+    json!({ "bucket_s": run.measures.bucket().as_secs_f64(), "regions": regions })
+}
+
+/// By kind of operation, then by region. Reads and writes are always there, and others where they were asked.
+fn latency(run: &Run) -> Value {
+    let mut kinds = Map::new();
+    for kind in OpKind::ALL {
+        let of: Map<String, Value> =
+            regions(run).map(|(id, name)| (name, latencies(run.measures.latency(id, kind)))).collect();
+        let was_asked = regions(run).any(|(id, _)| run.measures.latency(id, kind).count() > 0);
+        if was_asked || kind != OpKind::CompareAndSet {
+            kinds.insert(kind.name().into(), of.into());
+        }
+    }
+    kinds.into()
+}
+
+fn latencies(of: &Latencies) -> Value {
+    let quantile = |q| of.quantile(q).as_millis_f64();
+    json!({
+        "p50": quantile(0.5), "p90": quantile(0.9), "p99": quantile(0.99), "p999": quantile(0.999),
+        "max": of.max().as_millis_f64(), "mean": of.mean().as_millis_f64(), "count": of.count(),
+    })
+}
+
+fn failovers(run: &Run) -> Value {
+    let of = |failover: &crate::check::monitor::Failover| {
+        let leader = &run.nodes[failover.leader.index()];
+        json!({
+            "at_s": failover.at.as_secs_f64(),
+            "rto_s": failover.total().map(Duration::as_secs_f64),
+            "detect_s": failover.detect.as_secs_f64(),
+            "decide_s": failover.decide.as_secs_f64(),
+            "fence_s": failover.fence.as_secs_f64(),
+            "promote_s": failover.promote.as_secs_f64(),
+            "serve_s": failover.serve.map(Duration::as_secs_f64),
+            "group": failover.group.0,
+            "epoch": failover.epoch,
+            "leader": &*leader.name,
+            "region": &*run.regions[leader.region.index()],
+        })
+    };
+    run.failovers.iter().map(of).collect()
+}
+
+fn faults(run: &Run, scenario: &Scenario) -> Value {
+    let planned = run.ledger.iter().zip(&scenario.setup.faults);
+    let of = |(entry, fault): (&crate::sim::LedgerEntry, &crate::model::fault::Fault)| {
+        json!({
+            "kind": entry.kind.name(),
+            "what": describe(fault, &scenario.setup.topology),
+            "at_s": entry.at.as_secs_f64(),
+            "fired": entry.fired,
+            "touched": entry.touched,
+            "void": entry.is_void(),
+        })
+    };
+    planned.map(of).collect()
+}
+
+fn claims(report: &RunReport) -> Value {
+    let broken: Vec<Guarantee> = report.run.broken_claims().map(|judged| judged.guarantee).collect();
+    let of = |claim: &crate::protocol::Claim| {
+        json!({
+            "level": claim.guarantee.name(),
+            "under": claim.under.iter().map(|kind| kind.name()).collect::<Value>(),
+            "made": report.claims(claim.guarantee),
+            "held": !broken.contains(&claim.guarantee),
+        })
+    };
+    report.run.claims.iter().map(of).collect()
+}
+
+fn verdict(judged: &Judged, report: &RunReport) -> Value {
+    let (why, witness) = match &judged.verdict {
+        Verdict::Pass => (None, None),
+        Verdict::Inconclusive { why } => (Some(why), None),
+        Verdict::Fail(counterexample) => (Some(&counterexample.why), Some(witness(counterexample, report.run))),
+    };
+    json!({
+        "level": judged.guarantee.name(),
+        "verdict": judged.verdict.name(),
+        "expected": report.expected(judged.guarantee),
+        "claimed": report.claims(judged.guarantee),
+        "steps": judged.steps,
+        "why": why,
+        "witness": witness,
+    })
+}
+
+fn witness(of: &Counterexample, run: &Run) -> Value {
+    let operation = |id: &OpId| history::operation(&run.history.get(*id), run);
+    json!({ "why": of.why, "operations": of.operations.iter().map(operation).collect::<Value>() })
+}
+
+fn expectation(judgement: &Judgement) -> Value {
+    json!({
+        "name": judgement.expectation.name,
+        "over": judgement.expectation.over.name(),
+        "held": judgement.held,
+        "measured": judgement.measured,
+        "bound": judgement.expectation.bound.to_string(),
+    })
+}

@@ -1,0 +1,24 @@
+//! What was found, for people and for programs: text, JSON, JUnit, annotations.
+//!
+//! A report takes results and gives text; it runs nothing and prints nothing. [`RunReport`] is one run of one design,
+//! [`SweepReport`] many seeds of several. In order: `paint.rs`, `table.rs`, `number.rs` (the means), `subject.rs` (what is
+//! reported), `fault.rs` and `label.rs` (words), `text/` (for people), `json.rs`, `junit.rs` and `github.rs` (for
+//! programs), `history.rs`, `zoo.rs` and `latency.rs`. Next: `paint.rs`.
+
+pub mod fault;
+pub mod github;
+pub mod history;
+pub mod json;
+pub mod junit;
+pub mod label;
+pub mod latency;
+pub mod number;
+pub mod paint;
+pub mod subject;
+pub mod table;
+pub mod text;
+#[cfg(feature = "cli")]
+pub mod zoo;
+
+pub use paint::{Paint, Style};
+pub use subject::{Conclusion, RunReport, SweepReport};

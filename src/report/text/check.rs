@@ -1,0 +1,97 @@
+//! Whether scenarios hold: a line a design, and under it what broke and how to see it again.
+//!
+//! Next: `../json.rs`.
+
+use crate::explore::compare::DesignSummary;
+
+use super::super::fault::describe;
+use super::super::number::counted;
+use super::super::paint::{Paint, Style};
+use super::super::subject::{Conclusion, SweepReport, conclusion_of, good_seeds};
+use super::super::table::{Align, Cell, Table, width, wrap};
+use super::COLUMNS;
+
+/// The report of one checked scenario.
+pub fn check(report: &SweepReport, paint: Paint) -> String {
+    let comparison = report.comparison;
+    let title = paint.paint(Style::Strong, &report.scenario.name);
+    let file = paint.paint(Style::Faint, report.file);
+    let mut text = format!("{title}   {file}\n");
+    if comparison.designs.is_empty() {
+        return text + "  no seed was finished by every design\n";
+    }
+    if report.is_cut_short() {
+        text.push_str(&format!("  interrupted: {} of {} seeds were finished\n", comparison.seeds.len(), report.asked));
+    }
+    let mut table = Table::new(2, [Align::Left, Align::Left, Align::Right, Align::Left]);
+    for design in &comparison.designs {
+        let conclusion = conclusion_of(design);
+        let good = good_seeds(report.scenario, design);
+        let expectations = design.judgements.len();
+        let claims = report.claims(design).len();
+        table.row([
+            design.name.as_str().into(),
+            Cell::new(style(conclusion), conclusion.name()),
+            format!("{good}/{} seeds", comparison.seeds.len()).into(),
+            Cell::new(Style::Faint, format!("{}, {}", counted(expectations, "expectation"), counted(claims, "claim"))),
+        ]);
+    }
+    text.push_str(&table.render(paint));
+    text.push_str(&problems(report, paint));
+    text
+}
+
+/// What broke in each design, with the command line that shows it; nothing where nothing did.
+pub fn problems(report: &SweepReport, paint: Paint) -> String {
+    let broken = report.comparison.designs.iter().filter(|design| !design.is_good() || design.first_failure.is_some());
+    broken.map(|design| problems_of(report, design, paint)).collect()
+}
+
+fn problems_of(report: &SweepReport, design: &DesignSummary, paint: Paint) -> String {
+    let name = paint.paint(style(conclusion_of(design)), &design.name);
+    let mut text = format!("\n{name}\n");
+    for problem in problems_in_words(report, design) {
+        text.push_str(&hanging(&problem));
+    }
+    if let Some((seed, _)) = design.first_failure {
+        let replay = report.replay(design).expect("there is a failure");
+        text.push_str(&format!("  first seen in seed {seed}: {}\n", paint.paint(Style::Strong, replay)));
+    }
+    text
+}
+
+/// Each broken expectation and claim and each void fault of a design, in a sentence.
+pub fn problems_in_words(report: &SweepReport, design: &DesignSummary) -> Vec<String> {
+    let setup = &report.scenario.setup;
+    let seeds = report.comparison.seeds.len();
+    let expectations = design.judgements.iter().filter(|judgement| !judgement.held).map(|judgement| {
+        let (expectation, measured) = (&judgement.expectation, &judgement.measured);
+        format!("expected {} {}, measured {measured}", expectation.name, expectation.bound)
+    });
+    let claims = design.broken_claims.iter().map(|(guarantee, broken, why)| {
+        format!("claims {}, which does not hold in {broken} of {}: {why}", guarantee.name(), counted(seeds, "seed"))
+    });
+    let faults = report.void_faults(design).into_iter().map(|(place, first)| {
+        let (fault, seeds) = (&setup.faults[place], counted(design.void_seeds.len(), "seed"));
+        let words = describe(fault, &setup.topology);
+        format!("the fault `{words}` at {} touched nothing in {seeds}, first in seed {first}", fault.at)
+    });
+    expectations.chain(claims).chain(faults).collect()
+}
+
+/// A problem with its first line at the margin of the list and the others moved in.
+fn hanging(problem: &str) -> String {
+    if width(problem) + 2 <= COLUMNS {
+        return format!("  {problem}\n");
+    }
+    let wrapped = wrap(problem, "    ", COLUMNS);
+    format!("  {}", wrapped.trim_start())
+}
+
+const fn style(conclusion: Conclusion) -> Style {
+    match conclusion {
+        Conclusion::Held => Style::Good,
+        Conclusion::Inconclusive => Style::Doubt,
+        Conclusion::Broken => Style::Bad,
+    }
+}

@@ -1,0 +1,17 @@
+//! Reports for people: aligned, calm, and no wider than 120 columns.
+//!
+//! Next: `run.rs`.
+
+mod check;
+mod compare;
+mod run;
+mod story;
+mod timeline;
+
+pub use check::{check, problems_in_words};
+pub use compare::compare;
+pub use run::run;
+pub use story::trace;
+
+/// The widest that a line of prose gets.
+const COLUMNS: usize = 110;
