@@ -2,7 +2,7 @@
 
 use super::error::{Problem, Problems};
 use super::place::{self, Place};
-use super::units::{At, Rate};
+use super::units::{At, Rate, Table};
 use super::written::{self, Popularity};
 use crate::id::RegionId;
 use crate::model::topology::Topology;
@@ -23,12 +23,12 @@ const WARM_UP: Duration = Duration::secs(5);
 
 /// Reads `[workload]`, for a run in which clients ask until `end`.
 pub(super) fn read(
-    table: &At<written::Workload>,
+    table: &Table<written::Workload>,
     place: &Place,
     end: Duration,
     problems: &mut Problems,
 ) -> Option<Workload> {
-    let At { value: written, span: header } = table;
+    let Table { value: written, span: header } = table;
     let clients = problems.keep(clients(written, &place.topology));
     let arrivals = problems.keep(arrivals(written, header));
     let keys = problems.keep(keys(written));
@@ -117,8 +117,8 @@ fn keys(written: &written::Workload) -> Result<KeyChooser, Problem> {
     }
 }
 
-fn mix(written: Option<&At<written::Mix>>) -> Result<Mix, Problem> {
-    let Some(At { value: written::Mix { read, write, compare_and_set }, span }) = written else { return Ok(MIX) };
+fn mix(written: Option<&Table<written::Mix>>) -> Result<Mix, Problem> {
+    let Some(Table { value: written::Mix { read, write, compare_and_set }, span }) = written else { return Ok(MIX) };
     let mix = Mix { read: *read, write: *write, compare_and_set: *compare_and_set };
     if mix.total() == 0 { Err(Problem::new(span, "the mix has no operation")) } else { Ok(mix) }
 }

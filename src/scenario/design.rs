@@ -124,7 +124,8 @@ fn misfit(error: OptionsError, options: &Entries<'_>, header: &Range<usize>) -> 
     Problem { span, message: format!("`{option}`: {why}"), help }
 }
 
-/// Where the value of an option stands, or of the nearest table around it: `failover.detect` may be left to its default.
+/// Where the value of an option stands, or of the nearest table around it: `failover.detect` may be left to its
+/// default.
 fn place_of(option: &str, options: &Entries<'_>) -> Option<Range<usize>> {
     let mut path = option.split('.');
     let first = path.next()?;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Below this likeness (Jaro and Winkler, from 0 to 1) a word is no typing error of another.
 const LIKENESS_MIN: f64 = 0.7;
@@ -13,7 +14,7 @@ const WORDS_MAX: usize = 24;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScenarioError {
     /// The file's name, as the reader was told it.
-    pub file: String,
+    pub file: Arc<str>,
     /// The line, from 1.
     pub line: usize,
     /// The column in characters, from 1.
@@ -99,7 +100,7 @@ impl Problem {
         let wrong =
             ["invalid type: ", "invalid value: ", "invalid length "].iter().find_map(|start| text.strip_prefix(start));
         let Some((found, expected)) = wrong.and_then(|rest| rest.rsplit_once(", expected ")) else {
-            return Problem::new(&span, text);
+            return Problem::new(&span, plain(text));
         };
         let expected = plain(expected);
         let problem = Problem::new(&span, format!("expected {expected}, found {}", plain(found)));
@@ -126,7 +127,12 @@ fn plain(text: &str) -> &str {
         "u16" => "a whole number from 0 to 65535",
         "u32" => "a whole number from 0 to 4294967295",
         "u64" | "usize" => "a whole number from 0",
-        other => other,
+        "unit variant" => "the word alone",
+        "newtype variant" => "a table with a value for the word",
+        "wanted string or table" => "expected a word or a table",
+        "wanted exactly 1 element, found 0 elements" => "expected a table with one key, found an empty one",
+        "wanted exactly 1 element, more than 1 element" => "expected a table with one key, found more",
+        other => other.strip_suffix(" as i128").unwrap_or(other),
     }
 }
 
@@ -153,6 +159,11 @@ impl Problems {
         self.list.push(problem);
     }
 
+    /// How much is wrong so far.
+    pub fn count(&self) -> usize {
+        self.list.len()
+    }
+
     /// The value, or a note of why there is none.
     pub fn keep<T>(&mut self, result: Result<T, Problem>) -> Option<T> {
         result.map_err(|problem| self.add(problem)).ok()
@@ -161,10 +172,11 @@ impl Problems {
     /// All of it as one error, in the order of the text; `None` where nothing is wrong.
     pub fn into_error(mut self, text: &str, file: &str) -> Option<ScenarioError> {
         self.list.sort_by_key(|problem| problem.span.start);
+        let file: Arc<str> = file.into();
         let mut errors = self.list.into_iter().map(|problem| {
             let (line, column) = place(text, problem.span.start);
             let Problem { span, message, help } = problem;
-            ScenarioError { file: file.to_string(), line, column, span, message, help, also: Vec::new() }
+            ScenarioError { file: file.clone(), line, column, span, message, help, also: Vec::new() }
         });
         let first = errors.next()?;
         Some(ScenarioError { also: errors.collect(), ..first })

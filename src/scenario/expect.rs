@@ -19,7 +19,7 @@ const VERDICTS: [Over; 2] = [Over::Every, Over::Some];
 /// What an expectation can be about.
 enum Subject {
     Metric(&'static Metric),
-    Guarantee(Guarantee),
+    Guarantee,
 }
 
 /// Reads the value of one name in `[expect]`: one expectation, or one for each key of a table. `others` are more words
@@ -32,7 +32,7 @@ pub(super) fn read(
     others: &[&str],
 ) -> Result<Vec<Expectation>, Problem> {
     let (subject, name) = subject(name, span, topology, others)?;
-    let overs = if matches!(subject, Subject::Guarantee(_)) { &VERDICTS[..] } else { &NUMBERS[..] };
+    let overs = if matches!(subject, Subject::Guarantee) { &VERDICTS[..] } else { &NUMBERS[..] };
     if !value.get_ref().is_table() {
         return Ok(vec![Expectation { name, bound: bound(&subject, &value)?, over: Over::Every }]);
     }
@@ -60,7 +60,7 @@ fn subject(
     others: &[&str],
 ) -> Result<(Subject, String), Problem> {
     if let Some(guarantee) = Guarantee::from_name(&name.replace('_', "-")) {
-        return Ok((Subject::Guarantee(guarantee), guarantee.name().to_string()));
+        return Ok((Subject::Guarantee, guarantee.name().to_string()));
     }
     match Metric::find(name, topology.regions()) {
         Ok((metric, _)) => Ok((Subject::Metric(metric), name.to_string())),
@@ -90,7 +90,7 @@ fn bound(subject: &Subject, value: &Value<'_>) -> Result<Bound, Problem> {
             .help(format!("for example {}", example(subject)))
     };
     match (subject, value.get_ref()) {
-        (Subject::Guarantee(_), DeValue::String(text)) => match &**text {
+        (Subject::Guarantee, DeValue::String(text)) => match &**text {
             "pass" => Ok(Bound::Verdict("pass")),
             "fail" => Ok(Bound::Verdict("fail")),
             other => {
@@ -108,7 +108,7 @@ fn bound(subject: &Subject, value: &Value<'_>) -> Result<Bound, Problem> {
         (_, DeValue::Array(_)) => Err(wrong("an array")),
         (_, DeValue::Table(_)) => Err(wrong("a table")),
         (_, DeValue::Datetime(_)) => Err(wrong("a date or time")),
-        (Subject::Guarantee(_), DeValue::Integer(_) | DeValue::Float(_)) => Err(wrong("a number")),
+        (Subject::Guarantee, DeValue::Integer(_) | DeValue::Float(_)) => Err(wrong("a number")),
     }
 }
 
@@ -122,13 +122,13 @@ fn exactly(number: Option<f64>, metric: &Metric, span: &Range<usize>) -> Result<
 fn what(subject: &Subject) -> &'static str {
     match subject {
         Subject::Metric(_) => "a number or a bound",
-        Subject::Guarantee(_) => "a verdict",
+        Subject::Guarantee => "a verdict",
     }
 }
 
 fn example(subject: &Subject) -> &'static str {
     match subject {
-        Subject::Guarantee(_) => "\"pass\", \"fail\" or { some = \"fail\" }",
+        Subject::Guarantee => "\"pass\", \"fail\" or { some = \"fail\" }",
         Subject::Metric(metric) => match unit(metric) {
             Unit::Ratio => "\">= 99%\", \"90%..95%\" or { mean = \"> 99%\" }",
             Unit::Millis => "\"< 250ms\", \"70..75\" or { median = \"3ms..4ms\" }",
@@ -139,8 +139,8 @@ fn example(subject: &Subject) -> &'static str {
     }
 }
 
-/// The unit that bounds of a metric may be written in. A metric without a unit is a count, but for the one that is a part
-/// of a whole.
+/// The unit that bounds of a metric may be written in. A metric without a unit is a count, but for the one that is a
+/// part of a whole.
 fn unit(metric: &Metric) -> Unit {
     match (metric.unit, metric.name) {
         ("ms", _) => Unit::Millis,

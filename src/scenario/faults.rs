@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::error::Problem;
 use super::place::{self, LEADER};
-use super::units::At;
-use super::written;
+use super::units::{At, Table};
+use super::written::{self, Lists, Names};
 use crate::id::Role;
 use crate::model::fault::{Action, Fault, Target};
 use crate::model::topology::Topology;
@@ -13,12 +13,13 @@ use crate::time::{Duration, Time};
 
 const KINDS: &str = "`crash`, `pause`, `isolate`, `partition`, `cut`, `cut_one_way`, `loss` or `heal`";
 
-type Names = At<Vec<At<String>>>;
-type Lists = At<Vec<Names>>;
-
 /// Reads one `[[fault]]`, for a run in which clients ask until `end`.
-pub(super) fn read(table: &At<written::Fault>, topology: &Topology, end: Option<Duration>) -> Result<Fault, Problem> {
-    let At { value: written, span: header } = table;
+pub(super) fn read(
+    table: &Table<written::Fault>,
+    topology: &Topology,
+    end: Option<Duration>,
+) -> Result<Fault, Problem> {
+    let Table { value: written, span: header } = table;
     if let Some(end) = end.filter(|end| written.at.value >= *end) {
         let help = format!("`duration` is {end}");
         return Err(Problem::new(&written.at.span, "the fault would begin after the end").help(help));
@@ -161,7 +162,7 @@ fn partition(topology: &Topology, sides: &Lists) -> Result<Action, Problem> {
     Ok(Action::Cut { links: both_ways(links), one_way: false })
 }
 
-fn loss(topology: &Topology, written: &At<written::Loss>) -> Result<Action, Problem> {
+fn loss(topology: &Topology, written: &Table<written::Loss>) -> Result<Action, Problem> {
     let written::Loss { ratio, links: pairs } = &written.value;
     if ratio.value.parts == 0 {
         return Err(Problem::new(&ratio.span, "nothing would be lost"));

@@ -2,8 +2,8 @@
 //!
 //! [`Scenario::parse`] reads one from TOML, strictly: a key, a word or a region that does not exist is an error at its
 //! place, with the word that was probably meant. In order: `written.rs` (what a file may say), `units.rs` (values with
-//! units), `read.rs` (the file's tables one by one), `place.rs`, `clients.rs`, `faults.rs`, `design.rs`, `expect.rs` and
-//! `bounds.rs` (each table's meaning), `error.rs`. Next: `written.rs`.
+//! units), `read.rs` (the file's tables one by one), `place.rs`, `clients.rs`, `faults.rs`, `design.rs`, `expect.rs`
+//! and `bounds.rs` (each table's meaning), `error.rs`. Next: `written.rs`.
 
 mod bounds;
 mod clients;

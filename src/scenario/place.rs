@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::error::{Problem, Problems};
-use super::units::{At, Offset, Span};
-use super::written::{self, Jitter};
+use super::units::{At, Offset, Span, Table};
+use super::written::{self, Jitter, Names};
 use crate::id::RegionId;
 use crate::model::clock::Clock;
 use crate::model::latency::{Delay, Matrix, bundled};
@@ -42,11 +42,14 @@ pub(super) fn read(written: &written::Topology, problems: &mut Problems) -> Opti
     };
     let local = Delay::constant(written.local_rtt.unwrap_or(LOCAL_ROUND_TRIP) / 2);
     all(&topology).for_each(|region| topology.set_delay(region, region, local));
+    let before = problems.count();
     let own = links(&written.link, &topology, problems);
     own.iter().for_each(|((from, to), delay)| topology.set_delay(*from, *to, *delay));
     let jitter = written.jitter.as_ref().is_none_or(|at| at.value == Jitter::Measured);
-    if let Err(found) = fill(&mut topology, matrix.as_ref(), jitter, &own, &written.regions) {
-        found.into_iter().for_each(|problem| problems.add(problem));
+    let filled = fill(&mut topology, matrix.as_ref(), jitter, &own, &written.regions);
+    // A link that could not be read leaves its pair without a delay: that is no second mistake.
+    if problems.count() == before {
+        filled.into_iter().for_each(|problem| problems.add(problem));
     }
     let clocks = clocks(written, &topology, problems);
     Some(Place { topology, clocks })
@@ -57,7 +60,7 @@ fn all(topology: &Topology) -> impl Iterator<Item = RegionId> + use<> {
 }
 
 /// The names of regions, each once.
-fn regions(written: &At<Vec<At<String>>>) -> Result<Vec<&str>, Problem> {
+fn regions(written: &Names) -> Result<Vec<&str>, Problem> {
     if written.value.is_empty() || written.value.len() > REGIONS_MAX {
         return Err(Problem::new(&written.span, format!("a topology has 1 to {REGIONS_MAX} regions")));
     }
@@ -102,9 +105,9 @@ fn needs_matrix(key: &str, span: Option<&Range<usize>>) -> Result<(), Problem> {
 type Links = BTreeMap<(RegionId, RegionId), Delay>;
 
 /// The delays of links with a delay of their own.
-fn links(written: &[At<written::Link>], topology: &Topology, problems: &mut Problems) -> Links {
+fn links(written: &[Table<written::Link>], topology: &Topology, problems: &mut Problems) -> Links {
     let mut links = Links::new();
-    for At { value: link, span } in written {
+    for Table { value: link, span } in written {
         let Some((from, to, delay)) = problems.keep(link_of(link, span, topology)) else { continue };
         let mut ways = vec![(from, to)];
         if link.both.unwrap_or(true) && from != to {
@@ -139,14 +142,8 @@ fn link_of(
     Ok((from, to, if low == high { Delay::constant(low) } else { Delay::uniform(low, high) }))
 }
 
-/// Gives every link that has no delay of its own the matrix's.
-fn fill(
-    topology: &mut Topology,
-    matrix: Option<&Matrix>,
-    jitter: bool,
-    own: &Links,
-    written: &At<Vec<At<String>>>,
-) -> Result<(), Vec<Problem>> {
+/// Gives every link that has no delay of its own the matrix's; tells which have none there, either.
+fn fill(topology: &mut Topology, matrix: Option<&Matrix>, jitter: bool, own: &Links, written: &Names) -> Vec<Problem> {
     let names = topology.regions().to_vec();
     let mut strangers = Vec::new();
     let mut first_missing = None;
@@ -178,7 +175,7 @@ fn fill(
         let help = format!("add `[[topology.link]]` with `from = \"{from}\"` and `to = \"{to}\"`, or name a `matrix`");
         problems.push(Problem::new(&written.span, format!("no delay is given from `{from}` to `{to}`")).help(help));
     }
-    if problems.is_empty() { Ok(()) } else { Err(problems) }
+    problems
 }
 
 /// Every region's clock.
@@ -186,7 +183,7 @@ fn clocks(written: &written::Topology, topology: &Topology, problems: &mut Probl
     let uncertainty = written.clock_uncertainty.unwrap_or(Duration::ZERO);
     let mut clocks = vec![Clock { uncertainty, ..Clock::default() }; topology.regions().len()];
     let mut seen = Vec::new();
-    for At { value: clock, .. } in &written.clock {
+    for Table { value: clock, .. } in &written.clock {
         let span = &clock.region.span;
         let Some(region) = problems.keep(find(topology, &clock.region.value, span)) else { continue };
         if seen.contains(&region) {

@@ -1,12 +1,15 @@
-//! From the text of a file to a [`Scenario`]: the file's tables one by one, so that each can tell what is wrong with it.
+//! From the text of a file to a [`Scenario`]: the file's tables one by one, so that each can tell what is wrong.
+//! Next: `place.rs`.
 
 use std::ops::Range;
 
 use serde::de::DeserializeOwned;
 use toml::de::{DeString, DeTable, DeValue, ValueDeserializer};
 
-use super::error::{Problem, Problems};
+use super::error::{Problem, Problems, nearest};
+
 use super::place::Place;
+use super::units::{Keys, Table};
 use super::written::{self, Head};
 use super::{Design, Expectation, Scenario, ScenarioError, clients, design, expect, faults, place};
 use crate::model::disk::DiskModel;
@@ -49,6 +52,8 @@ pub(super) fn read(text: &str, file: &str) -> Result<Scenario, ScenarioError> {
 #[derive(Default)]
 struct Tables<'i> {
     head: DeTable<'i>,
+    /// The keys that unknown ones were probably meant to be.
+    meant: Vec<&'static str>,
     topology: Option<Value<'i>>,
     disk: Option<Value<'i>>,
     workload: Option<Value<'i>>,
@@ -72,7 +77,10 @@ impl<'i> Tables<'i> {
                 _ if TOP.contains(&word) => {
                     tables.head.insert(key, value);
                 }
-                _ => problems.add(Problem::unknown(&key.span(), format!("unknown key `{word}`"), word, "keys", TOP)),
+                _ => {
+                    tables.meant.extend(nearest(word, TOP));
+                    problems.add(Problem::unknown(&key.span(), format!("unknown key `{word}`"), word, "keys", TOP));
+                }
             }
         }
         tables
@@ -81,16 +89,32 @@ impl<'i> Tables<'i> {
 
 fn scenario(root: DeTable<'_>, problems: &mut Problems) -> Option<Scenario> {
     let tables = Tables::of(root, problems);
-    let head = problems.keep(decode::<Head>(toml::Spanned::new(0..0, DeValue::Table(tables.head))));
+    let meant = tables.meant;
+    let head = match decode::<Table<Head>>(toml::Spanned::new(0..0, DeValue::Table(tables.head))) {
+        Ok(head) => Some(head.value),
+        // A key that is missing because its name is misspelt is no second mistake.
+        Err(problem) if meant.iter().any(|key| problem.message == missing(key)) => None,
+        Err(problem) => problems.keep(Err(problem)),
+    };
     if let Some(head) = head.as_ref().filter(|head| head.duration.value.is_zero()) {
         problems.add(Problem::new(&head.duration.span, "clients ask for longer than no time at all"));
     }
     let end = head.as_ref().map(|head| head.duration.value);
-    let disk = tables.disk.map_or(Some(written::Disk::default()), |value| problems.keep(decode(value)));
-    let topology = required("topology", tables.topology, problems).and_then(|value| problems.keep(decode(value)));
-    let workload = required("workload", tables.workload, problems).and_then(|value| problems.keep(decode(value)));
+    let mut required = |key, value: Option<&Value<'_>>| {
+        if value.is_none() && !meant.contains(&key) {
+            problems.add(Problem::new(&(0..0), missing(&format!("[{key}]"))));
+        }
+    };
+    required("topology", tables.topology.as_ref());
+    required("workload", tables.workload.as_ref());
+    required("design", tables.design.as_ref());
+    let disk = tables
+        .disk
+        .map_or(Some(written::Disk::default()), |value| table::<written::Disk>(value, problems).map(|disk| disk.value));
+    let topology = tables.topology.and_then(|value| table(value, problems));
+    let workload = tables.workload.and_then(|value| table(value, problems));
     // Everything that follows names regions.
-    let place = place::read(&topology?, problems)?;
+    let place = place::read(&topology?.value, problems)?;
     let workload = workload.and_then(|table| clients::read(&table, &place, end.unwrap_or(Duration::MAX), problems));
     let faults = faults_of(tables.fault, &place, end, problems);
     let designs = designs(tables.design, tables.expect, &place, problems);
@@ -113,11 +137,12 @@ fn scenario(root: DeTable<'_>, problems: &mut Problems) -> Option<Scenario> {
     })
 }
 
-fn required<'i>(key: &str, value: Option<Value<'i>>, problems: &mut Problems) -> Option<Value<'i>> {
-    if value.is_none() {
-        problems.add(Problem::new(&(0..0), format!("`[{key}]` is missing")));
-    }
-    value
+fn missing(key: &str) -> String {
+    format!("`{key}` is missing")
+}
+
+fn table<T: DeserializeOwned + Keys>(value: Value<'_>, problems: &mut Problems) -> Option<Table<T>> {
+    problems.keep(decode(value))
 }
 
 fn faults_of(written: Option<Value<'_>>, place: &Place, end: Option<Duration>, problems: &mut Problems) -> Vec<Fault> {
@@ -138,13 +163,12 @@ fn designs(
     place: &Place,
     problems: &mut Problems,
 ) -> Vec<Design> {
-    let missing = "a scenario has at least one `[design.NAME]`";
-    let span = written.as_ref().map_or(0..0, toml::Spanned::span);
-    let tables = written.map(|table| entries(table, "designs are tables: write `[design.NAME]`"));
-    let tables = tables.map_or(Some(Vec::new()), |tables| problems.keep(tables));
+    let Some(written) = written else { return Vec::new() };
+    let span = written.span();
+    let tables = problems.keep(entries(written, "designs are tables: write `[design.NAME]`"));
     let Some(tables) = tables else { return Vec::new() };
     if tables.is_empty() {
-        problems.add(Problem::new(&span, missing));
+        problems.add(Problem::new(&span, "a scenario has at least one `[design.NAME]`"));
     }
     // Names of designs that cannot be read are known all the same: what is expected of them is no second mistake.
     let names: Vec<String> = tables.iter().map(|(name, _)| name.get_ref().to_string()).collect();

@@ -11,6 +11,10 @@ use crate::explore::metric::METRICS;
 use crate::protocol::Guarantee;
 use crate::registry::{Entry, PROTOCOLS};
 
+/// What `bounds.rs` reads, roughly: units are not checked against the metric.
+const BOUND: &str =
+    r"^\s*((>=|<=|>|<|=)?\s*[0-9.]+\s*[%a-zA-Zµ]*|[0-9.]+\s*[%a-zA-Zµ]*\s*\.\.\s*[0-9.]+\s*[%a-zA-Zµ]*)\s*$";
+
 /// The JSON Schema (draft 2020-12) of scenario files, with the options of every protocol.
 pub fn schema() -> Value {
     let mut generator = SchemaSettings::draft2020_12().for_deserialize().into_generator();
@@ -24,7 +28,7 @@ pub fn schema() -> Value {
             json!({ "type": "array", "items": generator.subschema_for::<Fault>(), "description": "What breaks." }),
         ),
         ("design", designs(&mut generator)),
-        ("expect", expectations()),
+        ("expect", expectations(&mut generator)),
     ];
     root["title"] = json!("a riftzone scenario");
     root["description"] = json!("A world of regions and clients, what breaks in it, and the designs that meet it.");
@@ -82,45 +86,48 @@ fn common(entry: &Entry) -> Map<String, Value> {
         }),
         "groups" => json!({
             "type": "integer", "minimum": 1, "maximum": 65535,
-            "description": "How many replication groups, each with a full set of nodes; key k is of group k mod groups. \
-                            Default: 1."
+            "description": "Replication groups, each with all nodes; key k is in group k mod groups. Default: 1."
         }),
         other => unreachable!("`{other}` has no description"),
     };
     design::COMMON.iter().map(|key| (key.to_string(), describe(key))).collect()
 }
 
-/// A schema in place of a reference to it.
-fn resolved(schema: Schema, generator: &SchemaGenerator) -> Value {
+/// A schema in place of a reference to it; nothing else refers to it.
+fn resolved(schema: Schema, generator: &mut SchemaGenerator) -> Value {
     let name = schema.get("$ref").and_then(Value::as_str).and_then(|path| path.rsplit('/').next());
-    name.and_then(|name| generator.definitions().get(name)).cloned().unwrap_or_else(|| schema.to_value())
+    let definition = name.and_then(|name| generator.definitions_mut().shift_remove(name));
+    definition.unwrap_or_else(|| schema.to_value())
 }
 
 /// The table of expectations: metrics, metrics of a region, guarantees, and designs.
-fn expectations() -> Value {
-    let own = expectation_keys();
-    let mut all = own.clone();
-    all["description"] = json!("What is expected of every design; and by a design's name, of that one.");
-    let mut each = own;
+fn expectations(generator: &mut SchemaGenerator) -> Value {
+    let mut all = expectation_keys(generator);
+    let mut each = all.clone();
     each["additionalProperties"] = json!(false);
-    each["description"] = json!("What is expected of this design.");
-    all["additionalProperties"] = each;
+    each["description"] = json!("What is expected of one design.");
+    all["additionalProperties"] = define(generator, "ExpectationsOfOne", each);
+    all["description"] = json!("What is expected of every design; and by a design's name, of that one.");
     all
 }
 
-fn expectation_keys() -> Value {
-    let range = json!({
+/// Gives a schema a name; a reference to it stands in its place.
+fn define(generator: &mut SchemaGenerator, name: &str, schema: Value) -> Value {
+    generator.definitions_mut().insert(name.to_string(), schema);
+    json!({ "$ref": format!("#/$defs/{name}") })
+}
+
+fn expectation_keys(generator: &mut SchemaGenerator) -> Value {
+    let bound = json!({
         "description": "A bound such as \">= 99%\", \"< 30s\", \"10..20\"; or a number, exactly.",
-        "anyOf": [
-            { "type": "number", "minimum": 0 },
-            { "type": "string", "pattern": r"^\s*((>=|<=|>|<|=)?\s*[0-9.]+\s*[%a-zA-Zµ]*|[0-9.]+\s*[%a-zA-Zµ]*\s*\.\.\s*[0-9.]+\s*[%a-zA-Zµ]*)\s*$" }
-        ]
+        "anyOf": [{ "type": "number", "minimum": 0 }, { "type": "string", "pattern": BOUND }]
     });
-    let number = json!({
-        "anyOf": [range, over(&range, &["every", "mean", "median", "min", "max", "some"])]
-    });
-    let pass = json!({ "enum": ["pass", "fail"] });
-    let verdict = json!({ "anyOf": [pass, over(&pass, &["every", "some"])] });
+    let bound = define(generator, "Bound", bound);
+    let number = json!({ "anyOf": [bound, over(&bound, &["every", "mean", "median", "min", "max", "some"])] });
+    let number = define(generator, "Number", number);
+    let verdict = json!({ "enum": ["pass", "fail"] });
+    let verdict = json!({ "anyOf": [verdict, over(&verdict, &["every", "some"])] });
+    let verdict = define(generator, "Verdict", verdict);
     let with = |schema: &Value, about: &str| {
         let mut schema = schema.clone();
         schema["description"] = json!(about);
@@ -147,7 +154,7 @@ fn over(schema: &Value, keys: &[&str]) -> Value {
     json!({ "type": "object", "properties": properties, "additionalProperties": false, "minProperties": 1 })
 }
 
-/// TOML has no null: an optional key is left out.
+/// TOML has no null: an optional key is left out. A choice of one is no choice.
 fn without_null(schema: &mut Value) {
     match schema {
         Value::Object(object) => {
@@ -157,10 +164,18 @@ fn without_null(schema: &mut Value) {
             for key in ["type", "enum"] {
                 if let Some(Value::Array(words)) = object.get_mut(key) {
                     words.retain(|word| !word.is_null() && word != "null");
+                    if let ("type", [only]) = (key, &words[..]) {
+                        let only = only.clone();
+                        object.insert(key.to_string(), only);
+                    }
                 }
             }
-            if let Some(Value::Array(options)) = object.get_mut("anyOf") {
+            if let Some(Value::Array(mut options)) = object.shift_remove("anyOf") {
                 options.retain(|option| option != &json!({ "type": "null" }));
+                match (&mut options[..], object.contains_key("$ref")) {
+                    ([Value::Object(only)], false) => object.extend(std::mem::take(only)),
+                    _ => drop(object.insert("anyOf".to_string(), Value::Array(options))),
+                }
             }
             object.values_mut().for_each(without_null);
         }

@@ -1,8 +1,6 @@
 //! The scenario that `riftzone new` begins with.
 
-use crate::registry;
-
-const HEAD: &str = r#"
+const REST: &str = r#"
 lesson = "What each design gives up while a region cannot be reached."
 assumed = ["the rates, and that no region is busier than another"]
 duration = "2min"                           # how long clients ask; then everything heals
@@ -30,68 +28,38 @@ timeout = "2s"                              # retries included
 at = "30s"
 for = "45s"
 isolate = ["us-east-1"]
-"#;
 
-/// Each design with its protocol. One whose protocol is not in this build is left out.
-const DESIGNS: [(&str, &str); 3] = [
-    (
-        "primary-backup",
-        r#"
 [design.active-passive]                     # one region takes every write, and ships it to the others afterwards
-protocol = "primary-backup"
+protocol = "primary-backup"                 # `riftzone zoo` lists the protocols and their options
 primary = "us-east-1"
 acknowledge = "local"
 failover = { detect = "5s", promote = "10s" }
-"#,
-    ),
-    (
-        "last-writer-wins",
-        r#"
+
 [design.active-active]                      # every region answers from its own copy; the last timestamp wins
 protocol = "last-writer-wins"
 
-[design.active-active-by-the-sea]           # the same in two regions; the third one's clients ask the nearest
-protocol = "last-writer-wins"
-replicas = ["us-east-1", "eu-west-1"]
-gossip-every = "500ms"
-"#,
-    ),
-    (
-        "raft",
-        r#"
 [design.consensus]                          # a majority agrees on every write
 protocol = "raft"
 leader = "us-east-1"
-"#,
-    ),
-];
+# replicas = ["us-east-1", "eu-west-1"]     # some of the regions; by default all
 
-const EXPECT: &str = r#"
 [expect]                                    # of every design; `riftzone check` says whether it holds
 convergence = "pass"
-# availability = ">= 99%"                   # over every seed; { mean = ">= 99%" } for their mean
+# availability = ">= 99%"                   # for every seed; { mean = ">= 99%" } for their mean
 # "write_latency_ms_p99/eu-west-1" = "< 250ms"
-"#;
 
-/// What is expected of one design, with its protocol.
-const EXPECT_OF: [(&str, &str); 2] = [
-    (
-        "last-writer-wins",
-        r#"
-[expect.active-active]                      # of this design alone
+[expect.active-passive]                     # of this design alone
+lost_acknowledged_writes = "> 0"            # what it gives up
+rto_s = "10s..30s"
+
+[expect.active-active]
 availability = "= 100%"
 linearizable = "fail"                       # what it gives up
-"#,
-    ),
-    (
-        "raft",
-        r#"
+
 [expect.consensus]
 linearizable = "pass"
 lost_acknowledged_writes = 0
-"#,
-    ),
-];
+"#;
 
 /// A commented scenario to begin with.
 ///
@@ -100,14 +68,8 @@ lost_acknowledged_writes = 0
 ///
 /// let scenario = Scenario::parse(&starter("a bad day"), "a-bad-day.toml").expect("it can be read");
 /// assert_eq!(scenario.name, "a bad day");
-/// assert!(scenario.designs.len() >= 2);
+/// assert!(scenario.designs.len() == 3);
 /// ```
 pub fn starter(name: &str) -> String {
-    let known = |(protocol, text): &(&str, &'static str)| registry::find(protocol).is_ok().then_some(*text);
-    let mut text = format!("name = {}", toml::Value::from(name));
-    text.push_str(HEAD);
-    text.extend(DESIGNS.iter().filter_map(known));
-    text.push_str(EXPECT);
-    text.extend(EXPECT_OF.iter().filter_map(known));
-    text
+    format!("name = {}{REST}", toml::Value::from(name))
 }

@@ -1,8 +1,10 @@
 //! Values that are written with a unit: rates, percentages, offsets, and a delay or a range of delays.
 
+use std::marker::PhantomData;
 use std::ops::Range;
 
-use serde::de::{Error, SeqAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::time::Duration;
@@ -18,6 +20,49 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<At<T>, D::Error> {
         let spanned = toml::Spanned::<T>::deserialize(deserializer)?;
         Ok(At { span: spanned.span(), value: spanned.into_inner() })
+    }
+}
+
+/// A table of keys, and where it stands in the text. The readers that serde derives take an array for a table, by the
+/// order of its fields; this one does not.
+#[derive(Clone, Debug)]
+pub(super) struct Table<T> {
+    pub value: T,
+    pub span: Range<usize>,
+}
+
+/// A table that a scenario file may have.
+pub(super) trait Keys {
+    /// What is told to whoever writes something else in its place.
+    const EXPECTED: &'static str;
+}
+
+impl<'de, T: Deserialize<'de> + Keys> Deserialize<'de> for Table<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Table<T>, D::Error> {
+        let spanned = toml::Spanned::<TableOnly<T>>::deserialize(deserializer)?;
+        Ok(Table { span: spanned.span(), value: spanned.into_inner().0 })
+    }
+}
+
+struct TableOnly<T>(T);
+
+impl<'de, T: Deserialize<'de> + Keys> Deserialize<'de> for TableOnly<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<TableOnly<T>, D::Error> {
+        struct Map<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de> + Keys> Visitor<'de> for Map<T> {
+            type Value = TableOnly<T>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(T::EXPECTED)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<TableOnly<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(TableOnly)
+            }
+        }
+
+        deserializer.deserialize_any(Map(PhantomData))
     }
 }
 
@@ -160,23 +205,29 @@ mod schema {
 
     use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-    use super::{At, Offset, Percent, Rate, Span};
+    use super::{At, Offset, Percent, Rate, Span, Table};
     use crate::time::Duration;
 
-    impl<T: JsonSchema> JsonSchema for At<T> {
-        fn schema_name() -> Cow<'static, str> {
-            T::schema_name()
-        }
-        fn schema_id() -> Cow<'static, str> {
-            T::schema_id()
-        }
-        fn inline_schema() -> bool {
-            T::inline_schema()
-        }
-        fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-            T::json_schema(generator)
-        }
+    macro_rules! with_the_schema_of_what_is_inside {
+        ($($wrapper:ident),*) => {$(
+            impl<T: JsonSchema> JsonSchema for $wrapper<T> {
+                fn schema_name() -> Cow<'static, str> {
+                    T::schema_name()
+                }
+                fn schema_id() -> Cow<'static, str> {
+                    T::schema_id()
+                }
+                fn inline_schema() -> bool {
+                    T::inline_schema()
+                }
+                fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+                    T::json_schema(generator)
+                }
+            }
+        )*};
     }
+
+    with_the_schema_of_what_is_inside!(At, Table);
 
     macro_rules! text {
         ($type:ident, $description:literal, $pattern:literal) => {

@@ -8,8 +8,13 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::units::{At, Offset, Percent, Rate, Span};
+use super::units::{At, Keys, Offset, Percent, Rate, Span, Table};
 use crate::time::Duration;
+
+/// Names, each with its place.
+pub(super) type Names = At<Vec<At<String>>>;
+/// Lists of names.
+pub(super) type Lists = At<Vec<Names>>;
 
 /// The keys at the top of the file that are no tables of their own.
 #[derive(Debug, Deserialize)]
@@ -37,12 +42,12 @@ pub(super) struct Head {
 /// Where things are: the regions, and how long messages take between them.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, expecting = "a table with `regions`")]
+#[serde(deny_unknown_fields)]
 pub(super) struct Topology {
     /// The measured matrix that delays come from; `riftzone latency` lists them. Without one, every link is a `link`.
     pub matrix: Option<At<String>>,
     /// The regions; with a matrix, by its names.
-    pub regions: At<Vec<At<String>>>,
+    pub regions: Names,
     /// Whether messages scatter as they were measured to. Default: "measured"; constant where the matrix has no
     /// dispersion.
     pub jitter: Option<At<Jitter>>,
@@ -54,10 +59,10 @@ pub(super) struct Topology {
     pub clock_uncertainty: Option<Duration>,
     /// Links with delays of their own, in place of the matrix's.
     #[serde(default)]
-    pub link: Vec<At<Link>>,
+    pub link: Vec<Table<Link>>,
     /// Clocks that are wrong. All others are perfect.
     #[serde(default)]
-    pub clock: Vec<At<Clock>>,
+    pub clock: Vec<Table<Clock>>,
 }
 
 /// Whether messages scatter.
@@ -74,7 +79,7 @@ pub(super) enum Jitter {
 /// A link with a delay of its own: one of `one_way` and `rtt`. From a region to itself, it is the delay inside.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, expecting = "a table such as { from = \"a\", to = \"b\", rtt = \"30ms\" }")]
+#[serde(deny_unknown_fields)]
 pub(super) struct Link {
     /// The region that sends.
     pub from: At<String>,
@@ -91,7 +96,7 @@ pub(super) struct Link {
 /// A region whose nodes' clocks are wrong.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, expecting = "a table such as { region = \"a\", offset = \"-500ms\" }")]
+#[serde(deny_unknown_fields)]
 pub(super) struct Clock {
     /// The region.
     pub region: At<String>,
@@ -104,7 +109,7 @@ pub(super) struct Clock {
 /// The nodes' disks.
 #[derive(Debug, Default, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, expecting = "a table such as { sync = \"1ms\" }")]
+#[serde(deny_unknown_fields)]
 pub(super) struct Disk {
     /// How long a sync takes. Default: "0s".
     pub sync: Option<Duration>,
@@ -113,7 +118,7 @@ pub(super) struct Disk {
 /// What clients do. Either `rate` or `think` says how often they ask.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, expecting = "a table with `rate` or `think`")]
+#[serde(deny_unknown_fields)]
 pub(super) struct Workload {
     /// How many clients each region has; with `rate`, more join when all are busy. Default: 8.
     pub clients_per_region: Option<At<u32>>,
@@ -131,7 +136,7 @@ pub(super) struct Workload {
     /// How often each key is asked for. Default: "uniform".
     pub popularity: Option<Popularity>,
     /// How often each kind of operation is asked, relative to the others. Default: { read = 8, write = 2 }.
-    pub mix: Option<At<Mix>>,
+    pub mix: Option<Table<Mix>>,
     /// How long a client waits for an operation, retries included. Default: "2s".
     pub timeout: Option<At<Duration>>,
     /// How long a client waits for one node before it asks another. Default: as long as `timeout`.
@@ -170,7 +175,7 @@ pub(super) enum Popularity {
 /// Kinds of operation, relative to each other; a kind left out is never asked.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, default, expecting = "a table such as { read = 8, write = 2 }")]
+#[serde(deny_unknown_fields, default)]
 pub(super) struct Mix {
     /// Reads.
     pub read: u32,
@@ -186,7 +191,7 @@ pub(super) struct Mix {
 /// leads when the fault begins; where links are meant, its region.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, expecting = "a table with `at` and what happens")]
+#[serde(deny_unknown_fields)]
 pub(super) struct Fault {
     /// When it begins.
     pub at: At<Duration>,
@@ -197,21 +202,21 @@ pub(super) struct Fault {
     #[serde(default)]
     pub may_touch_nothing: bool,
     /// Nodes stop, and lose all but their synced records; afterwards they start again.
-    pub crash: Option<At<Vec<At<String>>>>,
+    pub crash: Option<Names>,
     /// Nodes stop between two events, and afterwards go on without knowing.
-    pub pause: Option<At<Vec<At<String>>>>,
+    pub pause: Option<Names>,
     /// Regions lose every message to and from all others.
-    pub isolate: Option<At<Vec<At<String>>>>,
+    pub isolate: Option<Names>,
     /// Sides that lose every message between them; who is on no side hears all of them.
-    pub partition: Option<At<Vec<At<Vec<At<String>>>>>>,
+    pub partition: Option<Lists>,
     /// Links that lose every message, both ways.
     #[cfg_attr(feature = "cli", schemars(with = "Option<Vec<(String, String)>>"))]
-    pub cut: Option<At<Vec<At<Vec<At<String>>>>>>,
+    pub cut: Option<Lists>,
     /// Links that lose every message from the first to the second.
     #[cfg_attr(feature = "cli", schemars(with = "Option<Vec<(String, String)>>"))]
-    pub cut_one_way: Option<At<Vec<At<Vec<At<String>>>>>>,
+    pub cut_one_way: Option<Lists>,
     /// Links that lose some of their messages.
-    pub loss: Option<At<Loss>>,
+    pub loss: Option<Table<Loss>>,
     /// Every fault under way ends now.
     pub heal: Option<At<bool>>,
 }
@@ -219,11 +224,31 @@ pub(super) struct Fault {
 /// Links that lose some of their messages.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, expecting = "a table such as { ratio = \"1%\" }")]
+#[serde(deny_unknown_fields)]
 pub(super) struct Loss {
     /// How many of the messages are lost.
     pub ratio: At<Percent>,
     /// Which links, both ways. Default: all.
     #[cfg_attr(feature = "cli", schemars(with = "Option<Vec<(String, String)>>"))]
-    pub links: Option<At<Vec<At<Vec<At<String>>>>>>,
+    pub links: Option<Lists>,
+}
+
+macro_rules! expected {
+    ($($table:ty: $expected:literal;)*) => {$(
+        impl Keys for $table {
+            const EXPECTED: &'static str = $expected;
+        }
+    )*};
+}
+
+expected! {
+    Head: "a table";
+    Topology: "a table with `regions`";
+    Link: "a table such as { from = \"a\", to = \"b\", rtt = \"30ms\" }";
+    Clock: "a table such as { region = \"a\", offset = \"-500ms\" }";
+    Disk: "a table such as { sync = \"1ms\" }";
+    Workload: "a table with `rate` or `think`";
+    Mix: "a table such as { read = 8, write = 2 }";
+    Fault: "a table with `at` and what happens";
+    Loss: "a table such as { ratio = \"1%\" }";
 }

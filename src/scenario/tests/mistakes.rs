@@ -1,0 +1,265 @@
+//! Every mistake, what is said to it, and where.
+
+use super::SMALL;
+use crate::scenario::Scenario;
+
+/// What is put in place of what in [`SMALL`] (or behind it, where nothing is replaced), and what is said to it.
+const MISTAKES: &[(&str, &str, &str)] = &[
+    // The file itself.
+    ("duration = \"1min\"", "duration = 1min", "2:12: "),
+    ("name = \"small\"", "name = \"small\"\nname = \"big\"", "2:1: duplicate key"),
+    ("duration", "durration", "2:1: unknown key `durration`\n  help: did you mean `duration`?"),
+    ("name = \"small\"\n", "", "1:1: `name` is missing"),
+    ("\"small\"", "7", "1:8: expected a string, found integer `7`\n  help: write it in quotes"),
+    (
+        "\"1min\"",
+        "60",
+        "2:12: expected a string, found integer `60`\n  help: write it in quotes, and a duration with its unit",
+    ),
+    ("\"1min\"", "\"60\"", "2:12: `60` is not a duration: its unit is missing"),
+    ("\"1min\"", "\"0s\"", "2:12: clients ask for longer than no time at all"),
+    ("[workload]\nrate = \"10/s\"\n", "", "1:1: `[workload]` is missing"),
+    // Topology.
+    ("regions = [\"a\", \"b\"]\n", "", "4:1: `regions` is missing"),
+    ("[\"a\", \"b\"]", "[]", "5:11: a topology has 1 to 256 regions"),
+    ("[\"a\", \"b\"]", "\"a\"", "5:11: expected an array, found string \"a\""),
+    ("[\"a\", \"b\"]", "[\"a\", \"b\", \"a\"]", "5:22: `a` is named twice"),
+    ("[\"a\", \"b\"]", "[\"a\", \"leader\"]", "5:17: `leader` cannot be a region's name"),
+    (
+        "[\"a\", \"b\"]",
+        "[\"a\", \"b\", \"c\"]",
+        "5:11: no delay is given from `a` to `c`\n  help: add `[[topology.link]]`",
+    ),
+    ("to = \"b\"", "to = \"bb\"", "6:28: no region is called `bb`\n  help: did you mean `b`? the regions are `a`, `b`"),
+    (
+        "rtt =",
+        "rt =",
+        "6:33: unknown key `rt`\n  help: did you mean `rtt`? the keys are `from`, `to`, `one_way`, `rtt`, `both`",
+    ),
+    (", rtt = \"30ms\"", "", "6:9: a link needs `one_way` or `rtt`"),
+    ("\"30ms\"", "\"30ms\", one_way = \"15ms\"", "6:39: a link has `one_way` or `rtt`, not both"),
+    ("\"30ms\"", "[\"30ms\"]", "6:39: expected a duration such as \"30ms\", or two: [\"30ms\", \"40ms\"], found 1"),
+    ("\"30ms\"", "[\"3ms\", \"2ms\"]", "6:39: the longer delay comes first"),
+    ("\"30ms\"", "30", "6:39: expected a duration such as \"30ms\", or two"),
+    (" }]", " }, { from = \"b\", to = \"a\", rtt = \"9ms\" }]", "6:49: the link from `b` to `a` has a delay already"),
+    (" }]", ", both = false }]", "5:11: no delay is given from `b` to `a`"),
+    (
+        "[topology]",
+        "[topology]\nmatrix = \"aws-2025\"",
+        "5:10: there is no latency matrix `aws-2025`\n  help: did you mean `aws-2025-07`?",
+    ),
+    (
+        "regions = [\"a\", \"b\"]\nlink",
+        "matrix = \"aws-2025-07\"\nregions = [\"us-east-1\", \"eu-wets-1\"]\n#",
+        "6:25: the matrix has no region `eu-wets-1`\n  help: did you mean `eu-west-1`?",
+    ),
+    (
+        "[topology]",
+        "[topology]\njitter = \"measured\"",
+        "5:10: `jitter` says how a matrix is used, and there is no `matrix`",
+    ),
+    (
+        "[topology]",
+        "[topology]\njitter = \"meaured\"",
+        "5:10: unknown word `meaured`\n  help: did you mean `measured`? the words are `measured`, `none`",
+    ),
+    ("[topology]", "[topology]\nclock = [{ region = \"a\", drift_ppm = 1e6 }]", "5:38: a clock drifts by less"),
+    (
+        "[topology]",
+        "[topology]\nclock = [{ region = \"a\", offset = \"-5\" }]",
+        "5:35: `5` is not a duration: its unit is missing",
+    ),
+    (
+        "[topology]",
+        "[topology]\nclock = [{ region = \"a\" }, { region = \"a\" }]",
+        "5:39: the clock of `a` is set twice",
+    ),
+    // Workload.
+    ("rate = \"10/s\"", "", "8:1: a workload needs `rate` or `think`"),
+    ("rate", "ratio", "9:1: unknown key `ratio`\n  help: did you mean `rate`?"),
+    ("\"10/s\"", "\"10\"", "9:8: `10` is not a rate: write for example \"50/s\""),
+    ("\"10/s\"", "\"10/s\"\nthink = \"1s\"", "10:9: a workload has `rate` or `think`, not both"),
+    (
+        "rate = \"10/s\"",
+        "think = \"1s\"\narrivals = \"paced\"",
+        "10:12: `arrivals` says how the operations of a `rate` come",
+    ),
+    ("\"10/s\"", "\"10/s\"\narrivals = \"fast\"", "10:12: unknown word `fast`"),
+    ("\"10/s\"", "\"10/s\"\nclients = { c = 1 }", "10:13: no region is called `c`\n  help: the regions are `a`, `b`"),
+    ("\"10/s\"", "\"10/s\"\nclients = { a = 0 }", "10:11: no region has a client"),
+    (
+        "\"10/s\"",
+        "\"10/s\"\nclients = { a = -1 }",
+        "10:17: expected a whole number from 0 to 4294967295, found integer `-1`",
+    ),
+    (
+        "\"10/s\"",
+        "\"10/s\"\nclients = { a = 1 }\nclients_per_region = 1",
+        "10:11: a workload has `clients_per_region` or `clients`, not both",
+    ),
+    ("\"10/s\"", "\"10/s\"\nkeys = 0", "10:8: a workload has 1 to 10000000 keys"),
+    (
+        "\"10/s\"",
+        "\"10/s\"\npopularity = \"zipf\"",
+        "10:14: expected a table with a value for the word, found the word alone",
+    ),
+    ("\"10/s\"", "\"10/s\"\npopularity = { zipff = 1 }", "10:16: unknown word `zipff`\n  help: did you mean `zipf`?"),
+    ("\"10/s\"", "\"10/s\"\npopularity = { zipf = nan }", "10:23: a Zipf exponent is at least zero"),
+    ("\"10/s\"", "\"10/s\"\nmix = { read = 0 }", "10:7: the mix has no operation"),
+    ("\"10/s\"", "\"10/s\"\nmix = { reads = 1 }", "10:9: unknown key `reads`\n  help: did you mean `read`?"),
+    ("\"10/s\"", "\"10/s\"\nmix = 8", "10:7: expected a table such as { read = 8, write = 2 }, found integer `8`"),
+    ("\"10/s\"", "\"10/s\"\ntimeout = \"0s\"", "10:11: `timeout` is longer than no time at all"),
+    ("\"10/s\"", "\"10/s\"\nretry_after = \"2s\"", "10:15: `retry_after` is shorter than `timeout`"),
+    ("\"10/s\"", "\"10/s\"\nwarm_up = \"1min\"", "10:11: nothing would be asked"),
+    ("\"10/s\"", "\"10/s\"\noperations_per_client = 5", "10:25: `operations_per_client` is for a closed loop"),
+    ("rate = \"10/s\"\n", "think = \"0s\"\n[topology]\nlocal_rtt = \"0s\"\n#", "10:2: duplicate key"),
+    (
+        "[topology]",
+        "[disk]\nsyncc = \"1ms\"\n[topology]",
+        "5:1: unknown key `syncc`\n  help: did you mean `sync`? the keys are `sync`",
+    ),
+    // Faults.
+    ("", "[[fault]]\nheal = true", "13:1: `at` is missing"),
+    ("", "[[fault]]\nat = \"1s\"", "13:1: the fault does not say what it does\n  help: give one of `crash`"),
+    ("", "[[fault]]\nat = \"1s\"\nisolated = [\"a\"]", "15:1: unknown key `isolated`\n  help: did you mean `isolate`?"),
+    (
+        "",
+        "[[fault]]\nat = \"1s\"\nheal = true\ncrash = [\"a\"]",
+        "16:9: a fault does one thing, and this one has `heal` and `crash`",
+    ),
+    (
+        "",
+        "[[fault]]\nat = \"1min\"\nheal = true",
+        "14:6: the fault would begin after the end\n  help: `duration` is 1min",
+    ),
+    ("", "[[fault]]\nat = \"1s\"\nfor = \"0s\"\ncrash = [\"a\"]", "15:7: a fault lasts longer than no time at all"),
+    ("", "[[fault]]\nat = \"1s\"\nfor = \"1s\"\nheal = true", "15:7: a heal is over at once"),
+    ("", "[[fault]]\nat = \"1s\"\nheal = false", "15:8: a heal is `heal = true`"),
+    ("", "[[fault]]\nat = \"1s\"\ncrash = []", "15:9: the fault is aimed at nothing"),
+    ("", "[[fault]]\nat = \"1s\"\ncrash = [\"a\", \"a\"]", "15:15: `a` is named twice"),
+    (
+        "",
+        "[[fault]]\nat = \"1s\"\ncrash = [\"laeder\"]",
+        "15:10: no region is called `laeder`\n  help: did you mean `leader`? the targets are `a`, `b`, `leader`",
+    ),
+    (
+        "",
+        "[[fault]]\nat = \"1s\"\ncrash = [\"a/montior\"]",
+        "15:10: no role is called `montior`\n  help: did you mean `monitor`? the roles are `replica`, `witness`, `m",
+    ),
+    ("", "[[fault]]\nat = \"1s\"\npartition = [[\"a\", \"b\"]]", "15:13: a partition has at least two sides"),
+    ("", "[[fault]]\nat = \"1s\"\npartition = [[\"a\"], [\"b\", \"a\"]]", "15:27: `a` is on two sides"),
+    ("", "[[fault]]\nat = \"1s\"\ncut = [[\"a\", \"b\", \"a\"]]", "15:8: a link is two names"),
+    ("", "[[fault]]\nat = \"1s\"\ncut = [[\"a\", \"a\"]]", "15:14: a link has two ends"),
+    ("", "[[fault]]\nat = \"1s\"\ncut_one_way = []", "15:15: the fault is aimed at no link"),
+    ("", "[[fault]]\nat = \"1s\"\nloss = { ratio = \"101%\" }", "15:18: `101%` is more than everything"),
+    ("", "[[fault]]\nat = \"1s\"\nloss = { ratio = 0.1 }", "15:18: expected a string, found floating point `0.1`"),
+    ("", "[[fault]]\nat = \"1s\"\nloss = { ratio = \"0%\" }", "15:18: nothing would be lost"),
+    ("", "[fault]\nat = \"1s\"", "13:1: faults are a list: write `[[fault]]`"),
+    // Designs.
+    ("[design.x]\nprotocol = \"last-writer-wins\"\n", "", "1:1: `[design]` is missing"),
+    ("protocol", "protocl", "11:1: `protocol` is missing\n  help: the protocols are"),
+    (
+        "\"last-writer-wins\"",
+        "\"last-write-wins\"",
+        "12:12: no protocol is called `last-write-wins`\n  help: did you mean `last-writer-wins`?",
+    ),
+    (
+        "wins\"",
+        "wins\"\ngossip-evry = \"1s\"",
+        "13:1: unknown key `gossip-evry`\n  help: did you mean `gossip-every`? the keys are `gossip-every`",
+    ),
+    ("wins\"", "wins\"\nreplica = [\"a\"]", "13:1: unknown key `replica`\n  help: did you mean `replicas`?"),
+    ("wins\"", "wins\"\ngossip-every = 1", "13:16: expected a string, found integer `1`"),
+    ("wins\"", "wins\"\ngossip-every = \"0s\"", "13:16: `gossip-every`: "),
+    ("wins\"", "wins\"\nreplicas = [\"c\"]", "13:13: no region is called `c`"),
+    ("wins\"", "wins\"\nreplicas = [\"b\", \"b\"]", "13:18: `b` is named twice"),
+    ("wins\"", "wins\"\nreplicas = []", "13:12: a design has at least one region"),
+    ("wins\"", "wins\"\ngroups = 0", "13:10: a design has at least one group"),
+    ("wins\"", "wins\"\ngroups = 40000", "13:10: 40000 groups of 2 nodes are more than 65535 nodes"),
+    ("design.x]", "design.\"x y\"]", "11:9: `x y` cannot be a design's name"),
+    ("design.x]", "design.rto_s]", "11:9: `rto_s` is what is measured, and cannot be a design's name"),
+    ("[design.x]", "[design]\ny = 1\n[design.x]", "12:5: a design is a table with a `protocol`"),
+    ("[design.x]\nprotocol = \"last-writer-wins\"\n", "[design]", "11:1: a scenario has at least one `[design.NAME]`"),
+    ("[topology]", "[topologie]", "4:2: unknown key `topologie`\n  help: did you mean `topology`?"),
+    (
+        "[workload]\nrate = \"10/s\"",
+        "[[workload]]\nrate = \"10/s\"",
+        "8:1: expected a table with `rate` or `think`, found an array",
+    ),
+    ("\"10/s\"", "\"10/s\"\nmix = [8, 2, 0]", "10:7: expected a table such as"),
+    // Expectations.
+    (
+        "",
+        "[expect]\navailabilty = 1",
+        "14:1: `availabilty` is no metric, no guarantee and no design\n  help: did you mean `availability`?",
+    ),
+    (
+        "",
+        "[expect]\nlinearisable = \"pass\"",
+        "14:1: `linearisable` is no metric, no guarantee and no design\n  help: did you mean `linearizable`?",
+    ),
+    (
+        "",
+        "[expect.xx]\nconflicts = 0",
+        "13:9: `xx` is no metric, no guarantee and no design\n  help: did you mean `x`?",
+    ),
+    ("", "[expect]\nx = 1", "14:5: `x` is a design: what is expected of it is a table, `[expect.x]`"),
+    ("", "[expect]\n\"availability/c\" = 1", "14:1: no region is called `c`\n  help: the regions are `a`, `b`"),
+    ("", "[expect]\n\"rpo_s/a\" = 1", "14:1: `rpo_s` is of the whole run"),
+    ("", "[expect]\navailability = \">= 99\"", "14:16: 99 is not from 0 to 1: write 99% or 0.99"),
+    ("", "[expect]\navailability = 99", "14:16: 99 is not from 0 to 1"),
+    ("", "[expect]\nrto_s = \"fast\"", "14:9: `fast` is not a number with a unit\n  help: for example \"<= 30s\""),
+    ("", "[expect]\nrto_s = true", "14:9: expected a number or a bound, found a boolean"),
+    ("", "[expect]\nrto_s = inf", "14:9: the number is out of range"),
+    ("", "[expect]\nconflicts = -1", "14:13: -1 is below zero"),
+    ("", "[expect]\nrto_s = { medain = \"1s\" }", "14:11: unknown key `medain`\n  help: did you mean `median`?"),
+    ("", "[expect]\nrto_s = {}", "14:9: nothing is expected"),
+    (
+        "",
+        "[expect]\nconvergence = \"passes\"",
+        "14:15: unknown verdict `passes`\n  help: did you mean `pass`? the verdicts are `pass`, `fail`",
+    ),
+    (
+        "",
+        "[expect]\nconvergence = { max = \"pass\" }",
+        "14:17: unknown key `max`\n  help: the keys are `every`, `some`",
+    ),
+    ("", "[expect]\nconvergence = 1", "14:15: expected a verdict, found a number"),
+];
+
+#[test]
+fn every_mistake_is_told_at_its_place() {
+    let mut wrong = Vec::new();
+    for (written, instead, expected) in MISTAKES {
+        assert!(SMALL.contains(written), "{written}");
+        let text = if written.is_empty() { format!("{SMALL}{instead}") } else { SMALL.replacen(written, instead, 1) };
+        let expected = format!("f.toml:{expected}");
+        match Scenario::parse(&text, "f.toml") {
+            Ok(_) => wrong.push(format!("accepted: {instead}")),
+            Err(error) if error.to_string().starts_with(&expected) => {
+                assert!(error.span.end <= text.len() && error.span.start <= error.span.end, "{error}");
+            }
+            Err(error) => wrong.push(format!("{instead}\n  expected {expected}\n  got      {error}")),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_client_that_never_waits_would_stop_time() {
+    let text =
+        SMALL.replace("rate = \"10/s\"", "think = \"0s\"").replace("[topology]", "[topology]\nlocal_rtt = \"0s\"");
+    let error = Scenario::parse(&text, "f.toml").unwrap_err().to_string();
+    assert!(error.starts_with("f.toml:10:9: with no time to think"), "{error}");
+    assert!(Scenario::parse(&text.replace("local_rtt = \"0s\"", ""), "f.toml").is_ok());
+}
+
+#[test]
+fn several_mistakes_are_told_at_once() {
+    let text =
+        SMALL.replace("\"10/s\"", "\"10\"").replace("name =", "nam =") + "[expect]\nrto = 1\n[[fault]]\nat = 1\n";
+    let error = Scenario::parse(&text, "f.toml").unwrap_err();
+    let lines: Vec<usize> = std::iter::once(&error).chain(&error.also).map(|error| error.line).collect();
+    assert_eq!(lines, [1, 9, 14, 16], "{error}");
+}
