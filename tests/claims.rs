@@ -89,8 +89,12 @@ fn raft_options() -> impl Strategy<Value = raft::Options> {
 }
 
 fn primary_backup_options() -> impl Strategy<Value = primary_backup::Options> {
-    let acknowledge =
-        prop_oneof![Just(Acknowledge::Local), Just(Acknowledge::One), Just(Acknowledge::Majority), Just(Acknowledge::All)];
+    let acknowledge = prop_oneof![
+        Just(Acknowledge::Local),
+        Just(Acknowledge::One),
+        Just(Acknowledge::Majority),
+        Just(Acknowledge::All)
+    ];
     let failover = prop::option::weighted(
         0.8,
         (1_500..4_000_u64, 0..2_000_u64).prop_map(|(detect, promote)| Failover {

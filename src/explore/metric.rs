@@ -50,8 +50,8 @@ pub static METRICS: [Metric; 18] = [
         unit: "s",
         better: Some(Less),
         about: "Recovery time: the longest failover, from the fault to the new leader's first acknowledged write; or the \
-                longest time without any acknowledged write while writes failed, if that is longer. A region's own: the \
-                longest such time of its clients.",
+                longest time in which no region's clients could write, if that is longer. A region's own: the longest time \
+                in which its clients could not.",
         value: |run| run.recovery().as_secs_f64(),
         by_region: Some(|run, region| run.outage_by_region[region.index()].as_secs_f64()),
     },

@@ -60,9 +60,10 @@ pub struct Run {
     pub stale_reads: Latencies,
     /// How many reads there were.
     pub reads: u64,
-    /// The longest time without an acknowledged write while writes failed: of every client together, then by region.
+    /// The longest time in which the clients of every region were out at once, as below.
     pub outage: Duration,
-    /// The same for each region's clients.
+    /// The longest time between two acknowledged writes of a region's clients in which a write failed or went without an
+    /// answer, from the fault where one came between.
     pub outage_by_region: Vec<Duration>,
     /// What each fault did.
     pub ledger: Vec<LedgerEntry>,
@@ -136,7 +137,7 @@ impl Run {
             .filter(|judged| !judged.verdict.is_pass())
     }
 
-    /// The recovery time: the longest failover, or the longest outage of every client together if that is longer.
+    /// The recovery time: the longest failover, or the longest outage of every region at once if that is longer.
     pub fn recovery(&self) -> Duration {
         self.failovers.iter().filter_map(Failover::total).max().unwrap_or_default().max(self.outage)
     }
@@ -160,8 +161,10 @@ impl<P: Protocol> World<'_, P> {
         stale.stale.iter().for_each(|read| stale_reads.record(read.behind));
         let client_regions = self.clients.regions();
         let regions = self.setup.topology.regions();
-        let outage_by_region =
-            (0..regions.len()).map(|place| self.outage(&client_regions, Some(RegionId(place as u16)))).collect();
+        let outages: Vec<_> =
+            (0..regions.len()).map(|place| self.outages(&client_regions, RegionId(place as u16))).collect();
+        let with_clients: BTreeSet<usize> = client_regions.iter().map(|region| region.index()).collect();
+        let for_everyone = with_clients.iter().map(|place| outages[*place].clone()).reduce(|a, b| shared(&a, &b));
         let linear = linearizable::judge(&self.history);
         let verdicts = vec![
             Judged { guarantee: Guarantee::Linearizable, verdict: linear.verdict, steps: linear.steps },
@@ -183,8 +186,8 @@ impl<P: Protocol> World<'_, P> {
             unanswered_writes: unanswered.len() as u64,
             unanswered_but_applied: unanswered.iter().filter(|v| self.lineage.is_applied(**v)).count() as u64,
             rpo: self.rpo(&durability),
-            outage: self.outage(&client_regions, None),
-            outage_by_region,
+            outage: longest(&for_everyone.unwrap_or_default()),
+            outage_by_region: outages.iter().map(|outages| longest(outages)).collect(),
             client_regions,
             traffic: self.network.traffic,
             durability,
@@ -307,36 +310,44 @@ impl<P: Protocol> World<'_, P> {
         first_lost.iter().map(|(server, first)| last_lost[server].since(*first)).max().unwrap_or_default()
     }
 
-    /// The longest time between two acknowledged writes, of one region's clients or of all, in which a write failed or
-    /// went without an answer; from the fault before it where that is later.
-    fn outage(&self, client_regions: &[RegionId], region: Option<RegionId>) -> Duration {
-        let ours = |op: &crate::history::Operation| {
-            op.op.kind().writes() && region.is_none_or(|region| client_regions[op.client.index()] == region)
-        };
+    /// When one region's clients could not write: from each acknowledged write to the next, where a write between them
+    /// failed or went without an answer; from the fault between them where there was one.
+    fn outages(&self, client_regions: &[RegionId], region: RegionId) -> Vec<(Time, Time)> {
+        let ours =
+            |op: &crate::history::Operation| op.op.kind().writes() && client_regions[op.client.index()] == region;
         let mut marks: Vec<(Time, bool)> = self
             .history
             .iter()
             .filter(ours)
             .map(|op| if op.outcome == Outcome::Ok { (op.completed, true) } else { (op.invoked, false) })
             .collect();
-        if marks.is_empty() {
-            return Duration::ZERO;
+        if !marks.is_empty() {
+            marks.push((Time::ZERO + self.setup.duration, true));
         }
-        marks.push((Time::ZERO + self.setup.duration, true));
         marks.sort_unstable();
-        let (mut longest, mut since, mut failed) = (Duration::ZERO, Time::ZERO + self.setup.workload.warm_up, false);
+        let (mut outages, mut since, mut failed) = (Vec::new(), Time::ZERO + self.setup.workload.warm_up, false);
         for (at, ok) in marks {
             failed |= !ok;
             if ok {
                 if failed {
                     let fault = self.setup.faults.iter().map(|f| f.at).filter(|f| (since..at).contains(f)).min();
-                    longest = longest.max(at.since(fault.unwrap_or(since)));
+                    outages.push((fault.unwrap_or(since), at));
                 }
                 (since, failed) = (at, false);
             }
         }
-        longest
+        outages
     }
+}
+
+fn longest(outages: &[(Time, Time)]) -> Duration {
+    outages.iter().map(|(from, to)| to.since(*from)).max().unwrap_or_default()
+}
+
+/// The times that are in both lists, each in order and without overlap.
+fn shared(a: &[(Time, Time)], b: &[(Time, Time)]) -> Vec<(Time, Time)> {
+    let pairs = a.iter().flat_map(|(from, to)| b.iter().map(move |(f, t)| (*from.max(f), *to.min(t))));
+    pairs.filter(|(from, to)| from < to).collect()
 }
 
 type Difference = (Key, Option<Value>, Option<Value>);

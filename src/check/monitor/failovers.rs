@@ -43,15 +43,33 @@ pub struct Failovers {
 
 #[derive(Clone, Debug, Default)]
 struct Watch {
-    /// The first fault since the last leader was ready.
-    fault: Option<Time>,
-    suspected: Option<Time>,
+    /// The latest fault, and the first suspicion after it.
+    latest: Cause,
+    /// The fault before that was followed by a suspicion, and that suspicion.
+    earlier: Cause,
     decided: Option<Time>,
     fenced: Option<Time>,
     office: Option<(u64, NodeId)>,
-    led_before: bool,
+    /// Who was ready last.
+    led: Option<(u64, NodeId)>,
     /// A leader that is ready, and has not acknowledged a write yet: its place in `done`, and since when.
     unproven: Option<(usize, u64, NodeId, Time)>,
+}
+
+/// What may have made a leader change.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cause {
+    fault: Option<Time>,
+    suspected: Option<Time>,
+}
+
+impl Watch {
+    /// The likeliest cause of a change of leader, and when it was suspected. A suspicion may be a false alarm that came to
+    /// nothing, so one that follows the latest fault goes before those that precede it.
+    fn cause(&self) -> Option<(Time, Time)> {
+        let pair = |cause: Cause| cause.suspected.map(|suspected| (cause.fault.unwrap_or(suspected), suspected));
+        pair(self.latest).or(pair(self.earlier))
+    }
 }
 
 impl Failovers {
@@ -63,10 +81,10 @@ impl Failovers {
     /// A fault began.
     pub fn fault(&mut self, at: Time) {
         for watch in &mut self.groups {
-            // A failover under way keeps the fault that it began with; otherwise the latest is the likelier cause.
-            if watch.suspected.is_none() || watch.fault.is_none() {
-                watch.fault = Some(at);
+            if watch.latest.suspected.is_some() {
+                watch.earlier = watch.latest;
             }
+            watch.latest = Cause { fault: Some(at), suspected: None };
         }
     }
 
@@ -74,8 +92,9 @@ impl Failovers {
     pub fn observed(&mut self, group: GroupId, node: NodeId, observation: Observation, at: Time) {
         let watch = &mut self.groups[group.index()];
         match observation {
+            Observation::Suspected if watch.latest.fault.is_none() => watch.latest.suspected = Some(at),
             Observation::Suspected => {
-                watch.suspected.get_or_insert(at);
+                watch.latest.suspected.get_or_insert(at);
             }
             Observation::Decided { .. } => (watch.decided, watch.fenced) = (Some(at), None),
             Observation::Fenced { .. } => watch.fenced = Some(at),
@@ -87,15 +106,16 @@ impl Failovers {
 
     fn ready(&mut self, group: GroupId, epoch: u64, leader: NodeId, at: Time) {
         let watch = &mut self.groups[group.index()];
-        let led_before = std::mem::replace(&mut watch.led_before, true);
-        let Some(suspected) = watch.suspected else { return };
-        let began = watch.fault.filter(|fault| *fault <= suspected).unwrap_or(suspected);
-        let decided = watch.decided.unwrap_or(at).max(suspected);
-        let fenced = watch.fenced.unwrap_or(decided).max(decided);
-        *watch = Watch { led_before: true, ..Watch::default() };
-        if !led_before {
-            return; // the first election of a run is no failover
+        let led = watch.led.replace((epoch, leader));
+        let (cause, decided, fenced) = (watch.cause(), watch.decided, watch.fenced);
+        *watch = Watch { led: watch.led, ..Watch::default() };
+        // The first leader of a run is no failover, and neither is one that was only away for a while.
+        let (Some(led), Some((began, suspected))) = (led, cause) else { return };
+        if led == (epoch, leader) {
+            return;
         }
+        let decided = decided.unwrap_or(at).max(suspected);
+        let fenced = fenced.unwrap_or(decided).max(decided);
         watch.unproven = Some((self.done.len(), epoch, leader, at));
         self.done.push(Failover {
             group,
@@ -161,5 +181,42 @@ mod tests {
             .map(|span| span.as_nanos() / 1_000_000_000);
         assert_eq!((failover.at, seconds), (at(30), [5, 1, 2, 10, 2]));
         assert_eq!(failover.total(), Some(Duration::secs(20)));
+    }
+
+    #[test]
+    fn a_false_alarm_is_not_the_beginning_of_a_later_failover() {
+        let mut watch = Failovers::new(1);
+        let (group, old, new) = (GroupId(0), NodeId(0), NodeId(1));
+        watch.observed(group, old, Observation::Suspected, at(0));
+        watch.observed(group, old, Observation::Leader { epoch: 1 }, at(1));
+        watch.observed(group, old, Observation::Ready { epoch: 1 }, at(1));
+        watch.fault(at(10));
+        watch.observed(group, new, Observation::Suspected, at(11));
+        watch.fault(at(60));
+        watch.observed(group, new, Observation::Suspected, at(62));
+        watch.observed(group, new, Observation::Suspected, at(64));
+        watch.observed(group, new, Observation::Decided { epoch: 2 }, at(65));
+        watch.observed(group, new, Observation::Leader { epoch: 2 }, at(65));
+        watch.observed(group, new, Observation::Ready { epoch: 2 }, at(66));
+        let failover = watch.all()[0];
+        assert_eq!((failover.at, failover.detect, failover.decide), (at(60), Duration::secs(2), Duration::secs(3)));
+    }
+
+    #[test]
+    fn a_second_fault_does_not_hide_what_began_before_it() {
+        let mut watch = Failovers::new(1);
+        let (group, old, new) = (GroupId(0), NodeId(0), NodeId(1));
+        watch.observed(group, old, Observation::Leader { epoch: 1 }, at(1));
+        watch.observed(group, old, Observation::Ready { epoch: 1 }, at(1));
+        watch.fault(at(30));
+        watch.observed(group, new, Observation::Suspected, at(32));
+        watch.fault(at(33));
+        watch.observed(group, new, Observation::Leader { epoch: 2 }, at(34));
+        watch.observed(group, new, Observation::Ready { epoch: 2 }, at(34));
+        assert_eq!(watch.all()[0].at, at(30));
+        watch.observed(group, new, Observation::Suspected, at(40));
+        watch.observed(group, new, Observation::Leader { epoch: 2 }, at(41));
+        watch.observed(group, new, Observation::Ready { epoch: 2 }, at(41));
+        assert_eq!(watch.all().len(), 1, "the same leader in the same epoch was only away");
     }
 }
