@@ -7,12 +7,14 @@ use std::collections::BTreeMap;
 
 type Write = (u64, NodeId, Value); // the highest version of a key wins, and of equal versions the highest node
 #[derive(Debug)]
+/// One node.
 pub struct WriteAll {
     copy: BTreeMap<Key, Write>,
     waiting: BTreeMap<Write, (RequestId, usize)>, // and how many nodes have yet to answer
 }
 
 #[derive(Clone, Debug)]
+/// A write under way.
 pub struct Store(Key, Write); // sent back to the node that wrote, it is the answer
 impl Payload for Store {
     fn bytes(&self) -> u32 {
@@ -63,6 +65,7 @@ impl Protocol for WriteAll {
     }
 }
 
+/// One run.
 pub fn main() {
     let hello = Scenario::parse(include_str!("../scenarios/hello.toml"), "hello.toml").expect("it is a scenario");
     let everywhere = Placement::everywhere(&hello.setup.topology);
