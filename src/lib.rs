@@ -20,6 +20,9 @@
 //!     matrix = "aws-2025-07"
 //!     regions = ["us-east-1", "eu-west-1"]
 //!
+//!     [workload]
+//!     rate = "50/s"
+//!
 //!     [[fault]]
 //!     at = "10s"
 //!     for = "5s"

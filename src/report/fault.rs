@@ -95,6 +95,6 @@ mod tests {
         let heal = Fault { at: Time::ZERO + Duration::secs(40), ..fault(Action::Heal, None) };
         let minute = Duration::secs(60);
         assert_eq!(end(&crash, &[crash.clone(), heal.clone()], minute), heal.at);
-        assert_eq!(end(&crash, &[crash.clone()], minute), Time::ZERO + minute);
+        assert_eq!(end(&crash, std::slice::from_ref(&crash), minute), Time::ZERO + minute);
     }
 }
