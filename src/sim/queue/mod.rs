@@ -1,0 +1,139 @@
+//! The event queue: ordered by (time, sequence), so that equal times come out in the order in which they went in.
+//!
+//! An event lies still in a slab; what is sorted is its key, one integer that holds time, sequence and place in the slab:
+//! `time: 64 | sequence: 40 | slot: 24`. No two keys are equal, so there is one order and no tie to break. What happens
+//! at the very instant that is being handled is not sorted at all: it waits in line. Next: `wheel.rs`, where keys wait.
+
+mod heap;
+mod slab;
+mod wheel;
+
+use std::collections::VecDeque;
+
+use crate::time::Time;
+
+use slab::Slab;
+use wheel::Wheel;
+
+const SLOT_BITS: u32 = 24;
+const SEQUENCE_BITS: u32 = 40;
+
+/// From this many pending events on, the events of a bucket are fetched together when its turn comes: their slots have
+/// left the processor's caches, and the fetches overlap.
+const FETCH_FROM: usize = 1 << 15;
+
+/// Events to come.
+///
+/// Push and pop take constant time for any number of pending events, also where some of them are far in the future or
+/// many at one instant, and allocate nothing once the queue has been as long before. A key takes 16 bytes.
+#[derive(Debug)]
+pub struct Queue<E> {
+    /// The instant of the event popped last.
+    now: Time,
+    /// What was added for this very instant since.
+    instant: VecDeque<E>,
+    wheel: Wheel,
+    slab: Slab<E>,
+    /// Where they were fetched, the events of the wheel's open bucket, latest first.
+    fetched: Vec<E>,
+    sequence: u64,
+}
+
+impl<E> Default for Queue<E> {
+    fn default() -> Queue<E> {
+        Queue {
+            now: Time::ZERO,
+            instant: VecDeque::new(),
+            wheel: Wheel::default(),
+            slab: Slab::default(),
+            fetched: Vec::new(),
+            sequence: 0,
+        }
+    }
+}
+
+fn key(at: Time, sequence: u64, slot: u32) -> u128 {
+    u128::from(at.as_nanos()) << 64 | u128::from(sequence) << SLOT_BITS | u128::from(slot)
+}
+
+fn time_of(key: u128) -> u64 {
+    (key >> 64) as u64
+}
+
+fn slot_of(key: u128) -> u32 {
+    key as u32 & ((1 << SLOT_BITS) - 1)
+}
+
+impl<E> Queue<E> {
+    /// Adds an event.
+    ///
+    /// # Panics
+    /// Where `at` is before the event popped last; where 2^24 events are pending, or about 2^40 were ever added.
+    #[inline]
+    pub fn push(&mut self, at: Time, event: E) {
+        if at == self.now {
+            self.instant.push_back(event);
+            return;
+        }
+        assert!(at > self.now, "time does not go back");
+        let slot = self.slab.insert(event);
+        self.sequence += 1;
+        self.wheel.push(key(at, self.sequence, slot));
+    }
+
+    /// The earliest event, and when it happens.
+    #[inline]
+    pub fn pop(&mut self) -> Option<(Time, E)> {
+        if !self.instant.is_empty() && self.wheel.next_time().is_none_or(|at| at > self.now.as_nanos()) {
+            // What was sorted for this instant was added before it came, and is done.
+            return self.instant.pop_front().map(|event| (self.now, event));
+        }
+        let (key, is_late) = match self.wheel.pop() {
+            Some(key) => key,
+            None => {
+                self.open_bucket();
+                self.wheel.pop()?
+            }
+        };
+        self.now = Time::from_nanos(time_of(key));
+        let fetched = if is_late { None } else { self.fetched.pop() };
+        let event = match fetched {
+            Some(event) => event,
+            None => self.slab.remove(slot_of(key)),
+        };
+        Some((self.now, event))
+    }
+
+    #[inline(never)]
+    fn open_bucket(&mut self) {
+        assert!(self.sequence < (1 << SEQUENCE_BITS) - (1 << SLOT_BITS), "a run has at most 2^{SEQUENCE_BITS} events");
+        self.wheel.open_bucket();
+        if self.slab.len() >= FETCH_FROM {
+            let slab = &mut self.slab;
+            self.fetched.extend(self.wheel.bucket().iter().map(|key| slab.remove(slot_of(*key))));
+        }
+    }
+
+    /// How many events are pending.
+    pub fn len(&self) -> usize {
+        self.slab.len() + self.fetched.len() + self.instant.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Forgets every event and begins again at time zero, with the memory it has.
+    pub fn clear(&mut self) {
+        self.now = Time::ZERO;
+        self.instant.clear();
+        self.wheel.clear();
+        self.slab.clear();
+        self.fetched.clear();
+        self.sequence = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,45 @@
+//! Where events lie while their keys are sorted: slots that are used again, the one freed last first.
+
+/// Things by slot.
+#[derive(Debug)]
+pub(super) struct Slab<T> {
+    slots: Vec<Option<T>>,
+    free: Vec<u32>,
+}
+
+impl<T> Default for Slab<T> {
+    fn default() -> Slab<T> {
+        Slab { slots: Vec::new(), free: Vec::new() }
+    }
+}
+
+impl<T> Slab<T> {
+    #[inline]
+    pub(super) fn insert(&mut self, thing: T) -> u32 {
+        if let Some(slot) = self.free.pop() {
+            self.slots[slot as usize] = Some(thing);
+            return slot;
+        }
+        let slot = self.slots.len() as u32;
+        assert!(slot >> super::SLOT_BITS == 0, "at most 2^{} events are pending", super::SLOT_BITS);
+        self.slots.push(Some(thing));
+        slot
+    }
+
+    /// # Panics
+    /// Where the slot is free.
+    #[inline]
+    pub(super) fn remove(&mut self, slot: u32) -> T {
+        self.free.push(slot);
+        self.slots[slot as usize].take().expect("a key's slot is full")
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.slots.clear();
+        self.free.clear();
+    }
+}
