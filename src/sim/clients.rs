@@ -23,6 +23,9 @@ pub(super) struct Clients<S> {
     sites: Vec<Site>,
     routes: [Serves; OpKind::ALL.len()],
     last_value: u64,
+    /// When the operations under way, and some that have ended, take too long; in that order, for every operation may
+    /// take as long. One event stands for all of them.
+    deadlines: VecDeque<(Time, ClientId, u32)>,
 }
 
 /// The clients of one region, and what they share: a load balancer's memory of who leads, a cache of what was seen.
@@ -60,17 +63,6 @@ struct Active {
     unresolved: u32,
 }
 
-/// What a client set its alarm for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Alarm {
-    /// The operation has taken too long.
-    Deadline,
-    /// This node has taken too long: ask another.
-    Patience,
-    /// Enough waited after a refusal: ask again.
-    Backoff,
-}
-
 impl<S: Default> Clients<S> {
     pub(super) fn new(setup: &Setup, seed: u64, groups: &[Vec<Member>], routes: [Serves; 3]) -> Clients<S> {
         let mut clients = Vec::new();
@@ -93,7 +85,7 @@ impl<S: Default> Clients<S> {
             }
         });
         let sites = sites.collect();
-        Clients { clients, sites, routes, last_value: 0 }
+        Clients { clients, sites, routes, last_value: 0, deadlines: VecDeque::new() }
     }
 
     pub(super) fn region(&self, client: ClientId) -> RegionId {
@@ -233,7 +225,10 @@ impl<P: Protocol> World<'_, P> {
         let sequence = state.sequence;
         state.active = Some(Active { id, op, invoked: self.now, target, attempt: 0, redirects: 0, unresolved: 0 });
         let deadline = self.now + self.setup.workload.timeout;
-        self.queue.push(deadline, Event::Alarm { client, sequence, attempt: 0, alarm: Alarm::Deadline });
+        if self.clients.deadlines.is_empty() {
+            self.queue.push(deadline, Event::Deadline);
+        }
+        self.clients.deadlines.push_back((deadline, client, sequence));
         self.attempt(client, target);
     }
 
@@ -253,7 +248,7 @@ impl<P: Protocol> World<'_, P> {
             self.queue.push(self.now + delay, Event::Request { from: site, to: target, request });
         }
         if let Some(patience) = self.setup.workload.retry_after {
-            self.queue.push(self.now + patience, Event::Alarm { client, sequence, attempt, alarm: Alarm::Patience });
+            self.queue.push(self.now + patience, Event::Alarm { client, sequence, attempt });
         }
     }
 
@@ -314,34 +309,48 @@ impl<P: Protocol> World<'_, P> {
                 active.redirects = 0;
                 let attempt = active.attempt;
                 let at = self.now + self.setup.workload.backoff;
-                self.queue.push(at, Event::Alarm { client, sequence, attempt, alarm: Alarm::Backoff });
+                self.queue.push(at, Event::Alarm { client, sequence, attempt });
             }
         }
     }
 
-    pub(super) fn alarm(&mut self, client: ClientId, sequence: u32, attempt: u32, alarm: Alarm) {
-        let state = &self.clients.clients[client.index()];
-        let Some(active) = state.active.filter(|_| state.sequence == sequence) else { return };
-        let group = self.group_of(&active.op).index();
-        let next = self.clients.next_nearest(state.region, group, active.target);
-        let region = state.region;
-        match alarm {
-            Alarm::Deadline => {
-                // Whoever was asked last did not help: the next operation begins elsewhere.
-                self.clients.believe(region, group, active.op.kind(), next);
-                if active.unresolved == 0 {
-                    self.history.fail(active.id, self.now);
-                    self.finish(client, Outcome::Fail);
-                } else {
-                    self.finish(client, Outcome::Unknown);
-                }
+    /// Some operation may have taken too long.
+    pub(super) fn deadline(&mut self) {
+        while let Some((at, client, sequence)) = self.clients.deadlines.front().copied() {
+            let state = &self.clients.clients[client.index()];
+            let active = state.active.filter(|_| state.sequence == sequence);
+            if active.is_some() && at > self.now {
+                self.queue.push(at, Event::Deadline);
+                return;
             }
-            Alarm::Patience | Alarm::Backoff if attempt == active.attempt => {
-                self.clients.believe(region, group, active.op.kind(), next);
-                self.attempt(client, next);
+            self.clients.deadlines.pop_front();
+            if let Some(active) = active {
+                self.give_up(client, active);
             }
-            Alarm::Patience | Alarm::Backoff => {}
         }
+    }
+
+    fn give_up(&mut self, client: ClientId, active: Active) {
+        // Whoever was asked last did not help: the next operation begins elsewhere.
+        let (region, group) = (self.clients.region(client), self.group_of(&active.op).index());
+        let next = self.clients.next_nearest(region, group, active.target);
+        self.clients.believe(region, group, active.op.kind(), next);
+        if active.unresolved == 0 {
+            self.history.fail(active.id, self.now);
+            self.finish(client, Outcome::Fail);
+        } else {
+            self.finish(client, Outcome::Unknown);
+        }
+    }
+
+    pub(super) fn alarm(&mut self, client: ClientId, sequence: u32, attempt: u32) {
+        let state = &self.clients.clients[client.index()];
+        let under_way = |active: &Active| state.sequence == sequence && active.attempt == attempt;
+        let Some(active) = state.active.filter(under_way) else { return };
+        let (region, group) = (state.region, self.group_of(&active.op).index());
+        let next = self.clients.next_nearest(region, group, active.target);
+        self.clients.believe(region, group, active.op.kind(), next);
+        self.attempt(client, next);
     }
 
     fn finish(&mut self, client: ClientId, outcome: Outcome) {

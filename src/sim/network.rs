@@ -18,11 +18,10 @@ pub(super) type Place = usize;
 #[derive(Debug)]
 pub(super) struct Network {
     places: Vec<PlaceInfo>,
-    delays: Vec<Delay>,
+    /// By sender, then by receiver; and each link's dice, where it has been sent over and has dispersion.
+    links: Vec<Link>,
     streams: Vec<Option<Stream>>,
     seed: u64,
-    /// How many impairments touch each link: almost always none, so almost always one comparison.
-    impaired: Vec<u16>,
     impairments: Vec<Impairment>,
     pub(super) traffic: Traffic,
 }
@@ -38,6 +37,16 @@ impl PlaceInfo {
     pub(super) fn new(name: Arc<str>, region: RegionId) -> PlaceInfo {
         PlaceInfo { hash: name_hash(&name), name, region }
     }
+}
+
+/// What a message meets on its way, in one place.
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    delay: Delay,
+    has_dispersion: bool,
+    crosses_regions: bool,
+    /// How many impairments touch it: almost always none, so almost always one comparison.
+    impaired: u16,
 }
 
 /// Something wrong with some links, while it lasts.
@@ -66,12 +75,15 @@ pub struct Traffic {
 impl Network {
     pub(super) fn new(seed: u64, topology: &Topology, places: Vec<PlaceInfo>) -> Network {
         let n = places.len();
-        let delay = |link: usize| *topology.delay(places[link / n].region, places[link % n].region);
+        let link = |link: usize| {
+            let (from, to) = (places[link / n].region, places[link % n].region);
+            let delay = *topology.delay(from, to);
+            Link { delay, has_dispersion: delay.has_dispersion(), crosses_regions: from != to, impaired: 0 }
+        };
         Network {
-            delays: (0..n * n).map(delay).collect(),
+            links: (0..n * n).map(link).collect(),
             streams: vec![None; n * n],
             seed,
-            impaired: vec![0; n * n],
             impairments: Vec::new(),
             traffic: Traffic::default(),
             places,
@@ -94,7 +106,7 @@ impl Network {
     pub(super) fn count(&mut self, from: Place, to: Place, bytes: u32) {
         self.traffic.messages += 1;
         self.traffic.bytes += u64::from(bytes);
-        if self.places[from].region != self.places[to].region {
+        if self.links[self.link(from, to)].crosses_regions {
             self.traffic.cross_region_bytes += u64::from(bytes);
         }
     }
@@ -102,14 +114,14 @@ impl Network {
     /// How long a message sent now will take; `None` where it is lost at once.
     pub(super) fn send(&mut self, from: Place, to: Place) -> Option<Duration> {
         let link = self.link(from, to);
-        if self.impaired[link] > 0 && self.is_lost(link) {
+        let Link { delay, has_dispersion, impaired, .. } = self.links[link];
+        if impaired > 0 && self.is_lost(link) {
             return None;
         }
-        let (places, seed) = (&self.places, self.seed);
-        let delay = &self.delays[link];
-        if !delay.has_dispersion() {
+        if !has_dispersion {
             return Some(delay.median());
         }
+        let (places, seed) = (&self.places, self.seed);
         let stream = self.streams[link]
             .get_or_insert_with(|| Stream::new(seed, &format!("link {} > {}", places[from].name, places[to].name)));
         Some(delay.sample(stream))
@@ -118,7 +130,7 @@ impl Network {
     /// Whether a message that would arrive now is lost, because its link has been cut on the way.
     pub(super) fn is_cut(&mut self, from: Place, to: Place) -> bool {
         let link = self.link(from, to);
-        if self.impaired[link] == 0 {
+        if self.links[link].impaired == 0 {
             return false;
         }
         let mut cut = false;
@@ -146,10 +158,10 @@ impl Network {
 
     /// From now on, these links lose every message, or some.
     pub(super) fn impair(&mut self, fault: usize, links: &[(Place, Place)], loss: Option<(u32, u32)>) {
-        let mut set = vec![false; self.impaired.len()];
+        let mut set = vec![false; self.links.len()];
         for (from, to) in links {
             let link = self.link(*from, *to);
-            self.impaired[link] += u16::from(!std::mem::replace(&mut set[link], true));
+            self.links[link].impaired += u16::from(!std::mem::replace(&mut set[link], true));
         }
         let loss = loss.map(|(parts, whole)| (parts, whole, Stream::new(self.seed, &format!("loss {fault}"))));
         self.impairments.push(Impairment { fault, links: set, loss, touched: 0 });
@@ -159,8 +171,8 @@ impl Network {
     pub(super) fn repair(&mut self, fault: usize) -> u64 {
         let Some(place) = self.impairments.iter().position(|i| i.fault == fault) else { return 0 };
         let ended = self.impairments.remove(place);
-        for (count, _) in self.impaired.iter_mut().zip(&ended.links).filter(|(_, touched)| **touched) {
-            *count -= 1;
+        for (link, _) in self.links.iter_mut().zip(&ended.links).filter(|(_, touched)| **touched) {
+            link.impaired -= 1;
         }
         ended.touched
     }

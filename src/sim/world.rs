@@ -14,7 +14,7 @@ use crate::rng::Stream;
 use crate::time::{Duration, Time};
 use crate::trace::{Digest, Observation, Trace};
 
-use super::clients::{Alarm, Clients};
+use super::clients::Clients;
 use super::disk::Disk;
 use super::faults::Faults;
 use super::network::{Network, Place, PlaceInfo};
@@ -56,18 +56,61 @@ pub(super) struct World<'s, P: Protocol> {
 
 /// Something that will happen.
 pub(super) enum Event<P: Protocol> {
-    Message { from: NodeId, to: NodeId, message: P::Message },
-    Request { from: Place, to: NodeId, request: Request<P> },
-    Relay { from: NodeId, to: NodeId, answer: Answer<P::Session> },
-    Answer { from: NodeId, answer: Answer<P::Session> },
-    Timer { node: NodeId, timer: P::Timer, id: u32 },
-    Synced { node: NodeId, incarnation: u32, mark: u64 },
-    Arrival { region: RegionId },
-    Ask { client: ClientId },
-    Alarm { client: ClientId, sequence: u32, attempt: u32, alarm: Alarm },
+    Message {
+        from: NodeId,
+        to: NodeId,
+        message: P::Message,
+    },
+    Request {
+        from: Place,
+        to: NodeId,
+        request: Request<P>,
+    },
+    Relay {
+        from: NodeId,
+        to: NodeId,
+        answer: Answer<P::Session>,
+    },
+    Answer {
+        from: NodeId,
+        answer: Answer<P::Session>,
+    },
+    Timer {
+        node: NodeId,
+        timer: P::Timer,
+        id: u32,
+    },
+    Synced {
+        node: NodeId,
+        incarnation: u32,
+        mark: u64,
+    },
+    Arrival {
+        region: RegionId,
+    },
+    Ask {
+        client: ClientId,
+    },
+    /// A client has waited long enough: for a node to answer, or after a no.
+    Alarm {
+        client: ClientId,
+        sequence: u32,
+        attempt: u32,
+    },
+    Deadline,
     FaultBegins(usize),
     FaultEnds(usize),
     Settle,
+}
+
+/// What becomes of something that reaches a node.
+enum Fate {
+    /// The node handles it now.
+    Handled,
+    /// The node is paused.
+    Waits,
+    /// The node is down, or the link has been cut meanwhile.
+    Lost,
 }
 
 /// What a node tells a client.
@@ -203,29 +246,36 @@ impl<'s, P: Protocol> World<'s, P> {
         match event {
             Event::Message { from, to, message } => {
                 self.note(1, from.index(), to.index());
-                if let Some(Event::Message { from, to, message }) =
-                    self.admit(from.index(), to, Event::Message { from, to, message })
-                {
-                    self.line(|world| format!("{} got {message:?} from {}", world.name(to), world.name(from)));
-                    self.handle(to, |protocol, cx| protocol.on_message(from, message, cx));
+                match self.fate(from.index(), to) {
+                    Fate::Handled => {
+                        self.line(|world| format!("{} got {message:?} from {}", world.name(to), world.name(from)));
+                        self.handle(to, |protocol, cx| protocol.on_message(from, message, cx));
+                    }
+                    Fate::Waits => self.wait(to, Event::Message { from, to, message }),
+                    Fate::Lost => {}
                 }
             }
             Event::Request { from, to, request } => {
                 self.note(2, from, to.index());
-                if let Some(Event::Request { request, .. }) = self.admit(from, to, Event::Request { from, to, request })
-                {
-                    self.line(|world| format!("{} is asked {:?} by {}", world.name(to), request.op, request.id.client));
-                    self.asked = request.op.written();
-                    self.handle(to, |protocol, cx| protocol.on_request(request, cx));
-                    self.asked = None;
+                match self.fate(from, to) {
+                    Fate::Handled => {
+                        self.line(|world| {
+                            format!("{} is asked {:?} by {}", world.name(to), request.op, request.id.client)
+                        });
+                        self.asked = request.op.written();
+                        self.handle(to, |protocol, cx| protocol.on_request(request, cx));
+                        self.asked = None;
+                    }
+                    Fate::Waits => self.wait(to, Event::Request { from, to, request }),
+                    Fate::Lost => {}
                 }
             }
             Event::Relay { from, to, answer } => {
                 self.note(3, from.index(), to.index());
-                if let Some(Event::Relay { answer, .. }) =
-                    self.admit(from.index(), to, Event::Relay { from, to, answer })
-                {
-                    self.answer_client(to, answer);
+                match self.fate(from.index(), to) {
+                    Fate::Handled => self.answer_client(to, answer),
+                    Fate::Waits => self.wait(to, Event::Relay { from, to, answer }),
+                    Fate::Lost => {}
                 }
             }
             Event::Answer { from, answer } => {
@@ -251,7 +301,8 @@ impl<'s, P: Protocol> World<'s, P> {
                 self.note(8, self.site(self.clients.region(client)), 0);
                 self.ask_again(client);
             }
-            Event::Alarm { client, sequence, attempt, alarm } => self.alarm(client, sequence, attempt, alarm),
+            Event::Alarm { client, sequence, attempt } => self.alarm(client, sequence, attempt),
+            Event::Deadline => self.deadline(),
             Event::FaultBegins(fault) => self.fault_begins(fault),
             Event::FaultEnds(fault) => self.fault_ends(fault),
             Event::Settle => self.settle(),
@@ -281,54 +332,55 @@ impl<'s, P: Protocol> World<'s, P> {
         self.nodes.len() + region.index()
     }
 
-    /// Whether an event that reaches a node is handled now: not where its link has been cut meanwhile, the node is down
-    /// (both: it is lost), or paused (it waits).
-    fn admit(&mut self, from: Place, to: NodeId, event: Event<P>) -> Option<Event<P>> {
+    /// What becomes of something that reaches a node now.
+    fn fate(&mut self, from: Place, to: NodeId) -> Fate {
         if from != to.index() && self.network.is_cut(from, to.index()) {
-            return None;
+            return Fate::Lost;
         }
-        let node = &mut self.nodes[to.index()];
+        let node = &self.nodes[to.index()];
         if node.protocol.is_none() {
             self.faults.touch_crashed(to);
-            return None;
+            return Fate::Lost;
         }
         if node.pauses > 0 {
-            node.backlog.push(event);
             self.faults.touch_paused(to);
-            return None;
+            return Fate::Waits;
         }
-        Some(event)
+        Fate::Handled
+    }
+
+    /// Something waits until a node goes on.
+    fn wait(&mut self, node: NodeId, event: Event<P>) {
+        self.nodes[node.index()].backlog.push(event);
     }
 
     /// Starts a node, for the first time or after a crash.
     pub(super) fn start(&mut self, node: NodeId) {
         let recovered = self.nodes[node.index()].disk.recover();
         let options = self.options;
-        let mut started = None;
-        self.with_context(node, |cx| started = Some(P::start(options, recovered, cx)));
-        self.nodes[node.index()].protocol = started;
-        self.carry_out(node);
+        self.call(node, |protocol, cx| *protocol = Some(P::start(options, recovered, cx)));
     }
 
     /// Calls a handler, and carries out what it wants.
     fn handle(&mut self, node: NodeId, handler: impl FnOnce(&mut P, &mut Context<P>)) {
-        let mut protocol = self.nodes[node.index()].protocol.take().expect("only a node that is up handles events");
-        self.with_context(node, |cx| handler(&mut protocol, cx));
-        self.nodes[node.index()].protocol = Some(protocol);
-        self.carry_out(node);
+        self.call(node, |protocol, cx| {
+            handler(protocol.as_mut().expect("only a node that is up handles events"), cx);
+        });
     }
 
-    fn with_context(&mut self, node: NodeId, call: impl FnOnce(&mut Context<P>)) {
-        let Node { group, seat, clock, stream, .. } = &mut self.nodes[node.index()];
+    fn call(&mut self, node: NodeId, handler: impl FnOnce(&mut Option<P>, &mut Context<P>)) {
+        let Node { group, seat, clock, stream, protocol, .. } = &mut self.nodes[node.index()];
         let members = &self.groups[group.index()];
-        call(&mut Context {
+        let mut cx = Context {
             me: &members[*seat],
             members,
             now: clock.reading(self.now),
             uncertainty: clock.uncertainty,
             stream,
             effects: &mut self.effects,
-        });
+        };
+        handler(protocol, &mut cx);
+        self.carry_out(node);
     }
 
     fn carry_out(&mut self, node: NodeId) {
@@ -446,10 +498,14 @@ impl<'s, P: Protocol> World<'s, P> {
             }
             return;
         }
-        if self.admit(node.index(), node, Event::Timer { node, timer, id }).is_some() {
-            self.nodes[node.index()].timers.swap_remove(place);
-            self.line(|world| format!("{}: timer {timer:?}", world.name(node)));
-            self.handle(node, |protocol, cx| protocol.on_timer(timer, cx));
+        match self.fate(node.index(), node) {
+            Fate::Handled => {
+                self.nodes[node.index()].timers.swap_remove(place);
+                self.line(|world| format!("{}: timer {timer:?}", world.name(node)));
+                self.handle(node, |protocol, cx| protocol.on_timer(timer, cx));
+            }
+            Fate::Waits => self.wait(node, Event::Timer { node, timer, id }),
+            Fate::Lost => {}
         }
     }
 
