@@ -24,6 +24,7 @@ impl Stream {
     }
 
     /// 64 random bits.
+    #[inline]
     pub fn bits(&mut self) -> u64 {
         self.0.next_u64()
     }
@@ -32,6 +33,7 @@ impl Stream {
     ///
     /// # Panics
     /// Where `n` is zero.
+    #[inline]
     pub fn below(&mut self, n: u64) -> u64 {
         assert!(n > 0, "no number is below zero");
         let mut wide = u128::from(self.bits()) * u128::from(n);

@@ -1,9 +1,9 @@
 //! Clients: when they ask, whom, how long they wait, and what they make of the answers.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use crate::history::{OpId, Outcome};
-use crate::id::{ClientId, Key, NodeId, RegionId, RequestId, Value};
+use crate::id::{ClientId, NodeId, RegionId, RequestId, Value};
 use crate::model::workload::Arrivals;
 use crate::op::{Op, OpKind, Refusal, Reply};
 use crate::protocol::{Member, Protocol, Request, Role, Serves};
@@ -37,7 +37,8 @@ struct Site {
     nearest: Vec<Vec<NodeId>>,
     /// By group: whom they believe to lead.
     leader: Vec<Option<NodeId>>,
-    seen: BTreeMap<Key, Value>,
+    /// By key: the value seen last, which the next compare-and-set expects. Empty where no client makes one.
+    seen: Vec<Option<Value>>,
 }
 
 #[derive(Debug)]
@@ -81,7 +82,7 @@ impl<S: Default> Clients<S> {
                 idle,
                 nearest,
                 leader: vec![None; groups.len()],
-                seen: BTreeMap::new(),
+                seen: Vec::new(),
             }
         });
         let sites = sites.collect();
@@ -121,7 +122,7 @@ impl<S: Default> Clients<S> {
         if draw < u64::from(mix.read) + u64::from(mix.write) {
             return Op::Write(key, new);
         }
-        Op::CompareAndSet { key, expected: site.seen.get(&key).copied(), new }
+        Op::CompareAndSet { key, expected: site.seen.get(key.index()).copied().flatten(), new }
     }
 
     /// The replica after `tried`, in order of distance.
@@ -277,7 +278,9 @@ impl<P: Protocol> World<'_, P> {
                 }
                 self.history.complete(active.id, reply, answer.server, self.now);
                 self.digest.mix(reply_word(reply));
-                self.clients.remember(region, &active.op, reply);
+                if self.setup.workload.mix.compare_and_set > 0 {
+                    self.clients.remember(region, &active.op, reply);
+                }
                 self.finish(client, Outcome::Ok);
             }
             Err(_) if from != active.target => {} // a no from a node that is not waited for any more
@@ -378,13 +381,13 @@ impl<S> Clients<S> {
     /// What a region has seen of a key: what its next compare-and-set will expect.
     fn remember(&mut self, region: RegionId, op: &Op, reply: Reply) {
         let seen = &mut self.sites[region.index()].seen;
-        let value = match reply {
+        let key = op.key().index();
+        if seen.len() <= key {
+            seen.resize(key + 1, None);
+        }
+        seen[key] = match reply {
             Reply::Written => op.written(),
             Reply::Read(value) | Reply::Mismatch(value) => value,
-        };
-        match value {
-            Some(value) => seen.insert(op.key(), value),
-            None => seen.remove(&op.key()),
         };
     }
 }

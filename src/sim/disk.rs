@@ -37,11 +37,13 @@ impl<R: Clone> Disk<R> {
     }
 
     /// The mark that must be synced before what is sent now may leave; `None` where all is safe.
+    #[inline]
     pub(super) fn wait_for(&self) -> Option<u64> {
         (self.synced < self.issued).then_some(self.issued)
     }
 
     /// Begins a sync of all that is pending, unless one is under way; returns the mark that it will reach.
+    #[inline]
     pub(super) fn begin_sync(&mut self) -> Option<u64> {
         if self.syncing.is_some() || self.synced == self.issued {
             return None;

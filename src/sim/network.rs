@@ -90,6 +90,7 @@ impl Network {
         }
     }
 
+    #[inline]
     pub(super) fn place(&self, place: Place) -> &PlaceInfo {
         &self.places[place]
     }
@@ -98,11 +99,13 @@ impl Network {
         &self.places
     }
 
+    #[inline]
     fn link(&self, from: Place, to: Place) -> usize {
         from * self.places.len() + to
     }
 
     /// Counts a message between nodes.
+    #[inline]
     pub(super) fn count(&mut self, from: Place, to: Place, bytes: u32) {
         self.traffic.messages += 1;
         self.traffic.bytes += u64::from(bytes);
@@ -112,6 +115,7 @@ impl Network {
     }
 
     /// How long a message sent now will take; `None` where it is lost at once.
+    #[inline]
     pub(super) fn send(&mut self, from: Place, to: Place) -> Option<Duration> {
         let link = self.link(from, to);
         let Link { delay, has_dispersion, impaired, .. } = self.links[link];
@@ -128,6 +132,7 @@ impl Network {
     }
 
     /// Whether a message that would arrive now is lost, because its link has been cut on the way.
+    #[inline]
     pub(super) fn is_cut(&mut self, from: Place, to: Place) -> bool {
         let link = self.link(from, to);
         if self.links[link].impaired == 0 {

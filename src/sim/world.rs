@@ -241,6 +241,7 @@ impl<'s, P: Protocol> World<'s, P> {
         self.now = end;
     }
 
+    #[inline(always)]
     fn step(&mut self, event: Event<P>) {
         self.digest.mix(self.now.as_nanos());
         match event {
@@ -396,6 +397,7 @@ impl<'s, P: Protocol> World<'s, P> {
         self.sync(node);
     }
 
+    #[inline]
     fn carry_out_one(&mut self, node: NodeId, effect: Effect<P>) {
         match effect {
             Effect::Send { to, message, .. } => self.send(node, to, message),
@@ -431,6 +433,7 @@ impl<'s, P: Protocol> World<'s, P> {
         }
     }
 
+    #[inline]
     fn send(&mut self, from: NodeId, to: NodeId, message: P::Message) {
         if from == to {
             self.queue.push(self.now, Event::Message { from, to, message });

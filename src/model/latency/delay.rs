@@ -82,6 +82,7 @@ impl Delay {
     }
 
     /// How long the next message takes.
+    #[inline]
     pub fn sample(&self, stream: &mut Stream) -> Duration {
         match self.0 {
             Kind::Constant(delay) => delay,
@@ -128,6 +129,7 @@ impl Delay {
 
 impl Lognormal {
     /// The excess at `z` standard deviations, `z` with [`QUANTILE_BITS`] fraction bits.
+    #[inline]
     fn at(self, z: i64) -> Duration {
         let exponent = self.log_scale.saturating_add((self.sigma * z) >> (SIGMA_BITS + QUANTILE_BITS - 32));
         Duration::nanos(power_of_two(exponent))

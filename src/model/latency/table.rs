@@ -53,6 +53,7 @@ fn upper_quantile(tail: f64, mut z: f64) -> f64 {
 }
 
 /// The standard normal quantile of `(u + 1/2) / 2^64`, with [`QUANTILE_BITS`] fraction bits; at most 6.34 either way.
+#[inline]
 pub(super) fn normal_quantile(u: u64) -> i64 {
     let table = &TABLES.quantile;
     let upper = u >> 63 != 0;
@@ -68,6 +69,7 @@ pub(super) fn normal_quantile(u: u64) -> i64 {
 }
 
 /// `2^x`, for `x` with 32 fraction bits, to the whole number below; the largest number where it does not fit.
+#[inline]
 pub(super) fn power_of_two(x: i64) -> u64 {
     let (whole, fraction) = (x >> 32, x as u32);
     let (index, rest) = ((fraction >> 24) as usize, u64::from(fraction & 0xff_ffff));

@@ -19,7 +19,7 @@ const BATCH_MAX: usize = 512;
 /// What a leader knows while it leads.
 #[derive(Debug)]
 pub(super) struct Leadership {
-    peers: BTreeMap<NodeId, Progress>,
+    peers: Vec<(NodeId, Progress)>,
     /// The index of its first entry.
     pub(super) first: u64,
     /// Up to where its own disk has its log.
@@ -77,7 +77,14 @@ impl Leadership {
 
     /// The latest round that a majority has answered, this node among it.
     pub(super) fn confirmed(&self, majority: usize) -> u64 {
-        kth_highest(self.peers.values().map(|peer| peer.round), self.round, majority)
+        kth_highest(self.peers.iter().map(|(_, peer)| peer.round), self.round, majority)
+    }
+}
+
+impl Leadership {
+    fn progress(&mut self, peer: NodeId) -> &mut Progress {
+        let known = self.peers.iter_mut().find(|(node, _)| *node == peer);
+        &mut known.expect("answers come from members").1
     }
 }
 
@@ -88,11 +95,12 @@ impl Progress {
     }
 }
 
-/// The `k`-th highest of the others and one's own.
-fn kth_highest(others: impl Iterator<Item = u64>, own: u64, k: usize) -> u64 {
-    let mut all: Vec<u64> = others.chain([own]).collect();
-    all.sort_unstable_by(|a, b| b.cmp(a));
-    all[k - 1]
+/// The `k`-th highest of the others and one's own: the highest that `k` of them reach. Groups are small, and this is
+/// asked at every answer: comparing each with each needs no memory.
+fn kth_highest(others: impl Iterator<Item = u64> + Clone, own: u64, k: usize) -> u64 {
+    let all = others.chain([own]);
+    let is_reached = |mark: &u64| all.clone().filter(|other| other >= mark).count() >= k;
+    all.clone().filter(is_reached).max().expect("as many as k reach the lowest")
 }
 
 impl Raft {
@@ -147,12 +155,12 @@ impl Raft {
         let Office::Leader(leadership) = &mut self.office else { return };
         leadership.ticks += 1;
         let ticks = leadership.ticks;
-        let heard = leadership.peers.values().filter(|peer| ticks - peer.heard < patience).count();
+        let heard = leadership.peers.iter().filter(|(_, peer)| ticks - peer.heard < patience).count();
         if self.options.check_quorum && heard + 1 < Self::majority(cx) {
             self.step_down(cx);
             return;
         }
-        for progress in leadership.peers.values_mut() {
+        for (_, progress) in &mut leadership.peers {
             progress.settled = progress.ticked;
             progress.ticked = progress.next - 1;
             progress.snapshot.take_if(|(_, sent)| ticks - *sent >= patience);
@@ -192,7 +200,7 @@ impl Raft {
             return;
         }
         let ticks = leadership.ticks;
-        let progress = leadership.peers.get_mut(&from).expect("answers come from members");
+        let progress = leadership.progress(from);
         progress.heard = ticks;
         progress.round = progress.round.max(round);
         match outcome {
@@ -217,14 +225,16 @@ impl Raft {
     fn repair(&mut self, from: NodeId, round: u64, prev: u64, hint: Position, kept: bool) {
         let base = self.log.base().index;
         let Office::Leader(leadership) = &mut self.office else { return };
-        let progress = leadership.peers.get_mut(&from).expect("answers come from members");
+        let progress = leadership.progress(from);
         let first_contact = progress.matched == 0 && progress.repaired == 0;
         let under_way = prev > progress.settled.max(base) || progress.snapshot.is_some() || kept && !first_contact;
         if under_way || prev <= progress.matched || round < progress.repaired {
             return;
         }
         leadership.round += 1;
-        progress.repaired = leadership.round;
+        let round = leadership.round;
+        let progress = leadership.progress(from);
+        progress.repaired = round;
         // At the base the term is known, but not before it: if even the base may differ, a snapshot has to be sent.
         let agreed = self.log.latest_not_above(hint);
         let agreed = if agreed.term > hint.term { base.saturating_sub(1) } else { agreed.index };
@@ -237,7 +247,7 @@ impl Raft {
         let (term, commit, patience) = (self.term, self.commit, self.patience());
         let Office::Leader(leadership) = &mut self.office else { return };
         let (round, ticks) = (leadership.round, leadership.ticks);
-        let progress = leadership.peers.get_mut(&to).expect("answers come from members");
+        let progress = leadership.progress(to);
         while progress.next <= self.log.last().index && progress.takes_entries(ticks, patience) {
             let Some(prev) = self.log.position(progress.next - 1) else {
                 let snapshot = self.snapshot.clone().expect("what is compacted is in a snapshot");
@@ -256,7 +266,7 @@ impl Raft {
     /// majority has may still be replaced, until one of this term follows it (figure 8 of the paper).
     fn advance_commit(&mut self, cx: &mut Context<Self>) {
         let Office::Leader(leadership) = &mut self.office else { return };
-        let matched = leadership.peers.values().map(|peer| peer.matched);
+        let matched = leadership.peers.iter().map(|(_, peer)| peer.matched);
         let index = kth_highest(matched, leadership.synced, Self::majority(cx));
         if index <= self.commit || self.log.term_at(index) != Some(self.term) {
             return;
