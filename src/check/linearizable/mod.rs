@@ -49,6 +49,7 @@
 mod certificate;
 mod counterexample;
 mod items;
+mod online;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -60,6 +61,7 @@ use crate::id::{Key, Value};
 use crate::op::{Op, Reply};
 use certificate::Replay;
 use items::{Item, Items};
+pub use online::{Findings, Online, Violation};
 use zones::Obstacle;
 
 /// How many operations the reduction of one counterexample may examine: enough for chains of two thousand.

@@ -10,14 +10,44 @@ use crate::time::{Duration, Time};
 /// A design whose nodes observe no leaders has no stints: every node may write, and that is no split brain.
 #[derive(Clone, Debug, Default)]
 pub struct Writers {
-    stints: BTreeMap<(GroupId, u64, NodeId), (Time, Time)>,
+    /// In the order of their first write.
+    stints: Vec<Stint>,
+    places: BTreeMap<(GroupId, u64, NodeId), usize>,
+    /// By group: the stint of the latest write. Nearly always the next one belongs to it too.
+    latest: Vec<Option<usize>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Stint {
+    group: GroupId,
+    epoch: u64,
+    node: NodeId,
+    first: Time,
+    last: Time,
 }
 
 impl Writers {
-    /// The leader `node` of `epoch` acknowledged a write at `at` (when it decided to, not when the client heard).
+    /// The leader `node` of `epoch` acknowledged a write at `at` (when it decided to, not when the client heard). `O(1)`
+    /// where it acknowledged the group's latest one too.
     pub fn acknowledged(&mut self, group: GroupId, epoch: u64, node: NodeId, at: Time) {
-        let stint = self.stints.entry((group, epoch, node)).or_insert((at, at));
-        stint.1 = stint.1.max(at);
+        let latest = self.latest.get(group.index()).copied().flatten();
+        let latest = latest.filter(|place| (self.stints[*place].epoch, self.stints[*place].node) == (epoch, node));
+        let place = latest.unwrap_or_else(|| self.change(group, epoch, node, at));
+        let stint = &mut self.stints[place];
+        stint.last = stint.last.max(at);
+    }
+
+    /// The place of another stint than the group's latest, which may be new.
+    fn change(&mut self, group: GroupId, epoch: u64, node: NodeId, at: Time) -> usize {
+        let place = *self.places.entry((group, epoch, node)).or_insert(self.stints.len());
+        if place == self.stints.len() {
+            self.stints.push(Stint { group, epoch, node, first: at, last: at });
+        }
+        if group.index() >= self.latest.len() {
+            self.latest.resize(group.index() + 1, None);
+        }
+        self.latest[group.index()] = Some(place);
+        place
     }
 
     /// The total time in which at least two different nodes of one group were between their first and last
@@ -25,7 +55,7 @@ impl Writers {
     pub fn overlap(&self) -> Duration {
         let mut total = Duration::ZERO;
         let mut groups: BTreeMap<GroupId, Vec<(Time, Time, NodeId)>> = BTreeMap::new();
-        for ((group, _, node), (first, last)) in &self.stints {
+        for Stint { group, node, first, last, .. } in &self.stints {
             groups.entry(*group).or_default().push((*first, *last, *node));
         }
         for stints in groups.values() {
@@ -36,7 +66,7 @@ impl Writers {
 
     /// The last acknowledgement of a leader's stint.
     pub fn last_of(&self, group: GroupId, epoch: u64, node: NodeId) -> Option<Time> {
-        self.stints.get(&(group, epoch, node)).map(|(_, last)| *last)
+        self.places.get(&(group, epoch, node)).map(|place| self.stints[*place].last)
     }
 }
 
@@ -85,5 +115,10 @@ mod tests {
         writers.acknowledged(GroupId(1), 1, NodeId(2), at(0));
         writers.acknowledged(GroupId(1), 1, NodeId(2), at(900));
         assert_eq!(writers.overlap(), Duration::millis(50), "another group's leader is no rival");
+        writers.acknowledged(group, 1, NodeId(0), at(260));
+        writers.acknowledged(group, 2, NodeId(1), at(290));
+        assert_eq!(writers.last_of(group, 1, NodeId(0)), Some(at(260)), "a leader may be heard of late");
+        assert_eq!(writers.last_of(group, 2, NodeId(1)), Some(at(300)), "what was decided earlier ends no later");
+        assert_eq!(writers.overlap(), Duration::millis(60));
     }
 }

@@ -1,19 +1,13 @@
-//! Lineage: which write each write replaced, and so which acknowledged writes are gone.
-//!
-//! Every applied write points at the write that it replaced in the copy of the node that applied it first, which is the
-//! node that ordered it. A client's retry may get one write ordered at two nodes, and then it points at both. At the end, a
-//! write is *accounted for* if it is in the copy of a serving node, or was replaced, directly or by others, by one that
-//! is; or if it lost to a concurrent write by the design's rule (a conflict, which is counted), or was replaced by one
-//! that did. An acknowledged write that is not accounted for is **lost**. One that was rolled back, or that only a
-//! stranded copy descends from, is **diverged** as well: it exists, on the wrong branch.
+//! Lineage kept in maps and sets: what the dense form is compared with.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Durability;
 use crate::id::{Key, NodeId, Value};
 
 /// The writes of a run, linked.
 #[derive(Clone, Debug, Default)]
-pub struct Lineage {
+pub(super) struct Lineage {
     /// By value: the write that it replaced. Values are small dense numbers.
     replaced: Vec<Link>,
     /// What a write replaced at further nodes that ordered it: rare.
@@ -33,17 +27,6 @@ enum Link {
     First,
     /// It replaced this one.
     Over(Value),
-}
-
-/// What became of the acknowledged writes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Durability {
-    /// Acknowledged, and gone.
-    pub lost: BTreeSet<Value>,
-    /// Acknowledged, and left on a branch that does not serve.
-    pub diverged: BTreeSet<Value>,
-    /// Acknowledged, and discarded in favour of a concurrent write, by rule.
-    pub conflicts: BTreeSet<Value>,
 }
 
 impl Lineage {
@@ -151,91 +134,5 @@ impl Lineage {
             }
             to_mark.extend(self.replaced_too.get(&value).into_iter().flatten());
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const KEY: Key = Key(0);
-
-    fn values(numbers: &[u64]) -> BTreeSet<Value> {
-        numbers.iter().map(|n| Value(*n)).collect()
-    }
-
-    #[test]
-    fn what_was_overwritten_in_turn_is_not_lost() {
-        let mut lineage = Lineage::new(2);
-        for value in [1, 2, 3] {
-            lineage.applied(NodeId(0), KEY, Value(value), false);
-        }
-        lineage.applied(NodeId(1), KEY, Value(3), false);
-        let judged = lineage.judge(&values(&[1, 2, 3]), [Value(3)], [], []);
-        assert_eq!(judged, Durability::default());
-    }
-
-    #[test]
-    fn a_branch_that_was_rolled_back_is_lost_and_diverged() {
-        let mut lineage = Lineage::new(2);
-        lineage.applied(NodeId(0), KEY, Value(1), false);
-        lineage.applied(NodeId(1), KEY, Value(1), false);
-        lineage.applied(NodeId(0), KEY, Value(2), false);
-        lineage.applied(NodeId(0), KEY, Value(3), false);
-        lineage.applied(NodeId(1), KEY, Value(4), false);
-        lineage.rolled_back(NodeId(0), KEY, Value(3));
-        lineage.rolled_back(NodeId(0), KEY, Value(2));
-        lineage.applied(NodeId(0), KEY, Value(4), false);
-        let judged = lineage.judge(&values(&[1, 2, 3, 4]), [Value(4), Value(4)], [], []);
-        assert_eq!(judged.lost, values(&[2, 3]));
-        assert_eq!(judged.diverged, values(&[2, 3]));
-    }
-
-    #[test]
-    fn a_write_that_died_with_its_node_is_lost_but_not_diverged() {
-        let mut lineage = Lineage::new(2);
-        lineage.applied(NodeId(0), KEY, Value(1), false);
-        lineage.crashed(NodeId(0));
-        let judged = lineage.judge(&values(&[1]), [], [], []);
-        assert_eq!((judged.lost.len(), judged.diverged.len()), (1, 0));
-        let kept = lineage.judge(&values(&[1]), [], [Value(1)], []);
-        assert_eq!((kept.lost.len(), kept.diverged.len()), (1, 1), "a stranded copy is not service");
-    }
-
-    #[test]
-    fn a_conflict_is_no_loss_and_neither_is_what_it_had_replaced() {
-        let mut lineage = Lineage::new(2);
-        lineage.applied(NodeId(0), KEY, Value(1), false);
-        lineage.applied(NodeId(0), KEY, Value(2), false);
-        lineage.applied(NodeId(1), KEY, Value(3), false);
-        lineage.conflict(Value(2));
-        lineage.conflict(Value(2));
-        lineage.applied(NodeId(0), KEY, Value(3), false);
-        let judged = lineage.judge(&values(&[1, 2, 3]), [Value(3)], [], []);
-        assert_eq!((judged.lost.len(), judged.conflicts), (0, values(&[2])));
-    }
-
-    #[test]
-    fn an_acknowledged_write_that_nobody_applied_is_lost() {
-        let mut lineage = Lineage::new(1);
-        lineage.applied(NodeId(0), KEY, Value(6), false);
-        assert_eq!(lineage.judge(&values(&[6, 7]), [Value(6)], [], []).lost, values(&[7]));
-    }
-
-    #[test]
-    fn a_write_that_was_ordered_twice_replaced_two() {
-        let mut lineage = Lineage::new(2);
-        lineage.applied(NodeId(0), KEY, Value(1), true);
-        lineage.applied(NodeId(1), KEY, Value(2), true);
-        lineage.applied(NodeId(0), KEY, Value(3), true);
-        lineage.applied(NodeId(1), KEY, Value(3), false);
-        assert_eq!(
-            lineage.judge(&values(&[1, 2, 3]), [Value(3)], [], []).lost,
-            values(&[2]),
-            "the other node only heard of it"
-        );
-        lineage.applied(NodeId(1), KEY, Value(2), false);
-        lineage.applied(NodeId(1), KEY, Value(3), true);
-        assert_eq!(lineage.judge(&values(&[1, 2, 3]), [Value(3)], [], []), Durability::default());
     }
 }

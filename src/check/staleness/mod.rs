@@ -8,7 +8,14 @@
 //! Relation to Δ-atomicity (Golab, Li & Shah, *Analyzing Consistency Properties for Fun and Profit*, PODC 2011), the
 //! least Δ such that the history becomes linearizable when every read may begin Δ earlier: a stale read must begin at
 //! least its staleness earlier to become concurrent with the write that superseded it, so the greatest staleness is a
-//! lower bound of Δ. Next: `linearizable/mod.rs`.
+//! lower bound of Δ.
+//!
+//! [`staleness`] judges a whole history, and counts versions; [`Online`] tells at the end of each read how stale it was,
+//! and keeps nothing of it. Next: `online.rs`.
+
+mod online;
+
+pub use online::Online;
 
 use crate::history::{History, OpId, Operation, Outcome};
 use crate::id::{Key, Value};

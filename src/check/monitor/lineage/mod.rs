@@ -1,0 +1,359 @@
+//! Lineage: which write each write replaced, and so which acknowledged writes are gone.
+//!
+//! Every applied write points at the write that it replaced in the copy of the node that applied it first, which is the
+//! node that ordered it. A client's retry may get one write ordered at two nodes, and then it points at both. At the end, a
+//! write is *accounted for* if it is in the copy of a serving node, or was replaced, directly or by others, by one that
+//! is; or if it lost to a concurrent write by the design's rule (a conflict, which is counted), or was replaced by one
+//! that did. An acknowledged write that is not accounted for is **lost**. One that was rolled back, or that only a
+//! stranded copy descends from, is **diverged** as well: it exists, on the wrong branch.
+//!
+//! Values and keys are small dense numbers: a write costs 5 bytes here, and a key 4 bytes in every copy.
+
+#[cfg(test)]
+mod reference;
+
+use std::collections::BTreeSet;
+
+use crate::id::{Key, NodeId, Value};
+
+/// The writes of a run, linked.
+#[derive(Clone, Debug, Default)]
+pub struct Lineage {
+    /// By value: what it replaced. [`ABSENT`], [`FIRST`], or the value that it replaced and [`OVER`].
+    links: Vec<u32>,
+    /// By value: [`ACKNOWLEDGED`], [`DISCARDED`], [`ROLLED_BACK`].
+    notes: Vec<u8>,
+    /// What a write replaced at further nodes that ordered it: rare.
+    replaced_too: Vec<(u32, u32)>,
+    /// By node and key: one more than the value that is held there; 0 where there is none.
+    copies: Vec<Vec<u32>>,
+}
+
+/// Nobody applied this write.
+const ABSENT: u32 = 0;
+/// It was the key's first.
+const FIRST: u32 = 1;
+/// Added to the value that a write replaced.
+const OVER: u32 = 2;
+
+/// A client was told that it is done.
+const ACKNOWLEDGED: u8 = 1;
+/// It was discarded in favour of a concurrent write.
+const DISCARDED: u8 = 2;
+/// Some node took it out of its copy again.
+const ROLLED_BACK: u8 = 4;
+
+/// Of a write, at the end: it is in a serving copy, or one that descends from it is.
+const ACCOUNTED: u8 = 1;
+/// A discarded write descends from it, or it was discarded.
+const EXCUSED: u8 = 2;
+/// A stranded copy or one that was rolled back descends from it.
+const BRANCHED: u8 = 4;
+
+/// What became of the acknowledged writes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Durability {
+    /// Acknowledged, and gone.
+    pub lost: BTreeSet<Value>,
+    /// Acknowledged, and left on a branch that does not serve.
+    pub diverged: BTreeSet<Value>,
+    /// Acknowledged, and discarded in favour of a concurrent write, by rule.
+    pub conflicts: BTreeSet<Value>,
+}
+
+/// A value as it is kept here.
+fn small(value: Value) -> u32 {
+    let small = u32::try_from(value.0).ok().filter(|small| *small < u32::MAX - OVER);
+    small.expect("values are small dense numbers, less than 2^32 - 3")
+}
+
+/// The entry in this place of a table, which is made long enough.
+fn entry<T: Clone + Default>(table: &mut Vec<T>, place: u32) -> &mut T {
+    let place = place as usize;
+    if place >= table.len() {
+        table.resize(place + 1, T::default());
+    }
+    &mut table[place]
+}
+
+impl Lineage {
+    /// For a run with this many nodes.
+    pub fn new(nodes: usize) -> Lineage {
+        Lineage { copies: vec![Vec::new(); nodes], ..Lineage::default() }
+    }
+
+    /// A node's copy took a write. `ordered` says that it did so while it was asked to write it: it put this write after
+    /// what it held, whatever others did. Otherwise, only the first to apply a write counts: later ones may have skipped
+    /// what lies between. `O(1)`, amortised.
+    ///
+    /// # Panics
+    /// Where the value is near `2^32` or greater.
+    pub fn applied(&mut self, node: NodeId, key: Key, value: Value, ordered: bool) {
+        let value = small(value);
+        let before = std::mem::replace(entry(&mut self.copies[node.index()], key.0), value + 1);
+        let before = before.checked_sub(1).filter(|before| *before != value);
+        let link = entry(&mut self.links, value);
+        match (*link, before) {
+            (ABSENT, Some(before)) => *link = before + OVER,
+            (ABSENT, None) => *link = FIRST,
+            (known, Some(before)) if ordered && known != before + OVER => self.replaced_too.push((value, before)),
+            _ => {}
+        }
+    }
+
+    /// A node took a write out of its copy again.
+    ///
+    /// # Panics
+    /// Where the value is near `2^32` or greater.
+    pub fn rolled_back(&mut self, node: NodeId, key: Key, value: Value) {
+        let value = small(value);
+        *entry(&mut self.notes, value) |= ROLLED_BACK;
+        let link = *entry(&mut self.links, value);
+        let held = entry(&mut self.copies[node.index()], key.0);
+        if *held == value + 1 {
+            *held = link.checked_sub(OVER).map_or(0, |before| before + 1);
+        }
+    }
+
+    /// A write was discarded in favour of a concurrent one. Told twice, it counts once.
+    ///
+    /// # Panics
+    /// Where the value is near `2^32` or greater.
+    pub fn conflict(&mut self, lost: Value) {
+        *entry(&mut self.notes, small(lost)) |= DISCARDED;
+    }
+
+    /// A client was told that this write took effect.
+    ///
+    /// # Panics
+    /// Where the value is near `2^32` or greater.
+    pub fn acknowledged(&mut self, value: Value) {
+        *entry(&mut self.notes, small(value)) |= ACKNOWLEDGED;
+    }
+
+    /// Whether any node ever took this write into its copy.
+    pub fn is_applied(&self, value: Value) -> bool {
+        self.links.get(value.0 as usize).is_some_and(|link| *link != ABSENT)
+    }
+
+    /// A node lost its memory: what it holds from now on, it will tell again.
+    pub fn crashed(&mut self, node: NodeId) {
+        self.copies[node.index()].clear();
+    }
+
+    /// Judges these acknowledged writes, beside those that were [told](Lineage::acknowledged). See
+    /// [`durability`](Lineage::durability).
+    pub fn judge(
+        &self,
+        acknowledged: &BTreeSet<Value>,
+        serving: impl IntoIterator<Item = Value>,
+        stranded: impl IntoIterator<Item = Value>,
+        overtaken: impl IntoIterator<Item = Value>,
+    ) -> Durability {
+        let mut told = self.clone();
+        acknowledged.iter().for_each(|value| told.acknowledged(*value));
+        told.durability(serving, stranded, overtaken)
+    }
+
+    /// Judges the acknowledged writes, given the copies at the end. `O(writes)` time, and a byte a write.
+    ///
+    /// `serving` and `stranded` are the values in those copies. A write that failed for certain, or whose client never
+    /// heard, is in none of the three sets. `overtaken` are acknowledged writes that the copies themselves show to be gone,
+    /// whatever was observed: they are lost unless a conflict, by rule, explains it.
+    pub fn durability(
+        &self,
+        serving: impl IntoIterator<Item = Value>,
+        stranded: impl IntoIterator<Item = Value>,
+        overtaken: impl IntoIterator<Item = Value>,
+    ) -> Durability {
+        let mut fates = Fates::new(self);
+        serving.into_iter().for_each(|value| fates.trace_back(value, ACCOUNTED));
+        // A retry may get a write in twice, and one of the two may lose: what is still there was not discarded.
+        let is_discarded = |fates: &Fates, value: Value| !fates.is(value, ACCOUNTED);
+        let discarded: Vec<Value> = self.noted(DISCARDED).filter(|value| is_discarded(&fates, *value)).collect();
+        discarded.iter().for_each(|value| fates.trace_back(*value, EXCUSED));
+        stranded.into_iter().chain(self.noted(ROLLED_BACK)).for_each(|value| fates.trace_back(value, BRANCHED));
+        // A protocol that tells nothing is judged by its copies alone.
+        let is_told = !self.links.is_empty();
+        let is_lost = |value: &Value| is_told && !fates.is(*value, ACCOUNTED | EXCUSED);
+        let mut lost: BTreeSet<Value> = self.noted(ACKNOWLEDGED).filter(is_lost).collect();
+        lost.extend(overtaken.into_iter().filter(|value| !fates.is(*value, EXCUSED)));
+        let diverged = lost.iter().copied().filter(|value| fates.is(*value, BRANCHED)).collect();
+        let is_acknowledged = |value: &Value| self.notes[value.index()] & ACKNOWLEDGED != 0;
+        Durability { lost, diverged, conflicts: discarded.into_iter().filter(is_acknowledged).collect() }
+    }
+
+    /// The values with this note, in order.
+    fn noted(&self, note: u8) -> impl Iterator<Item = Value> + '_ {
+        (0..).zip(&self.notes).filter(move |(_, notes)| **notes & note != 0).map(|(value, _)| Value(value))
+    }
+}
+
+/// What becomes of every write that is linked: [`ACCOUNTED`], [`EXCUSED`], [`BRANCHED`].
+struct Fates<'a> {
+    links: &'a [u32],
+    /// By value.
+    replaced_too: Vec<(u32, u32)>,
+    marks: Vec<u8>,
+    open: Vec<u32>,
+}
+
+impl Fates<'_> {
+    fn new(lineage: &Lineage) -> Fates<'_> {
+        let mut replaced_too = lineage.replaced_too.clone();
+        replaced_too.sort_unstable();
+        Fates { links: &lineage.links, replaced_too, marks: vec![0; lineage.links.len()], open: Vec::new() }
+    }
+
+    fn is(&self, value: Value, any: u8) -> bool {
+        usize::try_from(value.0).ok().and_then(|place| self.marks.get(place)).is_some_and(|marks| marks & any != 0)
+    }
+
+    /// Marks this write and all that it replaced, directly or by others.
+    fn trace_back(&mut self, from: Value, mark: u8) {
+        self.open.extend(u32::try_from(from.0));
+        while let Some(value) = self.open.pop() {
+            match self.marks.get_mut(value as usize) {
+                Some(marks) if *marks & mark == 0 => *marks |= mark,
+                _ => continue,
+            }
+            self.open.extend(self.links[value as usize].checked_sub(OVER));
+            let more = self.replaced_too.partition_point(|(other, _)| *other < value);
+            let more = self.replaced_too[more..].iter().take_while(|(other, _)| *other == value);
+            self.open.extend(more.map(|(_, before)| *before));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use crate::rng::Stream;
+
+    const KEY: Key = Key(0);
+
+    fn values(numbers: &[u64]) -> BTreeSet<Value> {
+        numbers.iter().map(|n| Value(*n)).collect()
+    }
+
+    #[test]
+    fn what_was_overwritten_in_turn_is_not_lost() {
+        let mut lineage = Lineage::new(2);
+        for value in [1, 2, 3] {
+            lineage.applied(NodeId(0), KEY, Value(value), false);
+        }
+        lineage.applied(NodeId(1), KEY, Value(3), false);
+        let judged = lineage.judge(&values(&[1, 2, 3]), [Value(3)], [], []);
+        assert_eq!(judged, Durability::default());
+    }
+
+    #[test]
+    fn a_branch_that_was_rolled_back_is_lost_and_diverged() {
+        let mut lineage = Lineage::new(2);
+        lineage.applied(NodeId(0), KEY, Value(1), false);
+        lineage.applied(NodeId(1), KEY, Value(1), false);
+        lineage.applied(NodeId(0), KEY, Value(2), false);
+        lineage.applied(NodeId(0), KEY, Value(3), false);
+        lineage.applied(NodeId(1), KEY, Value(4), false);
+        lineage.rolled_back(NodeId(0), KEY, Value(3));
+        lineage.rolled_back(NodeId(0), KEY, Value(2));
+        lineage.applied(NodeId(0), KEY, Value(4), false);
+        let judged = lineage.judge(&values(&[1, 2, 3, 4]), [Value(4), Value(4)], [], []);
+        assert_eq!(judged.lost, values(&[2, 3]));
+        assert_eq!(judged.diverged, values(&[2, 3]));
+    }
+
+    #[test]
+    fn a_write_that_died_with_its_node_is_lost_but_not_diverged() {
+        let mut lineage = Lineage::new(2);
+        lineage.applied(NodeId(0), KEY, Value(1), false);
+        lineage.crashed(NodeId(0));
+        let judged = lineage.judge(&values(&[1]), [], [], []);
+        assert_eq!((judged.lost.len(), judged.diverged.len()), (1, 0));
+        let kept = lineage.judge(&values(&[1]), [], [Value(1)], []);
+        assert_eq!((kept.lost.len(), kept.diverged.len()), (1, 1), "a stranded copy is not service");
+    }
+
+    #[test]
+    fn a_conflict_is_no_loss_and_neither_is_what_it_had_replaced() {
+        let mut lineage = Lineage::new(2);
+        lineage.applied(NodeId(0), KEY, Value(1), false);
+        lineage.applied(NodeId(0), KEY, Value(2), false);
+        lineage.applied(NodeId(1), KEY, Value(3), false);
+        lineage.conflict(Value(2));
+        lineage.conflict(Value(2));
+        lineage.applied(NodeId(0), KEY, Value(3), false);
+        let judged = lineage.judge(&values(&[1, 2, 3]), [Value(3)], [], []);
+        assert_eq!((judged.lost.len(), judged.conflicts), (0, values(&[2])));
+    }
+
+    #[test]
+    fn an_acknowledged_write_that_nobody_applied_is_lost() {
+        let mut lineage = Lineage::new(1);
+        lineage.applied(NodeId(0), KEY, Value(6), false);
+        assert_eq!(lineage.judge(&values(&[6, 7]), [Value(6)], [], []).lost, values(&[7]));
+    }
+
+    #[test]
+    fn a_write_that_was_ordered_twice_replaced_two() {
+        let mut lineage = Lineage::new(2);
+        lineage.applied(NodeId(0), KEY, Value(1), true);
+        lineage.applied(NodeId(1), KEY, Value(2), true);
+        lineage.applied(NodeId(0), KEY, Value(3), true);
+        lineage.applied(NodeId(1), KEY, Value(3), false);
+        assert_eq!(
+            lineage.judge(&values(&[1, 2, 3]), [Value(3)], [], []).lost,
+            values(&[2]),
+            "the other node only heard of it"
+        );
+        lineage.applied(NodeId(1), KEY, Value(2), false);
+        lineage.applied(NodeId(1), KEY, Value(3), true);
+        assert_eq!(lineage.judge(&values(&[1, 2, 3]), [Value(3)], [], []), Durability::default());
+    }
+
+    #[test]
+    fn it_finds_what_maps_and_sets_find() {
+        let mut lost = 0;
+        for seed in 0..20_000 {
+            let mut stream = Stream::new(seed, "lineage");
+            let (mut dense, mut maps) = (Lineage::new(3), reference::Lineage::new(3));
+            let mut acknowledged = BTreeSet::new();
+            let writes = 1 + stream.below(20);
+            for _ in 0..stream.below(60) {
+                let (node, key) = (NodeId(stream.below(3) as u16), Key(stream.below(2) as u32));
+                let value = Value(stream.below(writes));
+                match stream.below(20) {
+                    0 => {
+                        dense.crashed(node);
+                        maps.crashed(node);
+                    }
+                    1 => {
+                        dense.conflict(value);
+                        maps.conflict(value);
+                    }
+                    2 | 3 => {
+                        dense.rolled_back(node, key, value);
+                        maps.rolled_back(node, key, value);
+                    }
+                    4..9 => {
+                        dense.acknowledged(value);
+                        acknowledged.insert(value);
+                    }
+                    draw => {
+                        dense.applied(node, key, value, draw < 13);
+                        maps.applied(node, key, value, draw < 13);
+                    }
+                }
+            }
+            let mut some = || (0..stream.below(3)).map(|_| Value(stream.below(writes + 2))).collect::<Vec<_>>();
+            let (serving, stranded, mut overtaken) = (some(), some(), some());
+            overtaken.retain(|value| acknowledged.contains(value));
+            let expected = maps.judge(&acknowledged, serving.clone(), stranded.clone(), overtaken.clone());
+            assert_eq!(dense.durability(serving, stranded, overtaken), expected, "seed {seed}");
+            assert!((0..writes).all(|value| dense.is_applied(Value(value)) == maps.is_applied(Value(value))));
+            lost += expected.lost.len();
+        }
+        assert!(lost > 20_000, "{lost}");
+    }
+}
