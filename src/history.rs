@@ -20,7 +20,7 @@ pub enum Outcome {
     Unknown,
 }
 
-/// A row of a [`History`]: its index there.
+/// An operation of a run: its number in the order of invocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OpId(pub u32);
 
@@ -60,7 +60,8 @@ const NO_NODE: u16 = u16::MAX;
 
 /// The operations of a run, in the order in which they were invoked.
 ///
-/// Columns: 36 bytes an operation, and 24 more for a compare-and-set.
+/// Columns: 36 bytes an operation, and 24 more for a compare-and-set. Operations may be left out: those that are there
+/// keep their numbers, for 4 bytes more.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     invoked: Vec<u64>,
@@ -73,6 +74,8 @@ pub struct History {
     tag: Vec<Tag>,
     /// What compare-and-sets expected and, where they failed, saw: `(row, expected, seen)`, by row.
     compared: Vec<(u32, u64, u64)>,
+    /// The number of each row's operation; empty where no operation was left out.
+    ids: Vec<u32>,
 }
 
 /// Kind and outcome of a row.
@@ -112,12 +115,30 @@ impl History {
     /// # Panics
     /// Where `at` is earlier than the row before it, or the value written is `u64::MAX`.
     pub fn invoke(&mut self, client: ClientId, op: Op, at: Time) -> OpId {
+        let id = OpId(self.last().map_or(0, |last| last.0 + 1));
+        self.invoke_as(id, client, op, at);
+        id
+    }
+
+    /// As [`invoke`](History::invoke), for the operation of this number: those between the one before and this one are
+    /// left out.
+    ///
+    /// # Panics
+    /// As `invoke`, and where the number is not greater than the one before.
+    pub fn invoke_as(&mut self, id: OpId, client: ClientId, op: Op, at: Time) {
+        assert!(self.last().is_none_or(|last| last < id), "operations are numbered in the order of invocation");
         assert!(
             self.invoked.last().is_none_or(|last| *last <= at.as_nanos()),
             "invocations are recorded in time order"
         );
         assert!(op.written() != Some(Value(NO_VALUE)), "the value {NO_VALUE} stands for no value");
         let row = u32::try_from(self.len()).expect("a history holds at most 2^32 operations");
+        if self.ids.is_empty() && id.0 != row {
+            self.ids.extend(0..row);
+        }
+        if id.0 != row {
+            self.ids.push(id.0);
+        }
         self.invoked.push(at.as_nanos());
         self.completed.push(Time::NEVER.as_nanos());
         self.client.push(client.0);
@@ -128,7 +149,25 @@ impl History {
         if let Op::CompareAndSet { expected, .. } = op {
             self.compared.push((row, pack(expected), NO_VALUE));
         }
-        OpId(row)
+    }
+
+    /// The last operation's number.
+    fn last(&self) -> Option<OpId> {
+        let row = self.len().checked_sub(1)?;
+        Some(OpId(self.ids.get(row).map_or(row as u32, |id| *id)))
+    }
+
+    /// The row of this operation.
+    pub(crate) fn row(&self, id: OpId) -> usize {
+        if self.ids.is_empty() {
+            return id.0 as usize;
+        }
+        self.ids.binary_search(&id.0).expect("this operation was not left out")
+    }
+
+    /// The number of every operation that is there, in the order of invocation.
+    pub fn ids(&self) -> impl ExactSizeIterator<Item = OpId> + '_ {
+        (0..self.len()).map(|row| OpId(self.ids.get(row).map_or(row as u32, |id| *id)))
     }
 
     /// Records that the operation took effect with this answer.
@@ -143,7 +182,7 @@ impl History {
             (OpKind::Write | OpKind::CompareAndSet, Reply::Written) => {}
             (OpKind::CompareAndSet, Reply::Mismatch(seen)) => {
                 self.tag[row].mismatch = true;
-                let place = self.compared_place(id.0);
+                let place = self.compared_place(row as u32);
                 self.compared[place].2 = pack(seen);
             }
             (kind, reply) => panic!("{reply:?} answers no {}", kind.name()),
@@ -159,7 +198,7 @@ impl History {
     }
 
     fn close(&mut self, id: OpId, outcome: Outcome, at: Time) -> usize {
-        let row = id.0 as usize;
+        let row = self.row(id);
         assert!(self.tag[row].outcome == Outcome::Unknown, "an operation ends once");
         self.tag[row].outcome = outcome;
         self.completed[row] = at.as_nanos();
@@ -175,12 +214,12 @@ impl History {
     /// # Panics
     /// Where there is no such row.
     pub fn get(&self, id: OpId) -> Operation {
-        let row = id.0 as usize;
+        let row = self.row(id);
         let Tag { kind, outcome, mismatch } = self.tag[row];
         let key = Key(self.key[row]);
         let value = unpack(self.value[row]);
         let written = || value.expect("a write has a value");
-        let compared = || self.compared[self.compared_place(id.0)];
+        let compared = || self.compared[self.compared_place(row as u32)];
         let op = match kind {
             OpKind::Read => Op::Read(key),
             OpKind::Write => Op::Write(key, written()),
@@ -205,7 +244,7 @@ impl History {
 
     /// Every operation, in the order of invocation.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Operation> + '_ {
-        (0..self.len() as u32).map(|row| self.get(OpId(row)))
+        self.ids().map(|id| self.get(id))
     }
 }
 
@@ -239,6 +278,20 @@ mod tests {
         assert_eq!(history.get(missed).reply, Some(Reply::Mismatch(Some(Value(9)))));
         assert_eq!(history.get(missed).acknowledged_write(), None);
         assert_eq!(history.iter().len(), 4);
+    }
+
+    #[test]
+    fn what_is_left_out_moves_no_number() {
+        let mut history = History::new();
+        let swap = Op::CompareAndSet { key: Key(1), expected: Some(Value(1)), new: Value(2) };
+        history.invoke_as(OpId(0), ClientId(0), Op::Write(Key(1), Value(1)), at(0));
+        history.invoke_as(OpId(7), ClientId(1), swap, at(1));
+        history.invoke_as(OpId(8), ClientId(0), Op::Read(Key(1)), at(2));
+        history.complete(OpId(7), Reply::Mismatch(None), NodeId(1), at(3));
+        assert_eq!(history.ids().collect::<Vec<_>>(), [OpId(0), OpId(7), OpId(8)]);
+        assert_eq!(history.get(OpId(7)).reply, Some(Reply::Mismatch(None)));
+        assert_eq!((history.get(OpId(7)).op, history.get(OpId(8)).client), (swap, ClientId(0)));
+        assert_eq!(history.invoke(ClientId(2), Op::Read(Key(1)), at(4)), OpId(9));
     }
 
     #[test]

@@ -142,11 +142,35 @@ impl FaultKind {
     }
 }
 
-/// The lines of a run around an instant, for a reader. Empty unless a window was asked for.
+/// Which operations of a run are kept as rows of its history. The verdicts do not depend on it; how much they tell does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Rows {
+    /// None: the judges see every operation as it happens, and a run takes no memory for its reads.
+    #[default]
+    None,
+    /// Those on these keys.
+    Of(Vec<Key>),
+    /// Every one: 36 bytes each.
+    All,
+}
+
+impl Rows {
+    /// Whether operations on this key are kept.
+    pub fn keeps(&self, key: Key) -> bool {
+        match self {
+            Rows::None => false,
+            Rows::Of(keys) => keys.contains(&key),
+            Rows::All => true,
+        }
+    }
+}
+
+/// What is kept of a run for a reader: the lines around an instant, and rows of the history. Neither unless asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
     window: Option<(Time, Time)>,
     lines: Vec<(Time, String)>,
+    rows: Rows,
 }
 
 impl Trace {
@@ -158,7 +182,17 @@ impl Trace {
     /// A trace that keeps the lines of the `before` that lead up to `until`, inclusive.
     pub fn up_to(until: Time, before: Duration) -> Trace {
         let from = Time::from_nanos(until.as_nanos().saturating_sub(before.as_nanos()));
-        Trace { window: Some((from, until)), lines: Vec::new() }
+        Trace { window: Some((from, until)), ..Trace::default() }
+    }
+
+    /// The same, with these rows of the history.
+    pub fn keeping(self, rows: Rows) -> Trace {
+        Trace { rows, ..self }
+    }
+
+    /// Which rows of the history are kept.
+    pub fn rows(&self) -> &Rows {
+        &self.rows
     }
 
     /// Whether a line at this instant would be kept. Ask before making one.

@@ -8,7 +8,7 @@ use std::process::Command;
 use riftzone::explore::seeds::{Progress, sweep};
 use riftzone::id::RegionId;
 use riftzone::scenario::Scenario;
-use riftzone::trace::Trace;
+use riftzone::trace::{Rows, Trace};
 
 use golden::{RECORDED, digest_here, golden};
 
@@ -40,7 +40,7 @@ fn twice_in_one_process() {
     for file in ["hello", "region-loss"] {
         let scenario = scenario(file);
         for design in &scenario.designs {
-            let run = || design.run(&scenario.setup, 11, Trace::off());
+            let run = || design.run(&scenario.setup, 11, Trace::off().keeping(Rows::All));
             let (first, second) = (run(), run());
             assert_eq!(first.digest, second.digest, "{file} {}", design.name);
             assert_eq!(first.events, second.events);
@@ -106,7 +106,9 @@ fn an_idle_region_changes_nothing() {
     let alone = world(&names[..3], vec![1, 1, 1]);
     let beside = world(&names, vec![1, 1, 1, 0]);
     for seed in 1..=5 {
-        let run = |setup| simulate::<Raft>(setup, &three, &Options::default(), seed, Trace::off()).unwrap();
+        let run = |setup| {
+            simulate::<Raft>(setup, &three, &Options::default(), seed, Trace::off().keeping(Rows::All)).unwrap()
+        };
         let (alone, beside) = (run(&alone), run(&beside));
         assert_eq!(alone.digest, beside.digest);
         assert!(alone.history.iter().eq(beside.history.iter()));

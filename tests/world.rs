@@ -9,7 +9,7 @@ use riftzone::op::{Op, Refusal, Reply};
 use riftzone::protocol::{Context, Payload, Protocol, Request, State};
 use riftzone::sim::{Placement, Run, Setup, simulate};
 use riftzone::time::{Duration, Time};
-use riftzone::trace::{FaultKind, Observation, Trace};
+use riftzone::trace::{FaultKind, Observation, Rows, Trace};
 
 use support::{after, constant_world};
 
@@ -73,7 +73,7 @@ impl Protocol for SingleCopy {
 
 fn run(setup: &Setup, hasty: bool) -> Run {
     let copy = Placement { regions: vec![RegionId(0)], groups: 1 };
-    simulate::<SingleCopy>(setup, &copy, &hasty, 1, Trace::off()).unwrap()
+    simulate::<SingleCopy>(setup, &copy, &hasty, 1, Trace::off().keeping(Rows::All)).unwrap()
 }
 
 /// Two regions 30 ms apart; one client in each; writes alone.

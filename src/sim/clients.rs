@@ -10,6 +10,7 @@ use crate::protocol::{Member, Protocol, Request, Role, Serves};
 use crate::rng::Stream;
 use crate::time::{Duration, Time};
 
+use super::record::Ended;
 use super::setup::Setup;
 use super::world::{Answer, Event, World};
 
@@ -62,6 +63,12 @@ struct Active {
     redirects: u32,
     /// How many attempts may still take effect: sent, and not refused.
     unresolved: u32,
+}
+
+impl Active {
+    fn ended(&self, region: RegionId, at: Time) -> Ended {
+        Ended { id: self.id, op: self.op, region, invoked: self.invoked, at }
+    }
 }
 
 impl<S: Default> Clients<S> {
@@ -220,7 +227,7 @@ impl<P: Protocol> World<'_, P> {
         let op = self.clients.next_op(self.setup, client);
         let (region, group) = (self.clients.region(client), self.group_of(&op).index());
         let target = self.clients.first_target(region, group, op.kind(), &self.groups[group]);
-        let id = self.history.invoke(client, op, self.now);
+        let id = self.record.invoked(client, op, self.now);
         let state = &mut self.clients.clients[client.index()];
         state.sequence += 1;
         let sequence = state.sequence;
@@ -276,8 +283,13 @@ impl<P: Protocol> World<'_, P> {
                     self.writers.acknowledged(group, epoch, answer.server, answer.decided);
                     self.failovers.acknowledged(group, epoch, answer.server, self.now);
                 }
-                self.history.complete(active.id, reply, answer.server, self.now);
+                self.record.completed(active.ended(region, self.now), reply, answer.server);
                 self.digest.mix(reply_word(reply));
+                if reply == Reply::Written
+                    && let Some(value) = active.op.written()
+                {
+                    self.lineage.acknowledged(value);
+                }
                 if self.setup.workload.mix.compare_and_set > 0 {
                     self.clients.remember(region, &active.op, reply);
                 }
@@ -305,7 +317,8 @@ impl<P: Protocol> World<'_, P> {
                 self.attempt(client, leader);
             }
             Refusal::Unsupported => {
-                self.history.fail(active.id, self.now);
+                let ended = active.ended(region, self.now);
+                self.record.failed(ended);
                 self.finish(client, Outcome::Fail);
             }
             Refusal::Redirect(_) | Refusal::Unavailable => {
@@ -338,11 +351,22 @@ impl<P: Protocol> World<'_, P> {
         let (region, group) = (self.clients.region(client), self.group_of(&active.op).index());
         let next = self.clients.next_nearest(region, group, active.target);
         self.clients.believe(region, group, active.op.kind(), next);
+        let ended = active.ended(region, self.now);
         if active.unresolved == 0 {
-            self.history.fail(active.id, self.now);
+            self.record.failed(ended);
             self.finish(client, Outcome::Fail);
         } else {
+            self.record.gave_up(ended);
             self.finish(client, Outcome::Unknown);
+        }
+    }
+
+    /// The run is over: nobody will tell what became of the operations under way.
+    pub(super) fn give_up_all(&mut self) {
+        for client in &self.clients.clients {
+            if let Some(active) = client.active {
+                self.record.gave_up(active.ended(client.region, self.now));
+            }
         }
     }
 

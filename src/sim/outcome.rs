@@ -3,16 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::check::linearizable::{self, Violation};
 use crate::check::monitor::{Durability, Failover};
-use crate::check::{Counterexample, Verdict, linearizable, staleness};
-use crate::history::{History, Outcome};
+use crate::check::{Counterexample, Verdict};
+use crate::history::History;
 use crate::id::{GroupId, Key, NodeId, RegionId, Role, Value};
 use crate::metrics::{Latencies, Measures};
 use crate::protocol::{Claim, Guarantee, Protocol, Standing, State};
 use crate::time::{Duration, Time};
-use crate::trace::{Digest, FaultKind, Trace};
+use crate::trace::{Digest, FaultKind, Rows, Trace};
 
 use super::network::Traffic;
+use super::record::{Acknowledged, Writes};
 use super::world::World;
 
 /// One run of one design, measured and judged.
@@ -32,8 +34,12 @@ pub struct Run {
     pub nodes: Vec<NodeInfo>,
     /// Whether each region has clients.
     pub has_clients: Vec<bool>,
-    /// What clients saw.
+    /// What clients saw: the rows that were asked for.
     pub history: History,
+    /// Keys whose rows show what is wrong: with them, a failed verdict comes with its operations. See [`explained`].
+    ///
+    /// [`explained`]: super::explained
+    pub suspects: Vec<Key>,
     /// The region of each client, by id.
     pub client_regions: Vec<RegionId>,
     /// What clients went through.
@@ -145,31 +151,29 @@ impl Run {
 
 impl<P: Protocol> World<'_, P> {
     /// Judges what happened.
-    pub(super) fn judge(self) -> Run {
+    pub(super) fn judge(mut self) -> Run {
+        self.give_up_all();
         let states = self.states();
         let copies = |standing: Standing| {
             states.iter().filter(move |(_, s)| s.standing == standing).flat_map(|(_, s)| s.copy.values().copied())
         };
-        let acknowledged: BTreeSet<Value> = self.history.iter().filter_map(|op| op.acknowledged_write()).collect();
-        let overtaken = overtaken(&self.history, &states, self.groups.len());
-        let durability =
-            self.lineage.judge(&acknowledged, copies(Standing::Serving), copies(Standing::Stranded), overtaken);
-        let unknown = self.history.iter().filter(|op| op.outcome == Outcome::Unknown);
-        let unanswered: Vec<Value> = unknown.filter_map(|op| op.op.written()).collect();
-        let stale = staleness::staleness(&self.history);
-        let mut stale_reads = Latencies::default();
-        stale.stale.iter().for_each(|read| stale_reads.record(read.behind));
-        let client_regions = self.clients.regions();
+        let overtaken = overtaken(&self.record.writes, &states, self.groups.len());
+        let durability = self.lineage.durability(copies(Standing::Serving), copies(Standing::Stranded), overtaken);
+        let unanswered = self.record.writes.open();
+        let (unanswered, applied) = unanswered
+            .fold((0, 0), |(all, applied), value| (all + 1, applied + u64::from(self.lineage.is_applied(value))));
         let regions = self.setup.topology.regions();
-        let outages: Vec<_> =
-            (0..regions.len()).map(|place| self.outages(&client_regions, RegionId(place as u16))).collect();
+        let faults: Vec<Time> = self.setup.faults.iter().map(|fault| fault.at).collect();
+        let end = Time::ZERO + self.setup.duration;
+        let outages: Vec<_> = self.record.outages.iter().map(|outages| outages.finish(end, &faults)).collect();
+        let client_regions = self.clients.regions();
         let with_clients: BTreeSet<usize> = client_regions.iter().map(|region| region.index()).collect();
         let for_everyone = with_clients.iter().map(|place| outages[*place].clone()).reduce(|a, b| shared(&a, &b));
-        let linear = linearizable::judge(&self.history);
+        let mut suspects = BTreeSet::new();
         let verdicts = vec![
-            Judged { guarantee: Guarantee::Linearizable, verdict: linear.verdict, steps: linear.steps },
-            self.judge_convergence(&states),
-            self.judge_loss(&durability),
+            self.judge_linearizability(&mut suspects),
+            self.judge_convergence(&states, &mut suspects),
+            self.judge_loss(&durability, &mut suspects),
             self.judge_leaders(),
             self.judge_writers(),
         ];
@@ -183,8 +187,9 @@ impl<P: Protocol> World<'_, P> {
             has_clients: (0..regions.len())
                 .map(|r| self.setup.workload.clients.get(r).is_some_and(|n| *n > 0))
                 .collect(),
-            unanswered_writes: unanswered.len() as u64,
-            unanswered_but_applied: unanswered.iter().filter(|v| self.lineage.is_applied(**v)).count() as u64,
+            suspects: suspects.into_iter().collect(),
+            unanswered_writes: unanswered,
+            unanswered_but_applied: applied,
             rpo: self.rpo(&durability),
             outage: longest(&for_everyone.unwrap_or_default()),
             outage_by_region: outages.iter().map(|outages| longest(outages)).collect(),
@@ -195,14 +200,38 @@ impl<P: Protocol> World<'_, P> {
             dual_writer: self.writers.overlap(),
             first_leader: self.leaders.first(),
             leaders_per_epoch_max: self.leaders.per_epoch_max(),
-            stale_reads,
-            reads: stale.reads,
+            stale_reads: self.record.stale_reads,
+            reads: self.record.staleness.reads(),
             ledger: self.faults.ledger(&self.setup.faults),
             verdicts,
             claims: P::claims(self.options),
             measures: self.measures,
-            history: self.history,
+            history: self.record.history,
             trace: self.trace,
+        }
+    }
+
+    /// With every row at hand the smallest counterexample of all keys; with those of the key that failed first, its own;
+    /// else what was seen as it happened.
+    fn judge_linearizability(&self, suspects: &mut BTreeSet<Key>) -> Judged {
+        let guarantee = Guarantee::Linearizable;
+        let found = self.record.linearizable.finish();
+        let judged = |verdict| Judged { guarantee, verdict, steps: found.steps };
+        let Some(first) = found.first else {
+            return judged(match found.keys_inconclusive {
+                0 => Verdict::Pass,
+                keys => Verdict::Inconclusive { why: format!("{keys} keys could not be judged") },
+            });
+        };
+        suspects.insert(first.key);
+        match self.trace.rows() {
+            Rows::All => judged(linearizable::linearizable(&self.record.history)),
+            rows if rows.keeps(first.key) => judged(linearizable::judge_key(&self.record.history, first.key).verdict),
+            _ => {
+                let Violation { key, operation, at } = first;
+                let why = format!("{key}: operation {} had no place in any order when it ended, at {at}", operation.0);
+                judged(Verdict::Fail(Counterexample { why, operations: Vec::new() }))
+            }
         }
     }
 
@@ -221,7 +250,7 @@ impl<P: Protocol> World<'_, P> {
         up.map(|(place, protocol)| (NodeId(place as u16), protocol.state())).collect()
     }
 
-    fn judge_convergence(&self, states: &[(NodeId, State)]) -> Judged {
+    fn judge_convergence(&self, states: &[(NodeId, State)], suspects: &mut BTreeSet<Key>) -> Judged {
         let mut steps = 0;
         for group in 0..self.groups.len() {
             let in_group = |node: &NodeId| self.nodes[node.index()].group == GroupId(group as u16);
@@ -230,6 +259,7 @@ impl<P: Protocol> World<'_, P> {
             for (node, state) in serving {
                 steps += state.copy.len().max(reference.copy.len()) as u64;
                 if let Some(difference) = first_difference(reference, state) {
+                    suspects.insert(difference.0);
                     let verdict = self.fail_convergence(*first, *node, difference);
                     return Judged { guarantee: Guarantee::Convergence, verdict, steps };
                 }
@@ -250,24 +280,26 @@ impl<P: Protocol> World<'_, P> {
         );
         let written =
             |op: &crate::history::Operation| op.op.written().is_some_and(|v| Some(v) == at_a || Some(v) == at_b);
-        let operations = self.history.iter().filter(written).map(|op| op.id).collect();
+        let operations = self.record.history.iter().filter(written).map(|op| op.id).collect();
         Verdict::Fail(Counterexample { why, operations })
     }
 
-    fn judge_loss(&self, durability: &Durability) -> Judged {
+    fn judge_loss(&self, durability: &Durability, suspects: &mut BTreeSet<Key>) -> Judged {
         let guarantee = Guarantee::NoAcknowledgedWriteLost;
-        let steps = self.history.len() as u64;
+        let steps = self.record.linearizable.finish().steps;
         let Some(first) = durability.lost.first() else { return Judged { guarantee, verdict: Verdict::Pass, steps } };
-        let op = self.history.iter().find(|op| op.acknowledged_write() == Some(*first)).expect("it was acknowledged");
+        let write = self.record.writes.get(*first).expect("it was acknowledged");
+        suspects.insert(write.key);
         let why = format!(
-            "{} of the acknowledged writes are gone; the first, {} to {}, was acknowledged at {} by {}",
+            "{} of the acknowledged writes are gone; the first, {first} to {}, was acknowledged at {} by {}",
             durability.lost.len(),
-            first,
-            op.op.key(),
-            op.completed,
-            op.server.map_or("nobody".into(), |server| self.name(server)),
+            write.key,
+            write.ended,
+            self.name(write.server),
         );
-        Judged { guarantee, verdict: Verdict::Fail(Counterexample { why, operations: vec![op.id] }), steps }
+        let is_it = |op: &crate::history::Operation| op.acknowledged_write() == Some(*first);
+        let operations = self.record.history.iter().filter(is_it).map(|op| op.id).collect();
+        Judged { guarantee, verdict: Verdict::Fail(Counterexample { why, operations }), steps }
     }
 
     fn judge_leaders(&self) -> Judged {
@@ -296,47 +328,12 @@ impl<P: Protocol> World<'_, P> {
 
     /// From the first to the last of the lost writes that one node acknowledged, for the node where that is longest.
     fn rpo(&self, durability: &Durability) -> Duration {
-        let mut first_lost: BTreeMap<NodeId, Time> = BTreeMap::new();
-        let mut last_lost: BTreeMap<NodeId, Time> = BTreeMap::new();
-        for op in self.history.iter() {
-            let (Some(value), Some(server)) = (op.acknowledged_write(), op.server) else { continue };
-            if durability.lost.contains(&value) {
-                let first = first_lost.entry(server).or_insert(op.completed);
-                *first = (*first).min(op.completed);
-                let last = last_lost.entry(server).or_insert(op.completed);
-                *last = (*last).max(op.completed);
-            }
+        let mut lost: BTreeMap<NodeId, (Time, Time)> = BTreeMap::new();
+        for write in durability.lost.iter().filter_map(|value| self.record.writes.get(*value)) {
+            let (first, last) = lost.entry(write.server).or_insert((write.ended, write.ended));
+            (*first, *last) = ((*first).min(write.ended), (*last).max(write.ended));
         }
-        first_lost.iter().map(|(server, first)| last_lost[server].since(*first)).max().unwrap_or_default()
-    }
-
-    /// When one region's clients could not write: from each acknowledged write to the next, where a write between them
-    /// failed or went without an answer; from the fault between them where there was one.
-    fn outages(&self, client_regions: &[RegionId], region: RegionId) -> Vec<(Time, Time)> {
-        let ours =
-            |op: &crate::history::Operation| op.op.kind().writes() && client_regions[op.client.index()] == region;
-        let mut marks: Vec<(Time, bool)> = self
-            .history
-            .iter()
-            .filter(ours)
-            .map(|op| if op.outcome == Outcome::Ok { (op.completed, true) } else { (op.invoked, false) })
-            .collect();
-        if !marks.is_empty() {
-            marks.push((Time::ZERO + self.setup.duration, true));
-        }
-        marks.sort_unstable();
-        let (mut outages, mut since, mut failed) = (Vec::new(), Time::ZERO + self.setup.workload.warm_up, false);
-        for (at, ok) in marks {
-            failed |= !ok;
-            if ok {
-                if failed {
-                    let fault = self.setup.faults.iter().map(|f| f.at).filter(|f| (since..at).contains(f)).min();
-                    outages.push((fault.unwrap_or(since), at));
-                }
-                (since, failed) = (at, false);
-            }
-        }
-        outages
+        lost.values().map(|(first, last)| last.since(*first)).max().unwrap_or_default()
     }
 }
 
@@ -359,19 +356,20 @@ fn first_difference(a: &State, b: &State) -> Option<Difference> {
 
 /// Acknowledged writes that the serving copies show to be gone, whatever the protocol observed: their key holds values alone
 /// whose writes had ended before they began. A check on the observations.
-fn overtaken(history: &History, states: &[(NodeId, State)], groups: usize) -> Vec<Value> {
+fn overtaken(writes: &Writes, states: &[(NodeId, State)], groups: usize) -> Vec<Value> {
     let serving: Vec<_> = states.iter().filter(|(_, state)| state.standing == Standing::Serving).collect();
     if serving.is_empty() || groups > 1 {
         return Vec::new(); // with several groups each replica holds a part, and lineage alone judges
     }
-    let mut held: BTreeMap<Key, Vec<Value>> = BTreeMap::new();
+    // By key: when the last of the writes that are held ended; never, where one has no answer.
+    let mut held: BTreeMap<Key, Time> = BTreeMap::new();
     for (_, state) in &serving {
-        state.copy.iter().for_each(|(key, value)| held.entry(*key).or_default().push(*value));
+        for (key, value) in &state.copy {
+            let ended = writes.get(*value).map_or(Time::NEVER, |write| write.ended);
+            let last = held.entry(*key).or_insert(ended);
+            *last = (*last).max(ended);
+        }
     }
-    let ended: BTreeMap<Value, Time> = history.iter().filter_map(|op| Some((op.op.written()?, op.completed))).collect();
-    let is_gone = |op: &crate::history::Operation| match held.get(&op.op.key()) {
-        None => true,
-        Some(values) => values.iter().all(|held| ended.get(held).is_some_and(|end| *end < op.invoked)),
-    };
-    history.iter().filter_map(|op| op.acknowledged_write().filter(|_| is_gone(&op))).collect()
+    let is_gone = |write: &Acknowledged| held.get(&write.key).is_none_or(|ended| *ended < write.begun);
+    writes.all_acknowledged().filter(is_gone).map(|write| write.value).collect()
 }

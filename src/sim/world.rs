@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::check::monitor::{Failovers, Leaders, Lineage, Writers};
-use crate::history::History;
 use crate::id::{ClientId, GroupId, NodeId, RegionId, RequestId, Value};
 use crate::metrics::Measures;
 use crate::model::clock::Clock;
@@ -19,6 +18,7 @@ use super::disk::Disk;
 use super::faults::Faults;
 use super::network::{Network, Place, PlaceInfo};
 use super::queue::Queue;
+use super::record::Record;
 use super::setup::{Placement, Setup};
 
 /// The size of a request or an answer between nodes: addresses, ids, a key, a value and a token.
@@ -42,7 +42,7 @@ pub(super) struct World<'s, P: Protocol> {
     pub(super) faults: Faults,
     pub(super) digest: Digest,
     pub(super) trace: Trace,
-    pub(super) history: History,
+    pub(super) record: Record,
     pub(super) measures: Measures,
     pub(super) leaders: Leaders,
     pub(super) writers: Writers,
@@ -203,6 +203,13 @@ impl<'s, P: Protocol> World<'s, P> {
             measures: Measures::new(names.len(), TIMELINE_BUCKET),
             lineage: Lineage::new(nodes.len()),
             failovers: Failovers::new(groups.len()),
+            record: Record::new(
+                trace.rows().clone(),
+                setup.workload.keys.keys() as usize,
+                names.len(),
+                setup.workload.warm_up,
+                setup.workload.timeout,
+            ),
             setup,
             options,
             seed,
@@ -213,7 +220,6 @@ impl<'s, P: Protocol> World<'s, P> {
             groups,
             digest: Digest::EMPTY,
             trace,
-            history: History::new(),
             leaders: Leaders::default(),
             writers: Writers::default(),
             asked: None,

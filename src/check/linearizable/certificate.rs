@@ -72,7 +72,7 @@ impl<'a> Replay<'a> {
             if operation.op.key() != key {
                 return wrong("is on another key");
             }
-            if std::mem::replace(&mut self.placed[id.0 as usize], true) {
+            if std::mem::replace(&mut self.placed[self.history.row(*id)], true) {
                 return wrong("is placed twice");
             }
             if operation.completed < last_call {

@@ -153,7 +153,7 @@ pub fn excerpt(history: &History, operations: &[OpId]) -> History {
         written.sort_unstable();
         written
     };
-    let all = sorted(&mut (0..history.len() as u32).map(OpId));
+    let all = sorted(&mut history.ids());
     let here = sorted(&mut rows.iter().copied());
     let mut excerpt = History::new();
     for id in rows {

@@ -11,7 +11,7 @@ use crate::cli::output::Output;
 use crate::report::paint::{Paint, Style};
 use crate::report::{RunReport, json as document, text};
 use crate::scenario::Design;
-use crate::sim::Run;
+use crate::sim::{Run, explained};
 use crate::time::Time;
 use crate::trace::Trace;
 
@@ -54,7 +54,7 @@ fn find<'a>(asked: &Replay, loaded: &'a Loaded) -> Result<(&'a Design, Run), Fai
     };
     let run = |design: &Design| {
         let trace = asked.until.map_or_else(Trace::off, |until| Trace::up_to(Time::ZERO + until, asked.before));
-        design.run(&loaded.scenario.setup, asked.of.seed, trace)
+        explained(trace, |trace| design.run(&loaded.scenario.setup, asked.of.seed, trace))
     };
     let mut others = Vec::new();
     for design in candidates {

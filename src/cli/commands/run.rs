@@ -7,13 +7,15 @@ use crate::cli::exit::{Exit, Failure};
 use crate::cli::load::{self, Loaded};
 use crate::cli::output::Output;
 use crate::report::{RunReport, history, json, text};
-use crate::trace::Trace;
+use crate::sim::explained;
+use crate::trace::{Rows, Trace};
 
 /// Runs, reports, and says whether it held.
 pub fn run(asked: &Run, output: &Output) -> Result<Exit, Failure> {
     let loaded = Loaded::read(&asked.file)?;
     let design = loaded.design(asked.design.as_deref())?;
-    let run = design.run(&loaded.scenario.setup, asked.seed, Trace::off());
+    let rows = if asked.history.is_some() { Rows::All } else { Rows::None };
+    let run = explained(Trace::off().keeping(rows), |trace| design.run(&loaded.scenario.setup, asked.seed, trace));
     if let Some(path) = &asked.history {
         load::write(path, &history::lines(&run))?;
     }

@@ -1,3 +1,5 @@
+//! The queue against a plain ordered map: ties, far futures, and as many events as a run may have.
+
 use super::*;
 use crate::rng::Stream;
 use crate::time::Duration;

@@ -1,0 +1,182 @@
+//! What is kept of the clients' operations: each is told to the judges as it begins and as it ends, and then forgotten.
+//!
+//! Nothing stays of a read. Of a write 22 bytes stay (and what the judges need of it), so that lost writes can be dated
+//! at the end. Rows of the history are kept where somebody asks for them. Next: `outages.rs`.
+
+use crate::check::{linearizable, staleness};
+use crate::history::{History, OpId};
+use crate::id::{ClientId, Key, NodeId, RegionId, Value};
+use crate::metrics::Latencies;
+use crate::op::{Op, Reply};
+use crate::time::{Duration, Time};
+use crate::trace::Rows;
+
+use super::outages::Outages;
+
+/// The record of a run.
+#[derive(Debug)]
+pub(super) struct Record {
+    rows: Rows,
+    pub(super) history: History,
+    begun: u32,
+    pub(super) linearizable: linearizable::Online,
+    pub(super) staleness: staleness::Online,
+    pub(super) stale_reads: Latencies,
+    pub(super) writes: Writes,
+    /// By region.
+    pub(super) outages: Vec<Outages>,
+}
+
+/// An operation under way, as its end is told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ended {
+    pub(super) id: OpId,
+    pub(super) op: Op,
+    pub(super) region: RegionId,
+    pub(super) invoked: Time,
+    pub(super) at: Time,
+}
+
+impl Record {
+    pub(super) fn new(rows: Rows, keys: usize, regions: usize, warm_up: Duration, timeout: Duration) -> Record {
+        Record {
+            rows,
+            history: History::new(),
+            begun: 0,
+            linearizable: linearizable::Online::new(keys),
+            staleness: staleness::Online::new(keys),
+            stale_reads: Latencies::default(),
+            writes: Writes::default(),
+            outages: vec![Outages::new(Time::ZERO + warm_up, timeout); regions],
+        }
+    }
+
+    /// A client asks.
+    ///
+    /// # Panics
+    /// At the 2^32nd operation of a run.
+    pub(super) fn invoked(&mut self, client: ClientId, op: Op, at: Time) -> OpId {
+        let id = OpId(self.begun);
+        self.begun = self.begun.checked_add(1).expect("a run has at most 2^32 operations");
+        if self.rows.keeps(op.key()) {
+            self.history.invoke_as(id, client, op, at);
+        }
+        self.linearizable.invoked(id, op, at);
+        self.staleness.invoked(op);
+        if let Some(value) = op.written() {
+            self.writes.begun(value, op.key(), at);
+        }
+        id
+    }
+
+    /// An operation took effect.
+    pub(super) fn completed(&mut self, ended: Ended, reply: Reply, server: NodeId) {
+        let Ended { id, op, region, invoked, at } = ended;
+        if self.rows.keeps(op.key()) {
+            self.history.complete(id, reply, server, at);
+        }
+        self.linearizable.completed(id, op, invoked, reply, at);
+        if let Some(behind) = self.staleness.completed(op, invoked, reply, at) {
+            self.stale_reads.record(behind);
+        }
+        let Some(value) = op.written() else { return };
+        self.outages[region.index()].wrote(at);
+        match reply {
+            Reply::Written => self.writes.acknowledged(value, server, at),
+            _ => self.writes.failed(value),
+        }
+    }
+
+    /// An operation did not and will not take effect.
+    pub(super) fn failed(&mut self, ended: Ended) {
+        let Ended { id, op, region, invoked, at } = ended;
+        if self.rows.keeps(op.key()) {
+            self.history.fail(id, at);
+        }
+        self.linearizable.failed(id, op, invoked, at);
+        self.staleness.failed(op);
+        if let Some(value) = op.written() {
+            self.writes.failed(value);
+            self.outages[region.index()].failed(invoked, at);
+        }
+    }
+
+    /// Nobody will ever tell.
+    pub(super) fn gave_up(&mut self, ended: Ended) {
+        let Ended { id, op, region, invoked, at } = ended;
+        self.linearizable.gave_up(id, op, invoked, at);
+        self.staleness.gave_up(op);
+        if op.kind().writes() {
+            self.outages[region.index()].failed(invoked, at);
+        }
+    }
+}
+
+/// The writes of a run, by value.
+#[derive(Debug, Default)]
+pub(super) struct Writes {
+    keys: Vec<u32>,
+    begun: Vec<u64>,
+    /// When each was acknowledged, or [`FAILED`], or [`OPEN`].
+    ended: Vec<u64>,
+    servers: Vec<u16>,
+}
+
+/// A write that has no answer.
+const OPEN: u64 = u64::MAX;
+/// A write that did not take effect.
+const FAILED: u64 = u64::MAX - 1;
+
+/// A write that a client knows to have taken effect.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Acknowledged {
+    pub(super) value: Value,
+    pub(super) key: Key,
+    pub(super) begun: Time,
+    pub(super) ended: Time,
+    pub(super) server: NodeId,
+}
+
+impl Writes {
+    fn begun(&mut self, value: Value, key: Key, at: Time) {
+        let place = value.index();
+        if place >= self.ended.len() {
+            self.keys.resize(place + 1, 0);
+            self.begun.resize(place + 1, 0);
+            self.ended.resize(place + 1, FAILED);
+            self.servers.resize(place + 1, 0);
+        }
+        (self.keys[place], self.begun[place], self.ended[place]) = (key.0, at.as_nanos(), OPEN);
+    }
+
+    fn acknowledged(&mut self, value: Value, server: NodeId, at: Time) {
+        (self.ended[value.index()], self.servers[value.index()]) = (at.as_nanos(), server.0);
+    }
+
+    fn failed(&mut self, value: Value) {
+        self.ended[value.index()] = FAILED;
+    }
+
+    /// This write, if a client knows that it took effect.
+    pub(super) fn get(&self, value: Value) -> Option<Acknowledged> {
+        let place = value.index();
+        let ended = self.ended.get(place).copied().filter(|ended| *ended < FAILED)?;
+        Some(Acknowledged {
+            value,
+            key: Key(self.keys[place]),
+            begun: Time::from_nanos(self.begun[place]),
+            ended: Time::from_nanos(ended),
+            server: NodeId(self.servers[place]),
+        })
+    }
+
+    /// Every write that a client knows to have taken effect, by value.
+    pub(super) fn all_acknowledged(&self) -> impl Iterator<Item = Acknowledged> + '_ {
+        (0..self.ended.len() as u64).filter_map(|value| self.get(Value(value)))
+    }
+
+    /// Writes of which nobody told whether they took effect.
+    pub(super) fn open(&self) -> impl Iterator<Item = Value> + '_ {
+        (0..).zip(&self.ended).filter(|(_, ended)| **ended == OPEN).map(|(value, _)| Value(value))
+    }
+}
