@@ -330,4 +330,10 @@ impl Register {
     pub fn size(&self) -> [usize; 3] {
         [self.values.len(), self.blocks.len(), self.lost.len()]
     }
+
+    /// For how many of each there is room.
+    #[cfg(test)]
+    pub fn capacity(&self) -> [usize; 3] {
+        [self.values.capacity(), self.blocks.capacity(), self.lost.capacity()]
+    }
 }
