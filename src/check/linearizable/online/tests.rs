@@ -89,8 +89,9 @@ fn random_history(stream: &mut Stream, operations: u64, keys: u64) -> History {
             draw if draw < writes => Op::Write(key, new),
             draw if draw < 7 => Op::Read(key),
             _ => {
-                let back = stream.below(4);
-                let expected = (place as u64).checked_sub(back).map(Value).filter(|_| stream.chance(9, 10));
+                // Of what was asked for shortly before, or will be next.
+                let expected = (place as u64 + 1).checked_sub(stream.below(5));
+                let expected = expected.map(Value).filter(|_| stream.chance(9, 10));
                 Op::CompareAndSet { key, expected, new }
             }
         };
@@ -321,6 +322,19 @@ fn a_stale_read_in_a_long_history_is_found_at_its_end() {
         assert!(judge(&so_far(&history, &all[..=place])).verdict.is_fail());
         assert!(judge(&so_far(&history, &all[..place])).verdict.is_pass());
     }
+}
+
+#[test]
+fn a_lost_compare_and_set_may_find_a_value_that_is_written_later() {
+    let (mut judge, at, key) = (Online::new(1), Time::from_nanos, Key(0));
+    let lost = Op::CompareAndSet { key, expected: Some(Value(1)), new: Value(0) };
+    judge.invoked(OpId(0), lost, at(0));
+    judge.gave_up(OpId(0), lost, at(0), at(1));
+    judge.invoked(OpId(1), Op::Write(key, Value(1)), at(2));
+    judge.completed(OpId(1), Op::Write(key, Value(1)), at(2), Reply::Written, at(3));
+    judge.invoked(OpId(2), Op::Read(key), at(4));
+    judge.completed(OpId(2), Op::Read(key), at(4), Reply::Read(Some(Value(0))), at(5));
+    assert_eq!(judge.finish().first, None);
 }
 
 #[test]
