@@ -56,6 +56,11 @@ struct OfKey {
     fresh: Vec<(Time, u32)>,
 }
 
+/// Where a value's mark is, if it has one.
+fn place(value: Value) -> usize {
+    usize::try_from(value.0).unwrap_or(usize::MAX)
+}
+
 impl Online {
     /// For a run that begins with this many keys. More are added as they are met.
     pub fn new(keys_hint: usize) -> Online {
@@ -95,7 +100,7 @@ impl Online {
 
     /// The operation did not and will not take effect.
     pub fn failed(&mut self, op: Op) {
-        let Some(mark) = op.written().and_then(|value| self.marks.get_mut(value.index())) else { return };
+        let Some(mark) = op.written().and_then(|value| self.marks.get_mut(place(value))) else { return };
         self.unattributed += mark.saturating_sub(PENDING);
         *mark = NOBODYS;
     }
@@ -103,7 +108,7 @@ impl Online {
     /// Nobody will tell whether the operation took effect. What it may have written is never superseded, since it may
     /// take effect at any later time.
     pub fn gave_up(&mut self, op: Op) {
-        if let Some(mark) = op.written().and_then(|value| self.marks.get_mut(value.index())) {
+        if let Some(mark) = op.written().and_then(|value| self.marks.get_mut(place(value))) {
             *mark = FRESH;
         }
     }
@@ -112,7 +117,7 @@ impl Online {
         self.reads += 1;
         let since = match seen {
             None => self.keys.get(key.index())?.first?,
-            Some(value) => match self.marks.get_mut(value.index()) {
+            Some(value) => match self.marks.get_mut(place(value)) {
                 None | Some(&mut NOBODYS) => {
                     self.unattributed += 1;
                     return None;
@@ -143,7 +148,7 @@ impl Online {
         for (_, value) in fresh.drain(..superseded) {
             self.marks[value as usize] = at.as_nanos() + 1;
         }
-        self.marks[value.index()] = FRESH;
+        self.marks[place(value)] = FRESH;
         fresh.push((at, value.0 as u32));
     }
 
@@ -152,7 +157,7 @@ impl Online {
         match value {
             None => self.keys.get(key.index())?.first,
             Some(value) => {
-                let mark = *self.marks.get(value.index())?;
+                let mark = *self.marks.get(place(value))?;
                 (mark != NOBODYS && mark < FRESH).then(|| Time::from_nanos(mark - 1))
             }
         }

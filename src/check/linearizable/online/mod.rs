@@ -94,8 +94,8 @@ pub struct Findings {
 /// A judge of linearizability that is told of events as they happen.
 ///
 /// Every operation is announced by [`invoked`](Online::invoked) and ends at most once, by one of the other three. Ids
-/// grow in the order of invocation, and times never go back. At equal times an operation must be invoked before anything
-/// that sees its value ends; else their order does not matter.
+/// grow in the order of invocation, and times never go back. At equal times a value must be invoked before anything ends
+/// that sees or expects it; else their order does not matter.
 ///
 /// ```
 /// use riftzone::check::linearizable::Online;

@@ -93,4 +93,10 @@ impl Pending {
     pub fn len(&self) -> usize {
         self.ring.len()
     }
+
+    /// For how many operations there is room.
+    #[cfg(test)]
+    pub fn capacity(&self) -> usize {
+        self.ring.capacity()
+    }
 }

@@ -143,8 +143,7 @@ impl Register {
         for lost in &self.lost {
             let is_there = |value: u64| {
                 value == NONE
-                    || value >= self.top
-                    || value > lost.value // judged later in this pass: kept for now
+                    || value > lost.value // not begun when it was given up, or looked at later in this pass
                     || self.place(value).is_some()
                     || kept.binary_search_by_key(&value, |kept| kept.value).is_ok()
             };
@@ -329,5 +328,11 @@ impl Register {
     #[cfg(test)]
     pub fn size(&self) -> [usize; 3] {
         [self.values.len(), self.blocks.len(), self.lost.len()]
+    }
+
+    /// For how many of each there is room.
+    #[cfg(test)]
+    pub fn capacity(&self) -> [usize; 3] {
+        [self.values.capacity(), self.blocks.capacity(), self.lost.capacity()]
     }
 }

@@ -133,7 +133,7 @@ impl Lineage {
 
     /// Whether any node ever took this write into its copy.
     pub fn is_applied(&self, value: Value) -> bool {
-        self.links.get(value.0 as usize).is_some_and(|link| *link != ABSENT)
+        usize::try_from(value.0).is_ok_and(|place| self.links.get(place).is_some_and(|link| *link != ABSENT))
     }
 
     /// A node lost its memory: what it holds from now on, it will tell again.
