@@ -129,6 +129,17 @@ fn a_pause_loses_nothing_and_everything_waits() {
 }
 
 #[test]
+fn a_node_that_is_paused_does_not_restart_before_the_pause_ends() {
+    let mut setup = world();
+    let here = || vec![Target::Region(RegionId(0))];
+    setup.faults = vec![fault(3_000, 1_000, Action::Crash(here())), fault(3_500, 2_000, Action::Pause(here()))];
+    let run = run(&setup, true);
+    let decided: Vec<Time> = run.history.iter().filter(|op| op.reply.is_some()).map(|op| op.completed).collect();
+    assert!(decided.iter().all(|at| !(after(3_100)..after(5_500)).contains(at)));
+    assert!(decided.iter().any(|at| *at > after(5_500)), "and then it does");
+}
+
+#[test]
 fn an_isolated_region_serves_itself_and_nobody_else() {
     let mut setup = world();
     setup.faults = vec![fault(3_000, 2_000, Action::Isolate(vec![Target::Region(RegionId(0))]))];

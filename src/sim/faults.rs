@@ -118,17 +118,15 @@ impl<P: Protocol> World<'_, P> {
         let crash = self.faults.states[place].crash;
         for node in self.faults.states[place].nodes.clone() {
             let state = &mut self.nodes[node.index()];
-            if crash {
-                state.crashes -= 1;
-                if state.crashes == 0 {
-                    self.start(node);
-                }
+            *(if crash { &mut state.crashes } else { &mut state.pauses }) -= 1;
+            if state.crashes > 0 || state.pauses > 0 {
+                continue; // another fault still holds it: a node that is paused does not start either
+            }
+            if state.protocol.is_none() {
+                self.start(node);
             } else {
-                state.pauses -= 1;
-                if state.pauses == 0 {
-                    let backlog = std::mem::take(&mut state.backlog);
-                    backlog.into_iter().for_each(|event| self.queue.push(self.now, event));
-                }
+                let backlog = std::mem::take(&mut state.backlog);
+                backlog.into_iter().for_each(|event| self.queue.push(self.now, event));
             }
         }
     }
