@@ -47,7 +47,7 @@
 //! | records | [`history`], [`trace`] |
 //! | contracts and physics | [`protocol`] (the trait), [`model`], [`check`], [`metrics`] |
 //! | machines | the protocols, [`sim`] |
-//! | experiments | [`scenario`], [`explore`], [`registry`] |
+//! | experiments | [`scenario`], [`explore`], [`registry`], [`judge`] |
 //! | faces | [`report`], `cli` |
 //!
 //! A newcomer reads the README, a file of `scenarios/`, then [`op`], [`history`], [`protocol`],
@@ -60,6 +60,7 @@ pub mod cli;
 pub mod explore;
 pub mod history;
 pub mod id;
+pub mod judge;
 pub mod metrics;
 pub mod model;
 pub mod op;

@@ -11,7 +11,7 @@ const FLOORS: &[(&[&str], bool)] = &[
     (&["history", "trace"], false),
     (&["protocol", "model", "check", "metrics"], false),
     (&["protocol/", "sim"], false),
-    (&["scenario", "explore", "registry"], true),
+    (&["scenario", "explore", "registry", "judge"], true),
     (&["report", "cli", "main"], true),
 ];
 
