@@ -7,6 +7,18 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// A small dense integer that names something.
+pub trait Id: Copy {
+    /// This id as an array index.
+    fn index(self) -> usize;
+
+    /// The id of this index.
+    ///
+    /// # Panics
+    /// Where there is none so great.
+    fn from_index(index: usize) -> Self;
+}
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident($inner:ty), $letter:literal) => {
         $(#[$doc])*
@@ -18,6 +30,17 @@ macro_rules! id {
             /// This id as an array index.
             pub const fn index(self) -> usize {
                 self.0 as usize
+            }
+        }
+
+        impl Id for $name {
+            #[inline]
+            fn index(self) -> usize {
+                self.0 as usize
+            }
+
+            fn from_index(index: usize) -> $name {
+                $name(<$inner>::try_from(index).expect("an index of an id is an id"))
             }
         }
 

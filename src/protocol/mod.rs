@@ -23,11 +23,13 @@ mod hybrid_clock;
 pub mod last_writer_wins;
 pub mod primary_backup;
 pub mod raft;
+mod table;
 
 pub use about::{About, Claim, Guarantee};
 pub use context::{Context, Effect};
 pub use harness::Harness;
 pub use hybrid_clock::{HybridClock, Stamp};
+pub use table::Table;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;

@@ -16,10 +16,9 @@
 //!   single stamp of T's parent would not tell the two apart (it is above W in both), and that is why a past has a
 //!   stamp for each origin. What is lost with a crash before it is synced is told again when it is merged again.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Stamp;
+use super::{Stamp, Table};
 use crate::id::{Key, Value};
 
 /// One write, and what it takes to rank it against another.
@@ -68,20 +67,20 @@ pub type Buckets = u64;
 /// The highest version of every key, with a digest of each bucket kept up to date.
 #[derive(Clone, Debug)]
 pub(super) struct Store {
-    versions: BTreeMap<Key, Version>,
+    versions: Table<Key, Version>,
     digests: Digests,
 }
 
 impl Default for Store {
     fn default() -> Store {
-        Store { versions: BTreeMap::new(), digests: [0; BUCKETS] }
+        Store { versions: Table::default(), digests: [0; BUCKETS] }
     }
 }
 
 impl Store {
     /// Keeps the higher of two versions of a key.
     pub fn merge(&mut self, key: Key, theirs: Version) -> Merged {
-        let Some(mine) = self.versions.get(&key) else {
+        let Some(mine) = self.versions.get(key) else {
             self.digests[bucket(key)] ^= word(key, theirs.stamp);
             self.versions.insert(key, theirs);
             return Merged { taken: true, conflict: None };
@@ -100,7 +99,7 @@ impl Store {
 
     /// The version held of this key.
     pub fn get(&self, key: Key) -> Option<&Version> {
-        self.versions.get(&key)
+        self.versions.get(key)
     }
 
     /// How many keys it holds.
@@ -110,7 +109,7 @@ impl Store {
 
     /// Everything, in the order of keys.
     pub fn iter(&self) -> impl Iterator<Item = (Key, &Version)> {
-        self.versions.iter().map(|(key, version)| (*key, version))
+        self.versions.iter()
     }
 
     /// What is in these buckets, in the order of keys.

@@ -60,6 +60,7 @@ use crate::trace::Observation;
 
 use super::{
     About, Claim, Context, Guarantee, HybridClock, OptionsError, Payload, Protocol, Request, Role, Seat, Stamp, State,
+    Table,
 };
 use copy::{BUCKETS, Store};
 

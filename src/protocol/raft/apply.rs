@@ -20,7 +20,12 @@ impl Raft {
             }
             let Office::Leader(leadership) = &mut self.office else { continue };
             // Committed is durable on a majority: the answer need not wait for this node's own disk.
-            if let (Some(request), Some(reply)) = (leadership.waiting.remove(&self.applied), reply) {
+            // Indices are applied in their order, and that is the order in which clients wait.
+            let (_, request) = match leadership.waiting.front() {
+                Some((index, _)) if *index == self.applied => leadership.waiting.pop_front().expect("it was looked at"),
+                _ => continue,
+            };
+            if let Some(reply) = reply {
                 cx.reply_unsynced(request, reply);
             }
         }
@@ -42,9 +47,9 @@ impl Raft {
 
     /// Takes a snapshot's state for its own.
     pub(super) fn adopt_snapshot(&mut self, snapshot: Arc<Snapshot>, cx: &mut Context<Self>) {
-        for (key, value) in snapshot.machine.copy() {
-            if self.machine.read(*key) != Some(*value) {
-                cx.observe(Observation::Applied { key: *key, value: *value });
+        for (key, value) in snapshot.machine.copy().iter() {
+            if self.machine.read(key) != Some(*value) {
+                cx.observe(Observation::Applied { key, value: *value });
             }
         }
         self.machine = snapshot.machine.clone();

@@ -6,7 +6,7 @@ use crate::id::NodeId;
 
 use super::super::Context;
 use super::log::{Log, Position};
-use super::{Append, Entry, Message, Office, Outcome, Raft, Record, Snapshot};
+use super::{Append, Entries, Entry, Message, Office, Outcome, Raft, Record, Snapshot};
 
 /// How many early appends a follower keeps at most. One more is dropped, and comes again when it is missed.
 const EARLY_MAX: usize = 1024;
@@ -15,7 +15,7 @@ const EARLY_MAX: usize = 1024;
 #[derive(Debug)]
 pub(super) struct Early {
     prev: Position,
-    entries: Arc<[Entry]>,
+    entries: Entries,
 }
 
 impl Raft {
@@ -63,7 +63,7 @@ impl Raft {
     /// Appends what this log does not have yet, if it has the place before. Else tells where the logs may agree.
     ///
     /// Entries are cut only where they differ: an old append that comes late must not undo a newer one.
-    fn append_at(&mut self, prev: Position, entries: &Arc<[Entry]>, cx: &mut Context<Self>) -> Result<(), Position> {
+    fn append_at(&mut self, prev: Position, entries: &Entries, cx: &mut Context<Self>) -> Result<(), Position> {
         let base = self.log.base().index;
         if prev.index >= base && self.log.term_at(prev.index) != Some(prev.term) {
             return Err(self.log.latest_not_above(prev));
@@ -73,7 +73,7 @@ impl Raft {
         if let Some(had) = indices.zip(entries.iter()).position(differs) {
             let first = prev.index + 1 + had as u64;
             assert!(first > self.commit, "committed entry {first} would be replaced");
-            let entries = if had == 0 { entries.clone() } else { entries[had..].into() };
+            let entries = if had == 0 { entries.clone() } else { Entries::from(&entries[had..]) };
             self.log.replace_from(first, &entries);
             cx.persist(Record::Append { first, entries });
         }
@@ -81,7 +81,7 @@ impl Raft {
         Ok(())
     }
 
-    fn keep_early(&mut self, prev: Position, entries: Arc<[Entry]>) {
+    fn keep_early(&mut self, prev: Position, entries: Entries) {
         let longer = self.early.get(&prev.index).is_none_or(|kept| kept.entries.len() < entries.len());
         if longer && self.early.len() < EARLY_MAX {
             self.early.insert(prev.index, Early { prev, entries });

@@ -1,7 +1,6 @@
 //! How a leader replicates: entries at once, heartbeats that find gaps, and the commit by a majority of its own term.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::collections::VecDeque;
 
 use crate::id::{NodeId, RequestId};
 use crate::op::Op;
@@ -11,7 +10,7 @@ use super::super::Context;
 use super::log::Position;
 use super::machine::Known;
 use super::reads::PendingRead;
-use super::{Append, Command, Entry, Message, Office, Outcome, Raft, Record, Timer};
+use super::{Append, Command, Entries, Entry, Message, Office, Outcome, Raft, Record, Timer};
 
 /// How many entries one message carries at most.
 const BATCH_MAX: usize = 512;
@@ -30,8 +29,8 @@ pub(super) struct Leadership {
     ticks: u64,
     /// Whether its first entry is committed.
     ready: bool,
-    /// Clients that wait for the entry at an index.
-    pub(super) waiting: BTreeMap<u64, RequestId>,
+    /// Clients that wait for an entry, with its index, oldest first.
+    pub(super) waiting: VecDeque<(u64, RequestId)>,
     /// Clients that wait for a read, oldest first.
     pub(super) reads: VecDeque<PendingRead>,
 }
@@ -70,7 +69,7 @@ impl Leadership {
             round: 0,
             ticks: 0,
             ready: false,
-            waiting: BTreeMap::new(),
+            waiting: VecDeque::new(),
             reads: VecDeque::new(),
         }
     }
@@ -112,7 +111,7 @@ impl Raft {
             Known::New => {
                 let index = self.propose(Command::Client { client: id.client, sequence: id.sequence, op }, cx);
                 if let Office::Leader(leadership) = &mut self.office {
-                    leadership.waiting.insert(index, id);
+                    leadership.waiting.push_back((index, id));
                 }
             }
         }
@@ -125,7 +124,7 @@ impl Raft {
         let prev = self.log.last();
         let entry = Entry { term, command };
         let index = self.log.push(entry);
-        let entries: Arc<[Entry]> = Arc::new([entry]);
+        let entries = Entries::One(entry);
         let Office::Leader(leadership) = &mut self.office else { unreachable!("only a leader proposes") };
         let round = leadership.round;
         for (peer, progress) in &mut leadership.peers {
@@ -181,7 +180,7 @@ impl Raft {
         leadership.round += 1;
         for (peer, progress) in &leadership.peers {
             let prev = self.log.position(progress.settled.max(progress.matched)).unwrap_or(base);
-            let append = Append { term, round: leadership.round, prev, entries: Arc::default(), commit };
+            let append = Append { term, round: leadership.round, prev, entries: Entries::None, commit };
             cx.send_unsynced(*peer, Message::Append(append));
         }
     }

@@ -32,6 +32,40 @@ pub enum Command {
     },
 }
 
+/// Entries that follow one another. A single one, as nearly every write is sent, needs no memory of its own; several are
+/// shared by the copies for all followers and the disk.
+#[derive(Clone, Debug)]
+pub enum Entries {
+    /// None.
+    None,
+    /// A single one.
+    One(Entry),
+    /// Any number.
+    Many(Arc<[Entry]>),
+}
+
+impl std::ops::Deref for Entries {
+    type Target = [Entry];
+
+    fn deref(&self) -> &[Entry] {
+        match self {
+            Entries::None => &[],
+            Entries::One(entry) => std::slice::from_ref(entry),
+            Entries::Many(entries) => entries,
+        }
+    }
+}
+
+impl From<&[Entry]> for Entries {
+    fn from(entries: &[Entry]) -> Entries {
+        match entries {
+            [] => Entries::None,
+            [entry] => Entries::One(*entry),
+            entries => Entries::Many(entries.into()),
+        }
+    }
+}
+
 /// A place in the log. Ordered by term, then index: which of two logs is more up to date is which last position is
 /// greater (section 5.4.1 of the paper).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -93,7 +127,7 @@ impl Log {
     }
 
     /// Up to `most` entries from `first` on. `first` is not compacted.
-    pub(super) fn entries_from(&self, first: u64, most: usize) -> Arc<[Entry]> {
+    pub(super) fn entries_from(&self, first: u64, most: usize) -> Entries {
         let start = self.offset(first).expect("entries are asked for after the base only");
         let end = self.entries.len().min(start.saturating_add(most));
         self.entries.get(start..end).unwrap_or_default().into()

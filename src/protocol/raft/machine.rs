@@ -1,9 +1,9 @@
 //! The replicated state machine: keys, values, and one session a client, so that a retry is applied once.
 
-use std::collections::BTreeMap;
-
 use crate::id::{ClientId, Key, Value};
 use crate::op::{Op, Reply};
+
+use super::super::Table;
 
 /// What the log makes of its entries: the same on every node that has applied the same prefix.
 ///
@@ -11,9 +11,9 @@ use crate::op::{Op, Reply};
 /// before it and nothing else. Sessions never expire; a client is a few bytes here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Machine {
-    copy: BTreeMap<Key, Value>,
+    copy: Table<Key, Value>,
     /// The last operation of each client, and what it was told.
-    sessions: BTreeMap<ClientId, (u32, Reply)>,
+    sessions: Table<ClientId, (u32, Reply)>,
 }
 
 /// What the machine remembers of an operation.
@@ -30,11 +30,11 @@ pub(super) enum Known {
 impl Machine {
     /// The value of `key`.
     pub(super) fn read(&self, key: Key) -> Option<Value> {
-        self.copy.get(&key).copied()
+        self.copy.get(key).copied()
     }
 
     /// Every key that was ever written, with its value.
-    pub(super) fn copy(&self) -> &BTreeMap<Key, Value> {
+    pub(super) fn copy(&self) -> &Table<Key, Value> {
         &self.copy
     }
 
@@ -45,7 +45,7 @@ impl Machine {
 
     /// Whether this operation was applied before.
     pub(super) fn recall(&self, client: ClientId, sequence: u32) -> Known {
-        match self.sessions.get(&client) {
+        match self.sessions.get(client) {
             Some((last, reply)) if *last == sequence => Known::Done(*reply),
             Some((last, _)) if *last > sequence => Known::Superseded,
             _ => Known::New,

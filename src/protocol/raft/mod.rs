@@ -48,7 +48,7 @@ mod reads;
 #[cfg(test)]
 mod tests;
 
-pub use self::log::{Command, Entry, Position, Snapshot};
+pub use self::log::{Command, Entries, Entry, Position, Snapshot};
 pub use self::machine::Machine;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -242,8 +242,8 @@ pub struct Append {
     pub round: u64,
     /// The place just before the entries; the follower must have it.
     pub prev: Position,
-    /// What follows there. Shared by the copies for all followers.
-    pub entries: Arc<[Entry]>,
+    /// What follows there.
+    pub entries: Entries,
     /// The leader's commit index.
     pub commit: u64,
 }
@@ -304,7 +304,7 @@ pub enum Record {
         /// The index of the first.
         first: u64,
         /// The entries.
-        entries: Arc<[Entry]>,
+        entries: Entries,
     },
     /// State that replaces every entry up to its last.
     Snapshot(Arc<Snapshot>),
@@ -389,7 +389,7 @@ impl Protocol for Raft {
     }
 
     fn state(&self) -> State {
-        State::serving(self.machine.copy().iter().map(|(key, value)| (*key, *value)))
+        State::serving(self.machine.copy().iter().map(|(key, value)| (key, *value)))
     }
 }
 

@@ -38,7 +38,7 @@ fn a_node_votes_once_a_term_and_its_disk_remembers() {
 
 #[test]
 fn no_vote_for_a_log_that_is_behind() {
-    let disk = vec![Record::Append { first: 1, entries: [entry(1, 1), entry(2, 2)].into() }];
+    let disk = vec![Record::Append { first: 1, entries: [entry(1, 1), entry(2, 2)][..].into() }];
     for (last, granted) in [(at(1, 9), false), (at(2, 1), false), (at(2, 2), true), (at(3, 1), true)] {
         let mut bench = Bench::new(Options::default(), disk.clone());
         bench.hear(B, request_vote(3, last));

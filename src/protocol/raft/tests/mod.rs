@@ -207,7 +207,7 @@ fn a_read_waits_for_a_round_that_began_after_it() {
 
 #[test]
 fn a_read_waits_until_an_entry_of_this_term_is_applied() {
-    let disk = vec![Record::Append { first: 1, entries: [entry(0, 5)].into() }];
+    let disk = vec![Record::Append { first: 1, entries: [entry(0, 5)][..].into() }];
     let mut bench = Bench::leader(Options::default(), disk);
     bench.hear(A, Message::Synced { term: 1, index: 2 });
     bench.ask(1, 1, Op::Read(K));
