@@ -10,9 +10,10 @@ use crate::protocol::{Member, Protocol, Request, Role, Serves};
 use crate::rng::Stream;
 use crate::time::{Duration, Time};
 
+use super::letters::Answer;
 use super::record::Ended;
 use super::setup::Setup;
-use super::world::{Answer, Event, World};
+use super::world::{Event, World};
 
 /// How many redirects a client follows at once before it backs off.
 const REDIRECTS_MAX: u32 = 4;
@@ -178,7 +179,7 @@ impl<P: Protocol> World<'_, P> {
         match self.setup.workload.arrivals {
             Arrivals::Closed(_) => {
                 for client in 0..self.clients.clients.len() as u32 {
-                    self.queue.push(begin, Event::Ask { client: ClientId(client) });
+                    self.later(begin, Event::Ask { client: ClientId(client) });
                 }
             }
             Arrivals::Poisson(_) | Arrivals::Paced(_) => {
@@ -206,7 +207,7 @@ impl<P: Protocol> World<'_, P> {
             Arrivals::Poisson(mean) => stream.exponential(mean),
             Arrivals::Paced(gap) | Arrivals::Closed(gap) => gap,
         };
-        self.queue.push(self.now + gap, Event::Arrival { region });
+        self.later(self.now + gap, Event::Arrival { region });
         let client = self.clients.take_idle(region);
         self.invoke(client);
     }
@@ -234,7 +235,7 @@ impl<P: Protocol> World<'_, P> {
         state.active = Some(Active { id, op, invoked: self.now, target, attempt: 0, redirects: 0, unresolved: 0 });
         let deadline = self.now + self.setup.workload.timeout;
         if self.clients.deadlines.is_empty() {
-            self.queue.push(deadline, Event::Deadline);
+            self.later(deadline, Event::Deadline);
         }
         self.clients.deadlines.push_back((deadline, client, sequence));
         self.attempt(client, target);
@@ -252,11 +253,11 @@ impl<P: Protocol> World<'_, P> {
         let site = self.site(region);
         if let Some(delay) = self.network.send(site, target.index()) {
             let id = RequestId { client, sequence, entry: target };
-            let request = Request { id, op, session };
-            self.queue.push(self.now + delay, Event::Request { from: site, to: target, request });
+            let letter = self.letters.requests.insert(Request { id, op, session });
+            self.later(self.now + delay, Event::Request { from: site as u32, to: target, letter });
         }
         if let Some(patience) = self.setup.workload.retry_after {
-            self.queue.push(self.now + patience, Event::Alarm { client, sequence, attempt });
+            self.later(self.now + patience, Event::Alarm { client, sequence, attempt });
         }
     }
 
@@ -325,7 +326,7 @@ impl<P: Protocol> World<'_, P> {
                 active.redirects = 0;
                 let attempt = active.attempt;
                 let at = self.now + self.setup.workload.backoff;
-                self.queue.push(at, Event::Alarm { client, sequence, attempt });
+                self.later(at, Event::Alarm { client, sequence, attempt });
             }
         }
     }
@@ -336,7 +337,7 @@ impl<P: Protocol> World<'_, P> {
             let state = &self.clients.clients[client.index()];
             let active = state.active.filter(|_| state.sequence == sequence);
             if active.is_some() && at > self.now {
-                self.queue.push(at, Event::Deadline);
+                self.later(at, Event::Deadline);
                 return;
             }
             self.clients.deadlines.pop_front();
@@ -395,7 +396,7 @@ impl<P: Protocol> World<'_, P> {
             )
         });
         match self.setup.workload.arrivals {
-            Arrivals::Closed(think) => self.queue.push(self.now + think, Event::Ask { client }),
+            Arrivals::Closed(think) => self.later(self.now + think, Event::Ask { client }),
             Arrivals::Poisson(_) | Arrivals::Paced(_) => self.clients.sites[region.index()].idle.push_back(client),
         }
     }

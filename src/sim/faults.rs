@@ -62,9 +62,9 @@ impl Faults {
 impl<P: Protocol> World<'_, P> {
     pub(super) fn schedule_faults(&mut self) {
         for (place, fault) in self.setup.faults.iter().enumerate() {
-            self.queue.push(fault.at, Event::FaultBegins(place));
+            self.later(fault.at, Event::FaultBegins(place));
             if let Some(lasts) = fault.lasts {
-                self.queue.push(fault.at + lasts, Event::FaultEnds(place));
+                self.later(fault.at + lasts, Event::FaultEnds(place));
             }
         }
     }
@@ -126,7 +126,7 @@ impl<P: Protocol> World<'_, P> {
                 self.start(node);
             } else {
                 let backlog = std::mem::take(&mut state.backlog);
-                backlog.into_iter().for_each(|event| self.queue.push(self.now, event));
+                backlog.into_iter().for_each(|event| self.later(self.now, event));
             }
         }
     }

@@ -5,13 +5,17 @@
 
 mod clients;
 mod disk;
+mod effects;
 mod faults;
+mod letters;
 mod network;
+mod node;
 mod outages;
 mod outcome;
 mod queue;
 mod record;
 mod setup;
+mod slab;
 mod world;
 
 pub use network::Traffic;
@@ -36,9 +40,47 @@ pub fn simulate<P: Protocol>(
     seed: u64,
     trace: Trace,
 ) -> Result<Run, OptionsError> {
-    let mut world = world::World::<P>::new(setup, placement, options, seed, trace)?;
-    world.run();
-    Ok(world.judge())
+    Simulator::<P>::default().run(setup, placement, options, seed, trace)
+}
+
+/// Runs one after another, each in the memory of the one before. Nothing else passes from run to run: what comes out is
+/// what [`simulate`] gives.
+pub struct Simulator<P: Protocol> {
+    arena: world::Arena<P>,
+}
+
+impl<P: Protocol> Default for Simulator<P> {
+    fn default() -> Simulator<P> {
+        Simulator { arena: world::Arena::default() }
+    }
+}
+
+impl<P: Protocol> std::fmt::Debug for Simulator<P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Simulator")
+    }
+}
+
+impl<P: Protocol> Simulator<P> {
+    /// As [`simulate`].
+    ///
+    /// # Errors
+    /// Where the protocol's options do not fit the regions.
+    pub fn run(
+        &mut self,
+        setup: &Setup,
+        placement: &Placement,
+        options: &P::Options,
+        seed: u64,
+        trace: Trace,
+    ) -> Result<Run, OptionsError> {
+        let arena = std::mem::take(&mut self.arena);
+        let mut world = world::World::<P>::new(setup, placement, options, seed, trace, arena)?;
+        world.run();
+        let (run, arena) = world.judge();
+        self.arena = arena;
+        Ok(run)
+    }
 }
 
 /// Runs, and where something failed runs again and keeps the rows that show it.

@@ -42,7 +42,11 @@ impl PlaceInfo {
 /// What a message meets on its way, in one place.
 #[derive(Clone, Copy, Debug)]
 struct Link {
+    /// What its ends are in a digest.
+    hash: u64,
     delay: Delay,
+    /// The delay of every message, where they do not differ.
+    usual: Duration,
     has_dispersion: bool,
     crosses_regions: bool,
     /// How many impairments touch it: almost always none, so almost always one comparison.
@@ -76,9 +80,16 @@ impl Network {
     pub(super) fn new(seed: u64, topology: &Topology, places: Vec<PlaceInfo>) -> Network {
         let n = places.len();
         let link = |link: usize| {
-            let (from, to) = (places[link / n].region, places[link % n].region);
-            let delay = *topology.delay(from, to);
-            Link { delay, has_dispersion: delay.has_dispersion(), crosses_regions: from != to, impaired: 0 }
+            let (from, to) = (&places[link / n], &places[link % n]);
+            let delay = *topology.delay(from.region, to.region);
+            Link {
+                hash: from.hash ^ to.hash.rotate_left(23),
+                delay,
+                usual: delay.median(),
+                has_dispersion: delay.has_dispersion(),
+                crosses_regions: from.region != to.region,
+                impaired: 0,
+            }
         };
         Network {
             links: (0..n * n).map(link).collect(),
@@ -104,40 +115,49 @@ impl Network {
         from * self.places.len() + to
     }
 
-    /// Counts a message between nodes.
+    /// What a link is in a digest.
     #[inline]
-    pub(super) fn count(&mut self, from: Place, to: Place, bytes: u32) {
+    pub(super) fn link_hash(&self, from: Place, to: Place) -> u64 {
+        self.links[self.link(from, to)].hash
+    }
+
+    /// Counts a message from node to node, and sends it.
+    #[inline]
+    pub(super) fn post(&mut self, from: Place, to: Place, bytes: u32) -> Option<Duration> {
         self.traffic.messages += 1;
         self.traffic.bytes += u64::from(bytes);
-        if self.links[self.link(from, to)].crosses_regions {
-            self.traffic.cross_region_bytes += u64::from(bytes);
-        }
+        let link = self.link(from, to);
+        self.traffic.cross_region_bytes += if self.links[link].crosses_regions { u64::from(bytes) } else { 0 };
+        self.send(from, to)
     }
 
     /// How long a message sent now will take; `None` where it is lost at once.
     #[inline]
     pub(super) fn send(&mut self, from: Place, to: Place) -> Option<Duration> {
         let link = self.link(from, to);
-        let Link { delay, has_dispersion, impaired, .. } = self.links[link];
+        let Link { impaired, has_dispersion, .. } = self.links[link];
         if impaired > 0 && self.is_lost(link) {
             return None;
         }
         if !has_dispersion {
-            return Some(delay.median());
+            return Some(self.links[link].usual);
         }
-        let (places, seed) = (&self.places, self.seed);
-        let stream = self.streams[link]
-            .get_or_insert_with(|| Stream::new(seed, &format!("link {} > {}", places[from].name, places[to].name)));
-        Some(delay.sample(stream))
+        let stream = match &mut self.streams[link] {
+            Some(stream) => stream,
+            none => none.insert(first_draw(self.seed, &self.places, from, to)),
+        };
+        Some(self.links[link].delay.sample(stream))
     }
 
     /// Whether a message that would arrive now is lost, because its link has been cut on the way.
     #[inline]
     pub(super) fn is_cut(&mut self, from: Place, to: Place) -> bool {
         let link = self.link(from, to);
-        if self.links[link].impaired == 0 {
-            return false;
-        }
+        self.links[link].impaired > 0 && from != to && self.is_link_cut(link)
+    }
+
+    #[cold]
+    fn is_link_cut(&mut self, link: usize) -> bool {
         let mut cut = false;
         for impairment in self.impairments.iter_mut().filter(|i| i.loss.is_none() && i.links[link]) {
             impairment.touched += 1;
@@ -147,6 +167,7 @@ impl Network {
         cut
     }
 
+    #[cold]
     fn is_lost(&mut self, link: usize) -> bool {
         let mut lost = false;
         for impairment in self.impairments.iter_mut().filter(|i| i.links[link]) {
@@ -181,4 +202,9 @@ impl Network {
         }
         ended.touched
     }
+}
+
+#[cold]
+fn first_draw(seed: u64, places: &[PlaceInfo], from: Place, to: Place) -> Stream {
+    Stream::new(seed, &format!("link {} > {}", places[from].name, places[to].name))
 }

@@ -15,7 +15,7 @@ use crate::trace::{Digest, FaultKind, Rows, Trace};
 
 use super::network::Traffic;
 use super::record::{Acknowledged, Writes};
-use super::world::World;
+use super::world::{Arena, World};
 
 /// One run of one design, measured and judged.
 #[derive(Clone, Debug)]
@@ -151,7 +151,7 @@ impl Run {
 
 impl<P: Protocol> World<'_, P> {
     /// Judges what happened.
-    pub(super) fn judge(mut self) -> Run {
+    pub(super) fn judge(mut self) -> (Run, Arena<P>) {
         self.give_up_all();
         let states = self.states();
         let copies = |standing: Standing| {
@@ -177,7 +177,7 @@ impl<P: Protocol> World<'_, P> {
             self.judge_leaders(),
             self.judge_writers(),
         ];
-        Run {
+        let run = Run {
             seed: self.seed,
             digest: self.digest,
             simulated: self.now.since(Time::ZERO),
@@ -208,7 +208,8 @@ impl<P: Protocol> World<'_, P> {
             measures: self.measures,
             history: self.record.history,
             trace: self.trace,
-        }
+        };
+        (run, Arena::of(self.queue, self.effects, self.letters))
     }
 
     /// With every row at hand the smallest counterexample of all keys; with those of the key that failed first, its own;
@@ -236,7 +237,7 @@ impl<P: Protocol> World<'_, P> {
     }
 
     fn node_infos(&self) -> Vec<NodeInfo> {
-        let info = |(place, node): (usize, &super::world::Node<P>)| NodeInfo {
+        let info = |(place, node): (usize, &super::node::Node<P>)| NodeInfo {
             name: self.network.place(place).name.clone(),
             region: node.region,
             role: node.role,

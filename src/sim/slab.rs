@@ -1,4 +1,7 @@
-//! Where events lie while their keys are sorted: slots that are used again, the one freed last first.
+//! Where things lie while their numbers travel: slots that are used again, the one freed last first.
+
+/// A slot's number has so many bits.
+pub(super) const SLOT_BITS: u32 = 24;
 
 /// Things by slot.
 #[derive(Debug)]
@@ -14,24 +17,35 @@ impl<T> Default for Slab<T> {
 }
 
 impl<T> Slab<T> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn insert(&mut self, thing: T) -> u32 {
         if let Some(slot) = self.free.pop() {
             self.slots[slot as usize] = Some(thing);
             return slot;
         }
+        self.add(thing)
+    }
+
+    #[inline(never)]
+    fn add(&mut self, thing: T) -> u32 {
         let slot = self.slots.len() as u32;
-        assert!(slot >> super::SLOT_BITS == 0, "at most 2^{} events are pending", super::SLOT_BITS);
+        assert!(slot >> SLOT_BITS == 0, "at most 2^{SLOT_BITS} things are under way");
         self.slots.push(Some(thing));
         slot
     }
 
     /// # Panics
     /// Where the slot is free.
-    #[inline]
+    pub(super) fn get(&self, slot: u32) -> &T {
+        self.slots[slot as usize].as_ref().expect("a full slot is asked for")
+    }
+
+    /// # Panics
+    /// Where the slot is free.
+    #[inline(always)]
     pub(super) fn remove(&mut self, slot: u32) -> T {
         self.free.push(slot);
-        self.slots[slot as usize].take().expect("a key's slot is full")
+        self.slots[slot as usize].take().expect("a full slot is emptied")
     }
 
     pub(super) fn len(&self) -> usize {

@@ -1,28 +1,24 @@
 //! The loop: pop an event, let its node or client handle it, carry out what it wanted.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::check::monitor::{Failovers, Leaders, Lineage, Writers};
-use crate::id::{ClientId, GroupId, NodeId, RegionId, RequestId, Value};
+use crate::id::{ClientId, GroupId, NodeId, RegionId, Value};
 use crate::metrics::Measures;
-use crate::model::clock::Clock;
-use crate::op::{Op, OpKind, Refusal, Reply};
-use crate::protocol::{Context, Effect, Member, OptionsError, Payload, Protocol, Request, Role};
+use crate::op::{Op, OpKind};
+use crate::protocol::{Effect, Member, OptionsError, Protocol, Role};
 use crate::rng::Stream;
 use crate::time::{Duration, Time};
-use crate::trace::{Digest, Observation, Trace};
+use crate::trace::{Digest, Trace};
 
 use super::clients::Clients;
-use super::disk::Disk;
 use super::faults::Faults;
+use super::letters::Letters;
 use super::network::{Network, Place, PlaceInfo};
+use super::node::Node;
 use super::queue::Queue;
 use super::record::Record;
 use super::setup::{Placement, Setup};
-
-/// The size of a request or an answer between nodes: addresses, ids, a key, a value and a token.
-const REQUEST_BYTES: u32 = 96;
 
 /// The width of an entry of the availability timeline.
 const TIMELINE_BUCKET: Duration = Duration::secs(1);
@@ -49,9 +45,33 @@ pub(super) struct World<'s, P: Protocol> {
     pub(super) lineage: Lineage,
     pub(super) failovers: Failovers,
     /// The value that the request being handled would write.
-    asked: Option<Value>,
-    /// What the handler under way wants; empty between events, and never given back to the allocator.
+    pub(super) asked: Option<Value>,
+    /// What the handler under way wants; empty between events.
+    pub(super) effects: Vec<Effect<P>>,
+    pub(super) letters: Letters<P>,
+}
+
+/// The memory that one run leaves to the next. Nothing of a run is in it.
+pub(super) struct Arena<P: Protocol> {
+    queue: Queue<Event<P>>,
     effects: Vec<Effect<P>>,
+    letters: Letters<P>,
+}
+
+impl<P: Protocol> Default for Arena<P> {
+    fn default() -> Arena<P> {
+        Arena { queue: Queue::default(), effects: Vec::new(), letters: Letters::default() }
+    }
+}
+
+impl<P: Protocol> Arena<P> {
+    /// What a run that is over had, made empty.
+    pub(super) fn of(mut queue: Queue<Event<P>>, mut effects: Vec<Effect<P>>, mut letters: Letters<P>) -> Arena<P> {
+        queue.clear();
+        effects.clear();
+        letters.clear();
+        Arena { queue, effects, letters }
+    }
 }
 
 /// Something that will happen.
@@ -61,19 +81,22 @@ pub(super) enum Event<P: Protocol> {
         to: NodeId,
         message: P::Message,
     },
+    /// A client's request reaches a node, from the client or by way of another node. It lies in the letters.
     Request {
-        from: Place,
+        from: u32,
         to: NodeId,
-        request: Request<P>,
+        letter: u32,
     },
+    /// An answer reaches the node that took the request.
     Relay {
         from: NodeId,
         to: NodeId,
-        answer: Answer<P::Session>,
+        letter: u32,
     },
+    /// An answer reaches its client.
     Answer {
         from: NodeId,
-        answer: Answer<P::Session>,
+        letter: u32,
     },
     Timer {
         node: NodeId,
@@ -104,59 +127,13 @@ pub(super) enum Event<P: Protocol> {
 }
 
 /// What becomes of something that reaches a node.
-enum Fate {
+pub(super) enum Fate {
     /// The node handles it now.
     Handled,
     /// The node is paused.
     Waits,
     /// The node is down, or the link has been cut meanwhile.
     Lost,
-}
-
-/// What a node tells a client.
-#[derive(Clone, Debug)]
-pub(super) struct Answer<S> {
-    pub(super) request: RequestId,
-    pub(super) says: Result<Reply, Refusal>,
-    pub(super) session: Option<S>,
-    /// The node that decided, as the leader of which epoch, and when.
-    pub(super) server: NodeId,
-    pub(super) epoch: Option<u64>,
-    pub(super) decided: Time,
-}
-
-/// One node.
-pub(super) struct Node<P: Protocol> {
-    pub(super) group: GroupId,
-    pub(super) seat: usize,
-    pub(super) region: RegionId,
-    pub(super) role: Role,
-    /// `None` while the node is down.
-    pub(super) protocol: Option<P>,
-    pub(super) incarnation: u32,
-    /// How many faults keep it paused, and what waits for the end of them.
-    pub(super) pauses: u32,
-    pub(super) backlog: Vec<Event<P>>,
-    /// How many faults keep it down.
-    pub(super) crashes: u32,
-    /// The epoch that it leads, as it said itself.
-    pub(super) epoch: Option<u64>,
-    pub(super) timers: Vec<Armed<P::Timer>>,
-    next_timer: u32,
-    pub(super) disk: Disk<P::Record>,
-    /// What must wait for the disk, with the mark it waits for.
-    held: VecDeque<(u64, Effect<P>)>,
-    clock: Clock,
-    stream: Stream,
-}
-
-/// A timer that is set. One queued event may stand for several settings: when it comes too early it is queued again.
-#[derive(Debug)]
-pub(super) struct Armed<T> {
-    timer: T,
-    deadline: Time,
-    queued: Time,
-    id: u32,
 }
 
 impl<'s, P: Protocol> World<'s, P> {
@@ -166,6 +143,7 @@ impl<'s, P: Protocol> World<'s, P> {
         options: &'s P::Options,
         seed: u64,
         trace: Trace,
+        arena: Arena<P>,
     ) -> Result<World<'s, P>, OptionsError> {
         let names = setup.topology.regions();
         let used: Vec<&str> = placement.regions.iter().map(|region| &*names[region.index()]).collect();
@@ -215,7 +193,7 @@ impl<'s, P: Protocol> World<'s, P> {
             seed,
             now: Time::ZERO,
             events: 0,
-            queue: Queue::default(),
+            queue: arena.queue,
             nodes,
             groups,
             digest: Digest::EMPTY,
@@ -223,7 +201,8 @@ impl<'s, P: Protocol> World<'s, P> {
             leaders: Leaders::default(),
             writers: Writers::default(),
             asked: None,
-            effects: Vec::new(),
+            effects: arena.effects,
+            letters: arena.letters,
         })
     }
 
@@ -231,7 +210,7 @@ impl<'s, P: Protocol> World<'s, P> {
     pub(super) fn run(&mut self) {
         let settle_at = Time::ZERO + self.setup.duration;
         let end = settle_at + self.setup.settle;
-        self.queue.push(settle_at, Event::Settle);
+        self.later(settle_at, Event::Settle);
         self.schedule_faults();
         (0..self.nodes.len()).for_each(|node| self.start(NodeId(node as u16)));
         self.schedule_clients();
@@ -251,61 +230,46 @@ impl<'s, P: Protocol> World<'s, P> {
     fn step(&mut self, event: Event<P>) {
         self.digest.mix(self.now.as_nanos());
         match event {
-            Event::Message { from, to, message } => {
-                self.note(1, from.index(), to.index());
-                match self.fate(from.index(), to) {
-                    Fate::Handled => {
-                        self.line(|world| format!("{} got {message:?} from {}", world.name(to), world.name(from)));
-                        self.handle(to, |protocol, cx| protocol.on_message(from, message, cx));
-                    }
-                    Fate::Waits => self.wait(to, Event::Message { from, to, message }),
-                    Fate::Lost => {}
+            Event::Message { from, to, message } => match self.arrive(1, from.index(), to) {
+                Fate::Handled => {
+                    self.line(|world| format!("{} got {message:?} from {}", world.name(to), world.name(from)));
+                    self.handle(to, |protocol, cx| protocol.on_message(from, message, cx));
                 }
-            }
-            Event::Request { from, to, request } => {
-                self.note(2, from, to.index());
-                match self.fate(from, to) {
-                    Fate::Handled => {
-                        self.line(|world| {
-                            format!("{} is asked {:?} by {}", world.name(to), request.op, request.id.client)
-                        });
-                        self.asked = request.op.written();
-                        self.handle(to, |protocol, cx| protocol.on_request(request, cx));
-                        self.asked = None;
-                    }
-                    Fate::Waits => self.wait(to, Event::Request { from, to, request }),
-                    Fate::Lost => {}
-                }
-            }
-            Event::Relay { from, to, answer } => {
-                self.note(3, from.index(), to.index());
-                match self.fate(from.index(), to) {
-                    Fate::Handled => self.answer_client(to, answer),
-                    Fate::Waits => self.wait(to, Event::Relay { from, to, answer }),
-                    Fate::Lost => {}
-                }
-            }
-            Event::Answer { from, answer } => {
+                Fate::Waits => self.wait(to, Event::Message { from, to, message }),
+                Fate::Lost => {}
+            },
+            Event::Request { from, to, letter } => match self.arrive(2, from as usize, to) {
+                Fate::Handled => self.request(to, letter),
+                Fate::Waits => self.wait(to, Event::Request { from, to, letter }),
+                Fate::Lost => drop(self.letters.requests.remove(letter)),
+            },
+            Event::Relay { from, to, letter } => match self.arrive(3, from.index(), to) {
+                Fate::Handled => self.post_answer(to, letter),
+                Fate::Waits => self.wait(to, Event::Relay { from, to, letter }),
+                Fate::Lost => drop(self.letters.answers.remove(letter)),
+            },
+            Event::Answer { from, letter } => {
+                let answer = self.letters.answers.remove(letter);
                 let site = self.site(self.clients.region(answer.request.client));
-                self.note(4, from.index(), site);
+                self.digest.mix(4 ^ self.network.link_hash(from.index(), site));
                 if !self.network.is_cut(from.index(), site) {
                     self.answered(from, answer);
                 }
             }
             Event::Timer { node, timer, id } => {
-                self.note(5, node.index(), node.index());
+                self.digest.mix(5 ^ self.network.link_hash(node.index(), node.index()));
                 self.timer(node, timer, id);
             }
             Event::Synced { node, incarnation, mark } => {
-                self.note(6, node.index(), node.index());
+                self.digest.mix(6 ^ self.network.link_hash(node.index(), node.index()));
                 self.synced(node, incarnation, mark);
             }
             Event::Arrival { region } => {
-                self.note(7, self.site(region), 0);
+                self.digest.mix(7 ^ self.network.link_hash(self.site(region), 0));
                 self.arrival(region);
             }
             Event::Ask { client } => {
-                self.note(8, self.site(self.clients.region(client)), 0);
+                self.digest.mix(8 ^ self.network.link_hash(self.site(self.clients.region(client)), 0));
                 self.ask_again(client);
             }
             Event::Alarm { client, sequence, attempt } => self.alarm(client, sequence, attempt),
@@ -316,13 +280,33 @@ impl<'s, P: Protocol> World<'s, P> {
         }
     }
 
-    /// Takes an event into the digest by the *names* of its places, so that an idle node moves no digest.
-    fn note(&mut self, kind: u64, from: Place, to: Place) {
-        let (from, to) = (self.network.place(from).hash, self.network.place(to).hash);
-        self.digest.mix(kind ^ from ^ to.rotate_left(23));
+    /// Something sent reaches a node. It goes into the digest by the *names* of its places, so that an idle node moves no
+    /// digest.
+    #[inline(always)]
+    fn arrive(&mut self, kind: u64, from: Place, to: NodeId) -> Fate {
+        self.digest.mix(kind ^ self.network.link_hash(from, to.index()));
+        if self.network.is_cut(from, to.index()) {
+            return Fate::Lost;
+        }
+        self.fate(to)
+    }
+
+    fn request(&mut self, to: NodeId, letter: u32) {
+        let request = self.letters.requests.remove(letter);
+        self.line(|world| format!("{} is asked {:?} by {}", world.name(to), request.op, request.id.client));
+        self.asked = request.op.written();
+        self.handle(to, |protocol, cx| protocol.on_request(request, cx));
+        self.asked = None;
+    }
+
+    /// Something will happen. Messages between nodes, which are most of what happens, are queued where they are sent.
+    #[inline(never)]
+    pub(super) fn later(&mut self, at: Time, event: Event<P>) {
+        self.queue.push(at, event);
     }
 
     /// Keeps a line for a reader, if somebody wants this instant.
+    #[inline(always)]
     pub(super) fn line(&mut self, make: impl FnOnce(&Self) -> String) {
         if self.trace.wants(self.now) {
             let line = make(self);
@@ -339,290 +323,35 @@ impl<'s, P: Protocol> World<'s, P> {
         self.nodes.len() + region.index()
     }
 
-    /// What becomes of something that reaches a node now.
-    fn fate(&mut self, from: Place, to: NodeId) -> Fate {
-        if from != to.index() && self.network.is_cut(from, to.index()) {
+    /// What becomes of something that happens at a node now.
+    #[inline(always)]
+    pub(super) fn fate(&mut self, node: NodeId) -> Fate {
+        let state = &self.nodes[node.index()];
+        if state.protocol.is_some() && state.pauses == 0 {
+            return Fate::Handled;
+        }
+        self.fate_of_stopped(node)
+    }
+
+    #[cold]
+    fn fate_of_stopped(&mut self, node: NodeId) -> Fate {
+        if self.nodes[node.index()].protocol.is_none() {
+            self.faults.touch_crashed(node);
             return Fate::Lost;
         }
-        let node = &self.nodes[to.index()];
-        if node.protocol.is_none() {
-            self.faults.touch_crashed(to);
-            return Fate::Lost;
-        }
-        if node.pauses > 0 {
-            self.faults.touch_paused(to);
-            return Fate::Waits;
-        }
-        Fate::Handled
+        self.faults.touch_paused(node);
+        Fate::Waits
     }
 
     /// Something waits until a node goes on.
-    fn wait(&mut self, node: NodeId, event: Event<P>) {
+    #[cold]
+    pub(super) fn wait(&mut self, node: NodeId, event: Event<P>) {
         self.nodes[node.index()].backlog.push(event);
-    }
-
-    /// Starts a node, for the first time or after a crash.
-    pub(super) fn start(&mut self, node: NodeId) {
-        let recovered = self.nodes[node.index()].disk.recover();
-        let options = self.options;
-        self.call(node, |protocol, cx| *protocol = Some(P::start(options, recovered, cx)));
-    }
-
-    /// Calls a handler, and carries out what it wants.
-    fn handle(&mut self, node: NodeId, handler: impl FnOnce(&mut P, &mut Context<P>)) {
-        self.call(node, |protocol, cx| {
-            handler(protocol.as_mut().expect("only a node that is up handles events"), cx);
-        });
-    }
-
-    fn call(&mut self, node: NodeId, handler: impl FnOnce(&mut Option<P>, &mut Context<P>)) {
-        let Node { group, seat, clock, stream, protocol, .. } = &mut self.nodes[node.index()];
-        let members = &self.groups[group.index()];
-        let mut cx = Context {
-            me: &members[*seat],
-            members,
-            now: clock.reading(self.now),
-            uncertainty: clock.uncertainty,
-            stream,
-            effects: &mut self.effects,
-        };
-        handler(protocol, &mut cx);
-        self.carry_out(node);
-    }
-
-    fn carry_out(&mut self, node: NodeId) {
-        let mut effects = std::mem::take(&mut self.effects);
-        for effect in effects.drain(..) {
-            let state = &mut self.nodes[node.index()];
-            match (must_wait(&effect).then(|| state.disk.wait_for()).flatten(), effect) {
-                (Some(mark), effect) => state.held.push_back((mark, effect)),
-                (None, effect) => self.carry_out_one(node, effect),
-            }
-        }
-        self.effects = effects;
-        self.sync(node);
-    }
-
-    #[inline]
-    fn carry_out_one(&mut self, node: NodeId, effect: Effect<P>) {
-        match effect {
-            Effect::Send { to, message, .. } => self.send(node, to, message),
-            Effect::Broadcast { message } => {
-                let group = self.nodes[node.index()].group.index();
-                for place in 0..self.groups[group].len() {
-                    let to = self.groups[group][place].node;
-                    if to != node {
-                        self.send(node, to, message.clone());
-                    }
-                }
-            }
-            Effect::Reply { request, reply, session, .. } => self.answer(node, request, Ok(reply), session),
-            Effect::Refuse { request, refusal } => self.answer(node, request, Err(refusal), None),
-            Effect::Forward { to, request } => {
-                self.network.count(node.index(), to.index(), REQUEST_BYTES);
-                self.line(|world| format!("{} forwards {:?} to {}", world.name(node), request.op, world.name(to)));
-                if let Some(delay) = self.network.send(node.index(), to.index()) {
-                    self.queue.push(self.now + delay, Event::Request { from: node.index(), to, request });
-                }
-            }
-            Effect::SetTimer { timer, after } => self.set_timer(node, timer, after),
-            Effect::CancelTimer { timer } => self.nodes[node.index()].timers.retain(|armed| armed.timer != timer),
-            Effect::Persist { record } => {
-                self.nodes[node.index()].disk.append(record);
-                self.sync_at_once(node);
-            }
-            Effect::Compact { records } => {
-                self.nodes[node.index()].disk.replace(records);
-                self.sync_at_once(node);
-            }
-            Effect::Observe(observation) => self.observe(node, observation),
-        }
-    }
-
-    #[inline]
-    fn send(&mut self, from: NodeId, to: NodeId, message: P::Message) {
-        if from == to {
-            self.queue.push(self.now, Event::Message { from, to, message });
-            return;
-        }
-        let bytes = message.bytes();
-        self.network.count(from.index(), to.index(), bytes);
-        self.digest.mix(u64::from(bytes));
-        match self.network.send(from.index(), to.index()) {
-            Some(delay) => self.queue.push(self.now + delay, Event::Message { from, to, message }),
-            None => self.line(|world| format!("{} loses {message:?} to {}", world.name(from), world.name(to))),
-        }
-    }
-
-    fn answer(&mut self, node: NodeId, request: RequestId, says: Result<Reply, Refusal>, session: Option<P::Session>) {
-        let epoch = self.nodes[node.index()].epoch;
-        let answer = Answer { request, says, session, server: node, epoch, decided: self.now };
-        self.line(|world| format!("{} answers {}: {says:?}", world.name(node), request.client));
-        if request.entry == node {
-            self.answer_client(node, answer);
-        } else {
-            self.network.count(node.index(), request.entry.index(), REQUEST_BYTES);
-            if let Some(delay) = self.network.send(node.index(), request.entry.index()) {
-                self.queue.push(self.now + delay, Event::Relay { from: node, to: request.entry, answer });
-            }
-        }
-    }
-
-    fn answer_client(&mut self, from: NodeId, answer: Answer<P::Session>) {
-        let site = self.site(self.clients.region(answer.request.client));
-        if let Some(delay) = self.network.send(from.index(), site) {
-            self.queue.push(self.now + delay, Event::Answer { from, answer });
-        }
-    }
-
-    fn set_timer(&mut self, node: NodeId, timer: P::Timer, after: Duration) {
-        let state = &mut self.nodes[node.index()];
-        let deadline = self.now + state.clock.true_span(after);
-        if let Some(armed) = state.timers.iter_mut().find(|armed| armed.timer == timer) {
-            armed.deadline = deadline;
-            if armed.queued <= deadline {
-                return; // the event that is queued will come first, and be queued again
-            }
-        } else {
-            state.timers.push(Armed { timer, deadline, queued: deadline, id: 0 });
-        }
-        state.next_timer = state.next_timer.wrapping_add(1);
-        let id = state.next_timer;
-        let armed = state.timers.iter_mut().find(|armed| armed.timer == timer).expect("it was just set");
-        (armed.queued, armed.id) = (deadline, id);
-        if deadline < Time::NEVER {
-            self.queue.push(deadline, Event::Timer { node, timer, id });
-        }
-    }
-
-    fn timer(&mut self, node: NodeId, timer: P::Timer, id: u32) {
-        let state = &mut self.nodes[node.index()];
-        let Some(place) = state.timers.iter().position(|armed| armed.id == id && armed.timer == timer) else {
-            return; // it was set anew or cancelled, or belongs to the time before a crash
-        };
-        if state.timers[place].deadline > self.now {
-            state.timers[place].queued = state.timers[place].deadline;
-            if state.timers[place].deadline < Time::NEVER {
-                self.queue.push(state.timers[place].deadline, Event::Timer { node, timer, id });
-            }
-            return;
-        }
-        match self.fate(node.index(), node) {
-            Fate::Handled => {
-                self.nodes[node.index()].timers.swap_remove(place);
-                self.line(|world| format!("{}: timer {timer:?}", world.name(node)));
-                self.handle(node, |protocol, cx| protocol.on_timer(timer, cx));
-            }
-            Fate::Waits => self.wait(node, Event::Timer { node, timer, id }),
-            Fate::Lost => {}
-        }
-    }
-
-    /// With a disk that takes no time, what is written is safe at once.
-    fn sync_at_once(&mut self, node: NodeId) {
-        if self.setup.disk.sync.is_zero() {
-            let disk = &mut self.nodes[node.index()].disk;
-            if let Some(mark) = disk.begin_sync() {
-                disk.synced(mark);
-            }
-        }
-    }
-
-    fn sync(&mut self, node: NodeId) {
-        let state = &mut self.nodes[node.index()];
-        if let Some(mark) = state.disk.begin_sync() {
-            let incarnation = state.incarnation;
-            self.queue.push(self.now + self.setup.disk.sync, Event::Synced { node, incarnation, mark });
-        }
-    }
-
-    fn synced(&mut self, node: NodeId, incarnation: u32, mark: u64) {
-        let state = &mut self.nodes[node.index()];
-        if state.incarnation != incarnation {
-            return;
-        }
-        if state.pauses > 0 {
-            state.backlog.push(Event::Synced { node, incarnation, mark });
-            return;
-        }
-        state.disk.synced(mark);
-        while let Some((mark, _)) = self.nodes[node.index()].held.front()
-            && self.nodes[node.index()].disk.is_synced(*mark)
-        {
-            let (_, effect) = self.nodes[node.index()].held.pop_front().expect("there is one in front");
-            self.carry_out_one(node, effect);
-        }
-        self.sync(node);
-    }
-
-    fn observe(&mut self, node: NodeId, observation: Observation) {
-        let group = self.nodes[node.index()].group;
-        self.line(|world| format!("{} observes {observation:?}", world.name(node)));
-        self.digest.mix(self.network.place(node.index()).hash ^ observation_word(observation));
-        match observation {
-            Observation::Leader { epoch } => {
-                self.leaders.took_office(group, epoch, node, self.now);
-                self.nodes[node.index()].epoch = Some(epoch);
-            }
-            Observation::SteppedDown { epoch } if self.nodes[node.index()].epoch == Some(epoch) => {
-                self.nodes[node.index()].epoch = None;
-            }
-            Observation::Applied { key, value } => self.lineage.applied(node, key, value, self.asked == Some(value)),
-            Observation::RolledBack { key, value } => self.lineage.rolled_back(node, key, value),
-            Observation::Conflict { lost, .. } => self.lineage.conflict(lost),
-            _ => {}
-        }
-        self.failovers.observed(group, node, observation, self.now);
-    }
-
-    /// The node stops, and loses all but its synced records.
-    pub(super) fn crash(&mut self, node: NodeId) {
-        let state = &mut self.nodes[node.index()];
-        state.protocol = None;
-        state.incarnation += 1;
-        state.timers.clear();
-        state.backlog.clear();
-        state.held.clear();
-        state.disk.crash();
-        state.epoch = None;
-        self.lineage.crashed(node);
     }
 
     /// The group that serves a key.
     pub(super) fn group_of(&self, op: &Op) -> GroupId {
         GroupId((op.key().0 % self.groups.len() as u32) as u16)
-    }
-}
-
-impl<P: Protocol> Node<P> {
-    fn new(group: GroupId, seat: usize, region: RegionId, role: Role, clock: Clock, stream: Stream) -> Node<P> {
-        Node {
-            group,
-            seat,
-            region,
-            role,
-            protocol: None,
-            incarnation: 0,
-            pauses: 0,
-            backlog: Vec::new(),
-            crashes: 0,
-            epoch: None,
-            timers: Vec::new(),
-            next_timer: 0,
-            disk: Disk::new(),
-            held: VecDeque::new(),
-            clock,
-            stream,
-        }
-    }
-}
-
-/// Whether the law of persist-before-send is about this effect.
-fn must_wait<P: Protocol>(effect: &Effect<P>) -> bool {
-    match effect {
-        Effect::Send { unsynced, .. } | Effect::Reply { unsynced, .. } => !unsynced,
-        Effect::Broadcast { .. } | Effect::Refuse { .. } | Effect::Forward { .. } => true,
-        _ => false,
     }
 }
 
@@ -639,18 +368,4 @@ fn node_name(region: &str, role: Role, twins: usize, group: u16) -> String {
         name = format!("{name}#{group}");
     }
     name
-}
-
-fn observation_word(observation: Observation) -> u64 {
-    match observation {
-        Observation::Suspected => 1,
-        Observation::Decided { epoch } => 2 + (epoch << 4),
-        Observation::Fenced { epoch } => 3 + (epoch << 4),
-        Observation::Leader { epoch } => 4 + (epoch << 4),
-        Observation::Ready { epoch } => 5 + (epoch << 4),
-        Observation::SteppedDown { epoch } => 6 + (epoch << 4),
-        Observation::Applied { value, .. } => 7 + (value.0 << 4),
-        Observation::RolledBack { value, .. } => 8 + (value.0 << 4),
-        Observation::Conflict { lost, kept, .. } => 9 + (lost.0 << 4) + (kept.0 << 34),
-    }
 }

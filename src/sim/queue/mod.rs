@@ -5,17 +5,15 @@
 //! at the very instant that is being handled is not sorted at all: it waits in line. Next: `wheel.rs`, where keys wait.
 
 mod heap;
-mod slab;
 mod wheel;
 
 use std::collections::VecDeque;
 
 use crate::time::Time;
 
-use slab::Slab;
+use super::slab::{SLOT_BITS, Slab};
 use wheel::Wheel;
 
-const SLOT_BITS: u32 = 24;
 const SEQUENCE_BITS: u32 = 40;
 
 /// From this many pending events on, the events of a bucket are fetched together when its turn comes: their slots have
@@ -69,7 +67,7 @@ impl<E> Queue<E> {
     ///
     /// # Panics
     /// Where `at` is before the event popped last; where 2^24 events are pending, or about 2^40 were ever added.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, at: Time, event: E) {
         if at == self.now {
             self.instant.push_back(event);
@@ -82,7 +80,7 @@ impl<E> Queue<E> {
     }
 
     /// The earliest event, and when it happens.
-    #[inline]
+    #[inline(always)]
     pub fn pop(&mut self) -> Option<(Time, E)> {
         if !self.instant.is_empty() && self.wheel.next_time().is_none_or(|at| at > self.now.as_nanos()) {
             // What was sorted for this instant was added before it came, and is done.

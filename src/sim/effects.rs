@@ -1,0 +1,157 @@
+//! What becomes of a handler's wishes: messages leave, answers travel, observations are told to the monitors.
+//!
+//! Here the law of persist-before-send is held: what must wait for the disk is put aside until the disk has synced.
+//! Next: `network.rs`.
+
+use crate::id::{NodeId, RequestId};
+use crate::op::{Refusal, Reply};
+use crate::protocol::{Effect, Payload, Protocol};
+use crate::trace::Observation;
+
+use super::letters::Answer;
+use super::world::{Event, World};
+
+/// The size of a request or an answer between nodes: addresses, ids, a key, a value and a token.
+const REQUEST_BYTES: u32 = 96;
+
+impl<P: Protocol> World<'_, P> {
+    /// Carries out everything that the handler just called wants, in order.
+    #[inline]
+    pub(super) fn carry_out(&mut self, node: NodeId) {
+        let mut effects = std::mem::take(&mut self.effects);
+        for effect in effects.drain(..) {
+            let state = &mut self.nodes[node.index()];
+            match state.disk.wait_for() {
+                Some(mark) if must_wait(&effect) => state.held.push_back((mark, effect)),
+                _ => self.carry_out_one(node, effect),
+            }
+        }
+        self.effects = effects;
+        self.sync(node);
+    }
+
+    /// Carries out one wish, which waited for the disk.
+    #[inline(never)]
+    pub(super) fn carry_out_held(&mut self, node: NodeId, effect: Effect<P>) {
+        self.carry_out_one(node, effect);
+    }
+
+    #[inline(always)]
+    fn carry_out_one(&mut self, node: NodeId, effect: Effect<P>) {
+        match effect {
+            Effect::Send { to, message, .. } => self.send(node, to, message),
+            Effect::Broadcast { message } => self.broadcast(node, message),
+            Effect::Reply { request, reply, session, .. } => self.answer(node, request, Ok(reply), session),
+            Effect::Refuse { request, refusal } => self.answer(node, request, Err(refusal), None),
+            Effect::Forward { to, request } => {
+                self.line(|world| format!("{} forwards {:?} to {}", world.name(node), request.op, world.name(to)));
+                if let Some(delay) = self.network.post(node.index(), to.index(), REQUEST_BYTES) {
+                    let letter = self.letters.requests.insert(request);
+                    self.later(self.now + delay, Event::Request { from: node.index() as u32, to, letter });
+                }
+            }
+            Effect::SetTimer { timer, after } => self.set_timer(node, timer, after),
+            Effect::CancelTimer { timer } => self.cancel_timer(node, timer),
+            Effect::Persist { record } => {
+                self.nodes[node.index()].disk.append(record);
+                self.sync_at_once(node);
+            }
+            Effect::Compact { records } => {
+                self.nodes[node.index()].disk.replace(records);
+                self.sync_at_once(node);
+            }
+            Effect::Observe(observation) => self.observe(node, observation),
+        }
+    }
+
+    fn broadcast(&mut self, from: NodeId, message: P::Message) {
+        let group = self.nodes[from.index()].group.index();
+        for place in 0..self.groups[group].len() {
+            let to = self.groups[group][place].node;
+            if to != from {
+                self.send(from, to, message.clone());
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn send(&mut self, from: NodeId, to: NodeId, message: P::Message) {
+        if from == to {
+            self.later(self.now, Event::Message { from, to, message });
+            return;
+        }
+        let bytes = message.bytes();
+        self.digest.mix(u64::from(bytes));
+        match self.network.post(from.index(), to.index(), bytes) {
+            Some(delay) => self.queue.push(self.now + delay, Event::Message { from, to, message }),
+            None => self.line(|world| format!("{} loses {message:?} to {}", world.name(from), world.name(to))),
+        }
+    }
+
+    fn answer(&mut self, node: NodeId, request: RequestId, says: Result<Reply, Refusal>, session: Option<P::Session>) {
+        let epoch = self.nodes[node.index()].epoch;
+        self.line(|world| format!("{} answers {}: {says:?}", world.name(node), request.client));
+        let answer = Answer { request, says, session, server: node, epoch, decided: self.now };
+        if request.entry == node {
+            let letter = self.letters.answers.insert(answer);
+            self.post_answer(node, letter);
+        } else if let Some(delay) = self.network.post(node.index(), request.entry.index(), REQUEST_BYTES) {
+            let letter = self.letters.answers.insert(answer);
+            self.later(self.now + delay, Event::Relay { from: node, to: request.entry, letter });
+        }
+    }
+
+    /// An answer sets out from the node that took the request to its client.
+    pub(super) fn post_answer(&mut self, from: NodeId, letter: u32) {
+        let client = self.letters.answers.get(letter).request.client;
+        let site = self.site(self.clients.region(client));
+        match self.network.send(from.index(), site) {
+            Some(delay) => self.later(self.now + delay, Event::Answer { from, letter }),
+            None => drop(self.letters.answers.remove(letter)),
+        }
+    }
+
+    /// Tells the monitors.
+    fn observe(&mut self, node: NodeId, observation: Observation) {
+        let group = self.nodes[node.index()].group;
+        self.line(|world| format!("{} observes {observation:?}", world.name(node)));
+        self.digest.mix(self.network.place(node.index()).hash ^ observation_word(observation));
+        match observation {
+            Observation::Leader { epoch } => {
+                self.leaders.took_office(group, epoch, node, self.now);
+                self.nodes[node.index()].epoch = Some(epoch);
+            }
+            Observation::SteppedDown { epoch } if self.nodes[node.index()].epoch == Some(epoch) => {
+                self.nodes[node.index()].epoch = None;
+            }
+            Observation::Applied { key, value } => self.lineage.applied(node, key, value, self.asked == Some(value)),
+            Observation::RolledBack { key, value } => self.lineage.rolled_back(node, key, value),
+            Observation::Conflict { lost, .. } => self.lineage.conflict(lost),
+            _ => {}
+        }
+        self.failovers.observed(group, node, observation, self.now);
+    }
+}
+
+/// Whether the law of persist-before-send is about this effect.
+fn must_wait<P: Protocol>(effect: &Effect<P>) -> bool {
+    match effect {
+        Effect::Send { unsynced, .. } | Effect::Reply { unsynced, .. } => !unsynced,
+        Effect::Broadcast { .. } | Effect::Refuse { .. } | Effect::Forward { .. } => true,
+        _ => false,
+    }
+}
+
+fn observation_word(observation: Observation) -> u64 {
+    match observation {
+        Observation::Suspected => 1,
+        Observation::Decided { epoch } => 2 + (epoch << 4),
+        Observation::Fenced { epoch } => 3 + (epoch << 4),
+        Observation::Leader { epoch } => 4 + (epoch << 4),
+        Observation::Ready { epoch } => 5 + (epoch << 4),
+        Observation::SteppedDown { epoch } => 6 + (epoch << 4),
+        Observation::Applied { value, .. } => 7 + (value.0 << 4),
+        Observation::RolledBack { value, .. } => 8 + (value.0 << 4),
+        Observation::Conflict { lost, kept, .. } => 9 + (lost.0 << 4) + (kept.0 << 34),
+    }
+}

@@ -1,0 +1,212 @@
+//! A node: calling its protocol, its timers, its disk, and what is left of it after a crash.
+//!
+//! Next: `effects.rs`, what becomes of a handler's wishes.
+
+use std::collections::VecDeque;
+
+use crate::id::{GroupId, NodeId, RegionId};
+use crate::model::clock::Clock;
+use crate::protocol::{Context, Effect, Protocol, Role};
+use crate::rng::Stream;
+use crate::time::{Duration, Time};
+
+use super::disk::Disk;
+use super::world::{Event, Fate, World};
+
+/// One node.
+pub(super) struct Node<P: Protocol> {
+    pub(super) group: GroupId,
+    pub(super) seat: usize,
+    pub(super) region: RegionId,
+    pub(super) role: Role,
+    /// `None` while the node is down.
+    pub(super) protocol: Option<P>,
+    pub(super) incarnation: u32,
+    /// How many faults keep it paused, and what waits for the end of them.
+    pub(super) pauses: u32,
+    pub(super) backlog: Vec<Event<P>>,
+    /// How many faults keep it down.
+    pub(super) crashes: u32,
+    /// The epoch that it leads, as it said itself.
+    pub(super) epoch: Option<u64>,
+    pub(super) timers: Vec<Armed<P::Timer>>,
+    next_timer: u32,
+    pub(super) disk: Disk<P::Record>,
+    /// What must wait for the disk, with the mark it waits for.
+    pub(super) held: VecDeque<(u64, Effect<P>)>,
+    clock: Clock,
+    stream: Stream,
+}
+
+/// A timer that is set. One queued event may stand for several settings: when it comes too early it is queued again.
+#[derive(Debug)]
+pub(super) struct Armed<T> {
+    timer: T,
+    deadline: Time,
+    queued: Time,
+    id: u32,
+}
+
+impl<P: Protocol> World<'_, P> {
+    /// Starts a node, for the first time or after a crash.
+    pub(super) fn start(&mut self, node: NodeId) {
+        let recovered = self.nodes[node.index()].disk.recover();
+        let options = self.options;
+        self.call(node, |protocol, cx| *protocol = Some(P::start(options, recovered, cx)));
+    }
+
+    /// Calls a handler, and carries out what it wants.
+    #[inline]
+    pub(super) fn handle(&mut self, node: NodeId, handler: impl FnOnce(&mut P, &mut Context<P>)) {
+        self.call(node, |protocol, cx| {
+            handler(protocol.as_mut().expect("only a node that is up handles events"), cx);
+        });
+    }
+
+    #[inline]
+    fn call(&mut self, node: NodeId, handler: impl FnOnce(&mut Option<P>, &mut Context<P>)) {
+        let Node { group, seat, clock, stream, protocol, .. } = &mut self.nodes[node.index()];
+        let members = &self.groups[group.index()];
+        let mut cx = Context {
+            me: &members[*seat],
+            members,
+            now: clock.reading(self.now),
+            uncertainty: clock.uncertainty,
+            stream,
+            effects: &mut self.effects,
+        };
+        handler(protocol, &mut cx);
+        self.carry_out(node);
+    }
+
+    pub(super) fn cancel_timer(&mut self, node: NodeId, timer: P::Timer) {
+        self.nodes[node.index()].timers.retain(|armed| armed.timer != timer);
+    }
+
+    pub(super) fn set_timer(&mut self, node: NodeId, timer: P::Timer, after: Duration) {
+        let state = &mut self.nodes[node.index()];
+        let deadline = self.now + state.clock.true_span(after);
+        if let Some(armed) = state.timers.iter_mut().find(|armed| armed.timer == timer) {
+            armed.deadline = deadline;
+            if armed.queued <= deadline {
+                return; // the event that is queued will come first, and be queued again
+            }
+        } else {
+            state.timers.push(Armed { timer, deadline, queued: deadline, id: 0 });
+        }
+        state.next_timer = state.next_timer.wrapping_add(1);
+        let id = state.next_timer;
+        let armed = state.timers.iter_mut().find(|armed| armed.timer == timer).expect("it was just set");
+        (armed.queued, armed.id) = (deadline, id);
+        if deadline < Time::NEVER {
+            self.later(deadline, Event::Timer { node, timer, id });
+        }
+    }
+
+    pub(super) fn timer(&mut self, node: NodeId, timer: P::Timer, id: u32) {
+        let state = &mut self.nodes[node.index()];
+        let Some(place) = state.timers.iter().position(|armed| armed.id == id && armed.timer == timer) else {
+            return; // it was set anew or cancelled, or belongs to the time before a crash
+        };
+        if state.timers[place].deadline > self.now {
+            let deadline = state.timers[place].deadline;
+            state.timers[place].queued = deadline;
+            if deadline < Time::NEVER {
+                self.later(deadline, Event::Timer { node, timer, id });
+            }
+            return;
+        }
+        match self.fate(node) {
+            Fate::Handled => {
+                self.nodes[node.index()].timers.swap_remove(place);
+                self.line(|world| format!("{}: timer {timer:?}", world.name(node)));
+                self.handle(node, |protocol, cx| protocol.on_timer(timer, cx));
+            }
+            Fate::Waits => self.wait(node, Event::Timer { node, timer, id }),
+            Fate::Lost => {}
+        }
+    }
+
+    /// With a disk that takes no time, what is written is safe at once.
+    pub(super) fn sync_at_once(&mut self, node: NodeId) {
+        if self.setup.disk.sync.is_zero() {
+            let disk = &mut self.nodes[node.index()].disk;
+            if let Some(mark) = disk.begin_sync() {
+                disk.synced(mark);
+            }
+        }
+    }
+
+    /// Begins a sync of what was written, unless one is under way.
+    #[inline]
+    pub(super) fn sync(&mut self, node: NodeId) {
+        let state = &mut self.nodes[node.index()];
+        if let Some(mark) = state.disk.begin_sync() {
+            let incarnation = state.incarnation;
+            self.later(self.now + self.setup.disk.sync, Event::Synced { node, incarnation, mark });
+        }
+    }
+
+    /// A sync is done: what waited for it leaves.
+    pub(super) fn synced(&mut self, node: NodeId, incarnation: u32, mark: u64) {
+        let state = &mut self.nodes[node.index()];
+        if state.incarnation != incarnation {
+            return;
+        }
+        if state.pauses > 0 {
+            state.backlog.push(Event::Synced { node, incarnation, mark });
+            return;
+        }
+        state.disk.synced(mark);
+        while let Some((mark, _)) = self.nodes[node.index()].held.front()
+            && self.nodes[node.index()].disk.is_synced(*mark)
+        {
+            let (_, effect) = self.nodes[node.index()].held.pop_front().expect("there is one in front");
+            self.carry_out_held(node, effect);
+        }
+        self.sync(node);
+    }
+
+    /// The node stops, and loses all but its synced records.
+    pub(super) fn crash(&mut self, node: NodeId) {
+        let state = &mut self.nodes[node.index()];
+        state.backlog.drain(..).for_each(|event| self.letters.discard(&event));
+        state.protocol = None;
+        state.incarnation += 1;
+        state.timers.clear();
+        state.held.clear();
+        state.disk.crash();
+        state.epoch = None;
+        self.lineage.crashed(node);
+    }
+}
+
+impl<P: Protocol> Node<P> {
+    pub(super) fn new(
+        group: GroupId,
+        seat: usize,
+        region: RegionId,
+        role: Role,
+        clock: Clock,
+        stream: Stream,
+    ) -> Node<P> {
+        Node {
+            group,
+            seat,
+            region,
+            role,
+            protocol: None,
+            incarnation: 0,
+            pauses: 0,
+            backlog: Vec::new(),
+            crashes: 0,
+            epoch: None,
+            timers: Vec::new(),
+            next_timer: 0,
+            disk: Disk::new(),
+            held: VecDeque::new(),
+            clock,
+            stream,
+        }
+    }
+}
