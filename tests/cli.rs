@@ -358,6 +358,31 @@ fn files_for_editors_shells_and_beginners() {
 }
 
 #[test]
+fn a_file_that_is_no_text_is_told_where_it_stops_being_one() {
+    let desk = Desk::new();
+    for (name, command) in [("latin.toml", "run"), ("latin.csv", "latency import")] {
+        fs::write(desk.path(name), b"a,b\nna\xc3\xafve \xe9\n").unwrap();
+        desk.run(&format!("{command} {name}")).complains(2, &[&format!("{name}:2:7"), "UTF-8"]);
+    }
+}
+
+#[test]
+fn seeds_have_two_ends() {
+    let desk = Desk::new();
+    for seeds in ["1..", "..5", ".."] {
+        desk.run(&format!("compare good.toml --seeds {seeds}")).complains(2, &[&format!("`{seeds}` has two ends")]);
+    }
+}
+
+#[test]
+fn a_replay_to_an_instant_after_the_end_says_so() {
+    let desk = Desk::new();
+    let digest = desk.run("run good.toml --format json").reports(0).json()["digest"].as_str().unwrap().to_string();
+    let said = desk.run(&format!("replay good.toml 1:{digest} --until 30min")).exits(0).out;
+    assert!(said.contains("the run had ended by 30min"), "{said}");
+}
+
+#[test]
 fn a_reader_who_leaves_is_no_fault() {
     let desk = Desk::new();
     let mut child = desk.command("latency aws-2025-07").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

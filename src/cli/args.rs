@@ -282,6 +282,9 @@ impl FromStr for Seeds {
                 count => Ok(Seeds::Count(count)),
             };
         };
+        if first.is_empty() || last.trim_start_matches('=').is_empty() {
+            return Err(format!("`{text}` has two ends, such as `1..21` or `1..=20`"));
+        }
         let (first, last) = match last.strip_prefix('=') {
             Some(last) => (number(first)?, number(last)?),
             None => (number(first)?, number(last)?.checked_sub(1).ok_or("no seed is below 0")?),

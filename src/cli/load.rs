@@ -58,7 +58,14 @@ impl Loaded {
 
 /// Reads a text file.
 pub fn read(path: &str) -> Result<String, Failure> {
-    fs::read_to_string(path).map_err(|error| Failure::File { action: "read", path: path.into(), error })
+    let bytes = fs::read(path).map_err(|error| Failure::File { action: "read", path: path.into(), error })?;
+    String::from_utf8(bytes).map_err(|error| {
+        let before = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
+        let message = format!("{path}:{line}:{column}: this is not text in UTF-8");
+        Failure::Usage { message, help: None }
+    })
 }
 
 /// Writes a file, in place of one that may be there.

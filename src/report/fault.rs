@@ -35,27 +35,29 @@ fn list(targets: &[Target], topology: &Topology) -> String {
     targets.iter().map(|target| name(target, topology)).collect::<Vec<_>>().join(", ")
 }
 
-/// The ends of links: each side named once.
+/// The ends of links: each side named once, where every link between the two sides is among them; else link by link.
 fn sides(links: &[(Target, Target)], topology: &Topology) -> String {
-    let side = |end: fn(&(Target, Target)) -> &Target| {
-        let mut names: Vec<String> = Vec::new();
-        for name in links.iter().map(|link| name(end(link), topology)) {
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        names
-    };
-    let (from, to) = (side(|link| &link.0), side(|link| &link.1));
-    // A two-way cut lists both directions, so that both sides have every name; the first link tells who is where.
+    // A two-way cut lists both directions: one of them tells it.
     let both_ways = links.iter().all(|(a, b)| links.contains(&(*b, *a)));
-    if !both_ways {
-        return format!("from {} to {}", from.join(", "), to.join(", "));
+    let is_told = |place: usize| both_ways && links[..place].contains(&(links[place].1, links[place].0));
+    let told: Vec<(Target, Target)> =
+        (0..links.len()).filter(|place| !is_told(*place)).map(|place| links[place]).collect();
+    let first = told[0].0;
+    let far: Vec<Target> = told.iter().filter(|link| link.0 == first).map(|link| link.1).collect();
+    let mut near: Vec<Target> = Vec::new();
+    for (end, _) in &told {
+        if !near.contains(end) {
+            near.push(*end);
+        }
     }
-    let first = &links[0].0;
-    let across: Vec<String> = links.iter().filter(|(a, _)| a == first).map(|(_, b)| name(b, topology)).collect();
-    let near: Vec<String> = from.into_iter().filter(|name| !across.contains(name)).collect();
-    format!("{} from {}", near.join(", "), across.join(", "))
+    let crosses = |(a, b): &(Target, Target)| near.contains(a) && far.contains(b) && !near.contains(b);
+    if told.len() == near.len() * far.len() && told.iter().all(crosses) {
+        let [near, far] = [near, far].map(|side| list(&side, topology));
+        return if both_ways { format!("{near} from {far}") } else { format!("from {near} to {far}") };
+    }
+    let arrow = if both_ways { "↔" } else { "→" };
+    let link = |(a, b): &(Target, Target)| format!("{} {arrow} {}", name(a, topology), name(b, topology));
+    told.iter().map(link).collect::<Vec<_>>().join(", ")
 }
 
 fn name(target: &Target, topology: &Topology) -> String {
@@ -85,6 +87,10 @@ mod tests {
         assert_eq!(words(Action::Cut { links, one_way: false }, None), "partition us from eu, ap");
         let links = vec![(us, eu), (us, ap)];
         assert_eq!(words(Action::Cut { links, one_way: true }, None), "one-way-partition from us to eu, ap");
+        let links = vec![(us, eu), (eu, us), (eu, ap), (ap, eu), (us, ap), (ap, us)];
+        assert_eq!(words(Action::Cut { links, one_way: false }, None), "partition us ↔ eu, eu ↔ ap, us ↔ ap");
+        let links = vec![(us, eu), (ap, us)];
+        assert_eq!(words(Action::Cut { links, one_way: true }, None), "one-way-partition us → eu, ap → us");
         assert_eq!(words(Action::Loss { links: vec![], parts: 1, whole: 200 }, None), "loss of 0.5 % everywhere");
         assert_eq!(words(Action::Crash(vec![Target::Leader]), None), "crash the leader");
     }

@@ -131,6 +131,12 @@ fn link(from: &str, to: &str, of: RoundTrip) -> Value {
     whole.into()
 }
 
+/// The median of sorted times; of an even number of them, half-way between the two in the middle.
+fn midway(times: &[Duration]) -> Duration {
+    let [low, high] = [times[(times.len() - 1) / 2], times[times.len() / 2]];
+    low + (high - low) / 2
+}
+
 /// One's own matrix as the topology of a scenario: TOML, with what it holds in comments.
 pub fn import(matrix: &Matrix, file: &str) -> String {
     let regions = matrix.regions();
@@ -140,7 +146,7 @@ pub fn import(matrix: &Matrix, file: &str) -> String {
     times.sort_unstable();
     let mut text = format!("# {file}: {}, {}", counted(regions.len(), "region"), counted(times.len(), "link"));
     if let (Some(min), Some(max)) = (times.first(), times.last()) {
-        let [min, median, max] = [*min, times[times.len() / 2], *max].map(exact_millis);
+        let [min, median, max] = [*min, midway(&times), *max].map(exact_millis);
         text.push_str(&format!("; round trips of {min} to {max}, the median {median}"));
     }
     let names: Vec<String> = regions.iter().map(|name| quoted(name)).collect();

@@ -69,6 +69,7 @@ fn claims(entry: &Entry, paint: Paint) -> String {
     if claims.is_empty() {
         return "  nothing\n".into();
     }
+    let first = paint.paint(Style::Faint, "  with every option at its default\n");
     let mut table = Table::new(2, [Align::Left, Align::Left]);
     for claim in claims {
         let kinds: Vec<&str> = claim.under.iter().map(|kind| kind.name()).collect();
@@ -81,7 +82,7 @@ fn claims(entry: &Entry, paint: Paint) -> String {
         };
         table.row([claim.guarantee.name().into(), Cell::new(Style::Faint, under)]);
     }
-    table.render(paint)
+    format!("{first}{}", table.render(paint))
 }
 
 fn described(entry: &Entry, paint: Paint) -> String {
@@ -119,12 +120,12 @@ fn options(entry: &Entry) -> Vec<OptionPage> {
     let page = |(name, schema): (&String, &Value)| {
         let field = name.replace('-', "_");
         let about = schema["description"].as_str().unwrap_or("").split_whitespace().collect::<Vec<_>>().join(" ");
-        OptionPage {
-            name: name.clone(),
-            kind: kind(schema),
-            default: defaults.iter().find(|(of, _)| *of == field).map(|(_, value)| value.clone()),
-            about: without_default(&about).into(),
-        }
+        let kind = kind(schema);
+        // `None` is an option that is left out, unless it is a word of the option's own.
+        let default = defaults.iter().find(|(of, _)| *of == field).map(|(_, value)| value.clone());
+        let default = default.filter(|default| default != NOTHING || kind.split(" or ").any(|word| word == "\"none\""));
+        let about = default.as_ref().map_or(&*about, |default| without_default(&about, default)).into();
+        OptionPage { name: name.clone(), kind, default, about }
     };
     properties.iter().map(page).collect()
 }
@@ -164,14 +165,17 @@ fn words_of_nothing(word: &str) -> bool {
 }
 
 /// A description without its last sentence, where that only tells the default.
-fn without_default(about: &str) -> &str {
-    match about.rsplit_once(" Default: `") {
-        Some((rest, tail)) if tail.find('`').is_some_and(|end| end + 2 >= tail.len()) => rest,
+fn without_default<'a>(about: &'a str, default: &str) -> &'a str {
+    match about.rsplit_once(" Default: ") {
+        Some((rest, tail)) if tail.trim_matches(['`', '"', '.']) == default.trim_matches('"') => rest,
         _ => about,
     }
 }
 
-/// The fields of a struct in its derived `Debug` form: name and value. An absent value (`None`) has no entry.
+/// What an absent value reads as.
+const NOTHING: &str = "none";
+
+/// The fields of a struct in its derived `Debug` form: name and value. An absent value (`None`) is [`NOTHING`].
 fn fields(debug: &str) -> Vec<(String, String)> {
     let Some((_, body)) = debug.split_once('{') else { return Vec::new() };
     let body = body.trim_end().trim_end_matches('}');
@@ -193,7 +197,7 @@ fn fields(debug: &str) -> Vec<(String, String)> {
         let (name, value) = part.split_once(": ")?;
         let value = value.trim();
         let value = value.strip_prefix("Some(").and_then(|inner| inner.strip_suffix(')')).unwrap_or(value);
-        (value != "None").then(|| (name.trim().to_string(), kebab(value)))
+        Some((name.trim().to_string(), kebab(value)))
     };
     parts.iter().filter_map(field).collect()
 }
@@ -223,15 +227,22 @@ mod tests {
     fn defaults_are_read_from_their_debug_form() {
         let debug =
             r#"Options { every: 1s, name: Some("a, b"), way: BestEffort, pair: Pair { a: 1, b: 2 }, none: None }"#;
-        let expected = [("every", "1s"), ("name", "\"a, b\""), ("way", "best-effort"), ("pair", "Pair { a: 1, b: 2 }")];
+        let expected = [
+            ("every", "1s"),
+            ("name", "\"a, b\""),
+            ("way", "best-effort"),
+            ("pair", "Pair { a: 1, b: 2 }"),
+            ("none", NOTHING),
+        ];
         assert_eq!(fields(debug), expected.map(|(name, value)| (name.to_string(), value.to_string())));
         assert_eq!(fields("Options"), []);
     }
 
     #[test]
     fn a_description_does_not_tell_the_default_twice() {
-        assert_eq!(without_default("How often. Default: `\"1s\"`."), "How often.");
-        assert_eq!(without_default("How often. Default: `a`, or `b`."), "How often. Default: `a`, or `b`.");
+        assert_eq!(without_default("How often. Default: `\"1s\"`.", "1s"), "How often.");
+        assert_eq!(without_default("How often. Default: 1s.", "1s"), "How often.");
+        assert_eq!(without_default("How often. Default: `a`, or `b`.", "a"), "How often. Default: `a`, or `b`.");
     }
 
     #[test]
@@ -240,6 +251,10 @@ mod tests {
             let options = options(entry);
             assert!(options.iter().all(|option| !option.about.is_empty() && option.kind != "any"), "{entry:?}");
             let page = page(entry, Paint::Off);
+            let fencing = options.iter().find(|option| option.name == "fencing");
+            assert!(fencing.is_none_or(|option| option.default.as_deref() == Some("none")), "{page}");
+            let primary = options.iter().find(|option| option.name == "primary");
+            assert!(primary.is_none_or(|option| option.default.is_none()), "{page}");
             assert!(page.lines().all(|line| width(line) <= COLUMNS + 10), "{page}");
         }
     }

@@ -105,7 +105,8 @@ impl Problem {
         let expected = plain(expected);
         let problem = Problem::new(&span, format!("expected {expected}, found {}", plain(found)));
         if expected == "a string" && (found.starts_with("integer") || found.starts_with("floating")) {
-            return problem.help("write it in quotes, and a duration with its unit: \"30s\", \"1.5ms\"");
+            return problem
+                .help("write it in quotes and with its unit: a duration as \"30s\" or \"1.5ms\", a rate as \"50/s\"");
         }
         problem
     }

@@ -39,7 +39,9 @@ fn in_words(asked: &Replay, report: &RunReport, paint: Paint) -> String {
     let first = format!("{same}: seed {}, digest {}, design {}\n\n", run.seed, run.digest, report.design.name);
     let Some(until) = asked.until else { return first + &text::run(report, paint) };
     let lines = text::trace(&run.trace, paint);
-    if lines.is_empty() {
+    if lines.is_empty() && until > run.simulated {
+        format!("{first}the run had ended by {until}: it took {}\n", run.simulated)
+    } else if lines.is_empty() {
         format!("{first}nothing happened in the {} before {until}\n", asked.before)
     } else {
         first + &lines

@@ -69,8 +69,11 @@ impl Monitor {
             // What it granted before the crash it does not remember: at worst, a lease in its last instant.
             monitor.leases_end = monitor.end_of_lease_from_now(cx);
         }
-        cx.set_timer(Timer::Suspect, monitor.plan.detect);
-        monitor.on_heartbeat(cx);
+        // The first heartbeat comes at a random moment: monitors that start together do not ask in step, and a fault at a
+        // round time does not meet every run in the same phase. Detection and leases then vary as they do in the field.
+        let first = cx.random_between(Duration::ZERO, monitor.plan.heartbeat);
+        cx.set_timer(Timer::Heartbeat, first);
+        cx.set_timer(Timer::Suspect, first + monitor.plan.detect);
         monitor
     }
 

@@ -31,7 +31,7 @@ pub struct Options {
     /// What keeps a primary that lost its office from serving: `"none"`, or `"epoch"` (it serves only while a lease
     /// lasts that a quorum of monitors granted). Needs `failover`. Default: `"none"`.
     pub fencing: Fencing,
-    /// How long a lease lasts, counted from the primary's own request for it. At least two heartbeats, and at most
+    /// How long a lease lasts, counted from the primary's own request for it. Longer than two heartbeats, and at most
     /// `failover.detect`. Only with `fencing = "epoch"`. Default: 4s.
     pub lease: Duration,
     /// What becomes of a replica that comes back with writes which the new primary does not have: `"discard"` (it
@@ -291,8 +291,9 @@ fn check_spans(options: &Options, failover: &Failover) -> Result<(), OptionsErro
                 format!("{lease} is longer than `failover.detect` ({detect}): suspicion must not outrun it"),
             );
         }
-        if lease < *heartbeat * 2 {
-            return fail("lease", format!("{lease} is shorter than two heartbeats of {heartbeat}, which renew it"));
+        // A grant counts from the answer to one heartbeat, comes with the next, and is renewed by the one after that.
+        if lease <= *heartbeat * 2 {
+            return fail("lease", format!("{lease} is not longer than two heartbeats of {heartbeat}, which renew it"));
         }
     }
     Ok(())

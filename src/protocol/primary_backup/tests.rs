@@ -145,6 +145,7 @@ fn what_cannot_be_names_its_option() {
         ("fencing = 'epoch'", "fencing"),
         ("fencing = 'epoch'\nlease = '6s'\nfailover = {}", "lease"),
         ("fencing = 'epoch'\nlease = '1s'\nfailover = {}", "lease"),
+        ("fencing = 'epoch'\nlease = '2s'\nfailover = {}", "lease"),
         ("failover = { detect = '2s' }", "failover.detect"),
         ("failover = { heartbeat = '0s' }", "failover.heartbeat"),
         ("failover = { monitors = [] }", "failover.monitors"),

@@ -26,7 +26,7 @@
 //! **Departures.**
 //! - The network reorders datagrams, where the paper's links are mostly in order. A follower keeps early appends aside;
 //!   a heartbeat asks for what was sent one heartbeat earlier, so that an append still under way is not taken for lost.
-//! - A timeout is drawn from [t, 2t] at each change of term, not at each heartbeat, as etcd does.
+//! - A timeout is drawn from [t, 2t] when a node starts, campaigns or stops leading, and not at each heartbeat.
 //! - A read starts its own heartbeat round at once instead of joining the next one: it costs what a write costs.
 //! - A new leader takes the index of its first entry for a read index that is not known yet, instead of waiting first.
 //! - A client's number and answer are remembered for good: sessions need no registration and never expire.

@@ -105,7 +105,7 @@ fn facts(report: &RunReport, paint: Paint) -> String {
         "no acknowledged write lost".into()
     } else {
         let lost = counted(lost, "acknowledged write");
-        format!("{lost} lost, {diverged} of them left on a branch; RPO {}", seconds(run.rpo))
+        format!("{lost} lost, {} of them left on a branch; RPO {}", grouped(diverged as u64), seconds(run.rpo))
     };
     fact("durability", lost > 0, losses);
     let conflicts = match run.durability.conflicts.len() {

@@ -11,11 +11,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("duration", "durration", "2:1: unknown key `durration`\n  help: did you mean `duration`?"),
     ("name = \"small\"\n", "", "1:1: `name` is missing"),
     ("\"small\"", "7", "1:8: expected a string, found integer `7`\n  help: write it in quotes"),
-    (
-        "\"1min\"",
-        "60",
-        "2:12: expected a string, found integer `60`\n  help: write it in quotes, and a duration with its unit",
-    ),
+    ("\"1min\"", "60", "2:12: expected a string, found integer `60`\n  help: write it in quotes and with its unit"),
     ("\"1min\"", "\"60\"", "2:12: `60` is not a duration: its unit is missing"),
     ("\"1min\"", "\"0s\"", "2:12: clients ask for longer than no time at all"),
     ("[workload]\nrate = \"10/s\"\n", "", "1:1: `[workload]` is missing"),
