@@ -106,14 +106,14 @@ impl Failovers {
 
     fn ready(&mut self, group: GroupId, epoch: u64, leader: NodeId, at: Time) {
         let watch = &mut self.groups[group.index()];
+        if watch.led == Some((epoch, leader)) {
+            return; // it was only away for a while: what made it so may yet be the cause of a change
+        }
         let led = watch.led.replace((epoch, leader));
         let (cause, decided, fenced) = (watch.cause(), watch.decided, watch.fenced);
         *watch = Watch { led: watch.led, ..Watch::default() };
-        // The first leader of a run is no failover, and neither is one that was only away for a while.
-        let (Some(led), Some((began, suspected))) = (led, cause) else { return };
-        if led == (epoch, leader) {
-            return;
-        }
+        // The first leader of a run is no failover.
+        let (Some(_), Some((began, suspected))) = (led, cause) else { return };
         let decided = decided.unwrap_or(at).max(suspected);
         let fenced = fenced.unwrap_or(decided).max(decided);
         watch.unproven = Some((self.done.len(), epoch, leader, at));
@@ -181,6 +181,24 @@ mod tests {
             .map(|span| span.as_nanos() / 1_000_000_000);
         assert_eq!((failover.at, seconds), (at(30), [5, 1, 2, 10, 2]));
         assert_eq!(failover.total(), Some(Duration::secs(20)));
+    }
+
+    #[test]
+    fn a_lease_lost_and_regained_does_not_hide_the_fault_before_it() {
+        let mut watch = Failovers::new(1);
+        let (group, old, new) = (GroupId(0), NodeId(0), NodeId(1));
+        for ready in [1, 33] {
+            if ready == 33 {
+                watch.fault(at(30));
+                watch.observed(group, new, Observation::Suspected, at(32));
+            }
+            watch.observed(group, old, Observation::Leader { epoch: 1 }, at(ready));
+            watch.observed(group, old, Observation::Ready { epoch: 1 }, at(ready));
+        }
+        watch.observed(group, new, Observation::Leader { epoch: 2 }, at(40));
+        watch.observed(group, new, Observation::Ready { epoch: 2 }, at(40));
+        let [failover] = watch.all() else { panic!("one leader changed: {:?}", watch.all()) };
+        assert_eq!((failover.at, failover.detect), (at(30), Duration::secs(2)));
     }
 
     #[test]
