@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::op::OpKind;
 use crate::protocol::{About, Claim, OptionsError, Protocol, Seat, Serves};
 use crate::protocol::{last_writer_wins, primary_backup, raft};
-use crate::sim::{Placement, Run, Setup, simulate};
+use crate::sim::{Placement, Run, Setup, Simulator};
 use crate::trace::Trace;
 
 /// Every protocol.
@@ -67,11 +67,17 @@ pub trait Configured: Send + Sync + fmt::Debug {
     /// See [`Protocol::claims`].
     fn claims(&self) -> Vec<Claim>;
 
-    /// See [`simulate`].
+    /// What runs it, as often as wanted.
+    fn runner(&self) -> Box<dyn Runner + '_>;
+}
+
+/// Runs a protocol with its options, each time in the memory of the run before. See [`Simulator`].
+pub trait Runner {
+    /// See [`Simulator::run`].
     ///
     /// # Errors
     /// Where the options do not fit the regions.
-    fn run(&self, setup: &Setup, placement: &Placement, seed: u64, trace: Trace) -> Result<Run, OptionsError>;
+    fn run(&mut self, setup: &Setup, placement: &Placement, seed: u64, trace: Trace) -> Result<Run, OptionsError>;
 }
 
 /// The protocol of this name.
@@ -152,7 +158,18 @@ where
         P::claims(&self.options)
     }
 
-    fn run(&self, setup: &Setup, placement: &Placement, seed: u64, trace: Trace) -> Result<Run, OptionsError> {
-        simulate::<P>(setup, placement, &self.options, seed, trace)
+    fn runner(&self) -> Box<dyn Runner + '_> {
+        Box::new(Again { options: &self.options, simulator: Simulator::<P>::default() })
+    }
+}
+
+struct Again<'o, P: Protocol> {
+    options: &'o P::Options,
+    simulator: Simulator<P>,
+}
+
+impl<P: Protocol> Runner for Again<'_, P> {
+    fn run(&mut self, setup: &Setup, placement: &Placement, seed: u64, trace: Trace) -> Result<Run, OptionsError> {
+        self.simulator.run(setup, placement, self.options, seed, trace)
     }
 }

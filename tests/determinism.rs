@@ -8,6 +8,7 @@ use std::process::Command;
 use riftzone::explore::seeds::{Progress, sweep};
 use riftzone::id::RegionId;
 use riftzone::scenario::Scenario;
+use riftzone::time::Duration;
 use riftzone::trace::{Rows, Trace};
 
 use golden::{RECORDED, digest_here, golden};
@@ -78,6 +79,23 @@ fn threads_do_not_matter() {
     assert_eq!(alone, with(7));
 }
 
+/// What one run leaves to the next is memory and nothing else, also where it ended amid messages.
+#[test]
+fn a_run_in_the_memory_of_another_is_the_same_run() {
+    let stormy = scenario("region-loss");
+    for name in ["primary-backup", "last-writer-wins", "raft"] {
+        let design = stormy.designs.iter().find(|design| design.protocol == name).unwrap();
+        let mut runner = design.configured.runner();
+        let mut cut_short = stormy.setup.clone();
+        (cut_short.duration, cut_short.settle) = (Duration::secs(40), Duration::ZERO);
+        for (setup, seed) in [(&stormy.setup, 1), (&cut_short, 2), (&stormy.setup, 3), (&stormy.setup, 1)] {
+            let again = design.run_with(&mut *runner, setup, seed, Trace::off());
+            let fresh = design.run(setup, seed, Trace::off());
+            assert_eq!(format!("{again:?}"), format!("{fresh:?}"), "{name}, seed {seed}");
+        }
+    }
+}
+
 #[test]
 fn seeds_differ() {
     let scenario = scenario("hello");
@@ -92,7 +110,6 @@ fn an_idle_region_changes_nothing() {
     use riftzone::model::topology::{MatrixUse, Topology};
     use riftzone::protocol::raft::{Options, Raft};
     use riftzone::sim::{Placement, simulate};
-    use riftzone::time::Duration;
 
     let how = MatrixUse { symmetric: true, jitter: true, local_round_trip: Duration::micros(500) };
     let world = |regions: &[&str], clients: Vec<u32>| {

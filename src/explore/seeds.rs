@@ -99,13 +99,14 @@ impl Progress<'_> {
 pub fn sweep(scenario: &Scenario, designs: &[&Design], seeds: &[u64], progress: &Progress) -> Vec<Vec<SeedResult>> {
     let jobs: Vec<(usize, u64)> =
         seeds.iter().flat_map(|seed| (0..designs.len()).map(move |design| (design, *seed))).collect();
+    let runners = || designs.iter().map(|design| design.configured.runner()).collect::<Vec<_>>();
     let done: Vec<Option<(usize, SeedResult)>> = jobs
         .par_iter()
-        .map(|(design, seed)| {
+        .map_init(runners, |runners, (design, seed)| {
             if progress.is_stopped() {
                 return None;
             }
-            let run = designs[*design].run(&scenario.setup, *seed, Trace::off());
+            let run = designs[*design].run_with(&mut *runners[*design], &scenario.setup, *seed, Trace::off());
             let result = SeedResult::of(designs[*design], &run);
             if let Some(tick) = progress.tick {
                 tick();

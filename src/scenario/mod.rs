@@ -26,7 +26,7 @@ pub use error::ScenarioError;
 pub use schema::schema;
 pub use starter::starter;
 
-use crate::registry::Configured;
+use crate::registry::{Configured, Runner};
 use crate::sim::{Placement, Run, Setup};
 use crate::trace::Trace;
 
@@ -102,9 +102,12 @@ pub struct Design {
 impl Design {
     /// Runs the design once. That its options fit was checked when the scenario was read.
     pub fn run(&self, setup: &Setup, seed: u64, trace: Trace) -> Run {
-        self.configured
-            .run(setup, &self.placement, seed, trace)
-            .expect("a design's options were checked when it was read")
+        self.run_with(&mut *self.configured.runner(), setup, seed, trace)
+    }
+
+    /// The same, by a runner of this design that may have run before.
+    pub fn run_with(&self, runner: &mut dyn Runner, setup: &Setup, seed: u64, trace: Trace) -> Run {
+        runner.run(setup, &self.placement, seed, trace).expect("a design's options were checked when it was read")
     }
 }
 

@@ -10,7 +10,7 @@ use crate::protocol::{Member, Protocol, Request, Role, Serves};
 use crate::rng::Stream;
 use crate::time::{Duration, Time};
 
-use super::letters::Answer;
+use super::in_flight::Answer;
 use super::record::Ended;
 use super::setup::Setup;
 use super::world::{Event, World};
@@ -253,8 +253,8 @@ impl<P: Protocol> World<'_, P> {
         let site = self.site(region);
         if let Some(delay) = self.network.send(site, target.index()) {
             let id = RequestId { client, sequence, entry: target };
-            let letter = self.letters.requests.insert(Request { id, op, session });
-            self.later(self.now + delay, Event::Request { from: site as u32, to: target, letter });
+            let slot = self.in_flight.requests.insert(Request { id, op, session });
+            self.later(self.now + delay, Event::Request { from: site as u32, to: target, slot });
         }
         if let Some(patience) = self.setup.workload.retry_after {
             self.later(self.now + patience, Event::Alarm { client, sequence, attempt });

@@ -1,4 +1,4 @@
-//! What becomes of a handler's wishes: messages leave, answers travel, observations are told to the monitors.
+//! What becomes of a handler's effects: messages leave, answers travel, observations are told to the monitors.
 //!
 //! Here the law of persist-before-send is held: what must wait for the disk is put aside until the disk has synced.
 //! Next: `network.rs`.
@@ -8,7 +8,7 @@ use crate::op::{Refusal, Reply};
 use crate::protocol::{Effect, Payload, Protocol};
 use crate::trace::Observation;
 
-use super::letters::Answer;
+use super::in_flight::Answer;
 use super::world::{Event, World};
 
 /// The size of a request or an answer between nodes: addresses, ids, a key, a value and a token.
@@ -30,7 +30,7 @@ impl<P: Protocol> World<'_, P> {
         self.sync(node);
     }
 
-    /// Carries out one wish, which waited for the disk.
+    /// Carries out one effect that waited for the disk.
     #[inline(never)]
     pub(super) fn carry_out_held(&mut self, node: NodeId, effect: Effect<P>) {
         self.carry_out_one(node, effect);
@@ -46,8 +46,8 @@ impl<P: Protocol> World<'_, P> {
             Effect::Forward { to, request } => {
                 self.line(|world| format!("{} forwards {:?} to {}", world.name(node), request.op, world.name(to)));
                 if let Some(delay) = self.network.post(node.index(), to.index(), REQUEST_BYTES) {
-                    let letter = self.letters.requests.insert(request);
-                    self.later(self.now + delay, Event::Request { from: node.index() as u32, to, letter });
+                    let slot = self.in_flight.requests.insert(request);
+                    self.later(self.now + delay, Event::Request { from: node.index() as u32, to, slot });
                 }
             }
             Effect::SetTimer { timer, after } => self.set_timer(node, timer, after),
@@ -93,21 +93,21 @@ impl<P: Protocol> World<'_, P> {
         self.line(|world| format!("{} answers {}: {says:?}", world.name(node), request.client));
         let answer = Answer { request, says, session, server: node, epoch, decided: self.now };
         if request.entry == node {
-            let letter = self.letters.answers.insert(answer);
-            self.post_answer(node, letter);
+            let slot = self.in_flight.answers.insert(answer);
+            self.post_answer(node, slot);
         } else if let Some(delay) = self.network.post(node.index(), request.entry.index(), REQUEST_BYTES) {
-            let letter = self.letters.answers.insert(answer);
-            self.later(self.now + delay, Event::Relay { from: node, to: request.entry, letter });
+            let slot = self.in_flight.answers.insert(answer);
+            self.later(self.now + delay, Event::Relay { from: node, to: request.entry, slot });
         }
     }
 
     /// An answer sets out from the node that took the request to its client.
-    pub(super) fn post_answer(&mut self, from: NodeId, letter: u32) {
-        let client = self.letters.answers.get(letter).request.client;
+    pub(super) fn post_answer(&mut self, from: NodeId, slot: u32) {
+        let client = self.in_flight.answers.get(slot).request.client;
         let site = self.site(self.clients.region(client));
         match self.network.send(from.index(), site) {
-            Some(delay) => self.later(self.now + delay, Event::Answer { from, letter }),
-            None => drop(self.letters.answers.remove(letter)),
+            Some(delay) => self.later(self.now + delay, Event::Answer { from, slot }),
+            None => drop(self.in_flight.answers.remove(slot)),
         }
     }
 

@@ -7,7 +7,8 @@ mod clients;
 mod disk;
 mod effects;
 mod faults;
-mod letters;
+mod in_flight;
+
 mod network;
 mod node;
 mod outages;

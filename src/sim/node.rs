@@ -1,6 +1,6 @@
 //! A node: calling its protocol, its timers, its disk, and what is left of it after a crash.
 //!
-//! Next: `effects.rs`, what becomes of a handler's wishes.
+//! Next: `effects.rs`, what becomes of a handler's effects.
 
 use std::collections::VecDeque;
 
@@ -170,7 +170,7 @@ impl<P: Protocol> World<'_, P> {
     /// The node stops, and loses all but its synced records.
     pub(super) fn crash(&mut self, node: NodeId) {
         let state = &mut self.nodes[node.index()];
-        state.backlog.drain(..).for_each(|event| self.letters.discard(&event));
+        state.backlog.drain(..).for_each(|event| self.in_flight.discard(&event));
         state.protocol = None;
         state.incarnation += 1;
         state.timers.clear();

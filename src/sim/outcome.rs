@@ -209,7 +209,7 @@ impl<P: Protocol> World<'_, P> {
             history: self.record.history,
             trace: self.trace,
         };
-        (run, Arena::of(self.queue, self.effects, self.letters))
+        (run, Arena::of(self.queue, self.effects, self.in_flight))
     }
 
     /// With every row at hand the smallest counterexample of all keys; with those of the key that failed first, its own;

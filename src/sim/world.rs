@@ -1,4 +1,4 @@
-//! The loop: pop an event, let its node or client handle it, carry out what it wanted.
+//! The loop: pop an event, let its node or client handle it, carry out what it wanted. Next: `node.rs`.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::trace::{Digest, Trace};
 
 use super::clients::Clients;
 use super::faults::Faults;
-use super::letters::Letters;
+use super::in_flight::InFlight;
 use super::network::{Network, Place, PlaceInfo};
 use super::node::Node;
 use super::queue::Queue;
@@ -48,29 +48,29 @@ pub(super) struct World<'s, P: Protocol> {
     pub(super) asked: Option<Value>,
     /// What the handler under way wants; empty between events.
     pub(super) effects: Vec<Effect<P>>,
-    pub(super) letters: Letters<P>,
+    pub(super) in_flight: InFlight<P>,
 }
 
 /// The memory that one run leaves to the next. Nothing of a run is in it.
 pub(super) struct Arena<P: Protocol> {
     queue: Queue<Event<P>>,
     effects: Vec<Effect<P>>,
-    letters: Letters<P>,
+    in_flight: InFlight<P>,
 }
 
 impl<P: Protocol> Default for Arena<P> {
     fn default() -> Arena<P> {
-        Arena { queue: Queue::default(), effects: Vec::new(), letters: Letters::default() }
+        Arena { queue: Queue::default(), effects: Vec::new(), in_flight: InFlight::default() }
     }
 }
 
 impl<P: Protocol> Arena<P> {
     /// What a run that is over had, made empty.
-    pub(super) fn of(mut queue: Queue<Event<P>>, mut effects: Vec<Effect<P>>, mut letters: Letters<P>) -> Arena<P> {
+    pub(super) fn of(mut queue: Queue<Event<P>>, mut effects: Vec<Effect<P>>, mut in_flight: InFlight<P>) -> Arena<P> {
         queue.clear();
         effects.clear();
-        letters.clear();
-        Arena { queue, effects, letters }
+        in_flight.clear();
+        Arena { queue, effects, in_flight }
     }
 }
 
@@ -81,22 +81,22 @@ pub(super) enum Event<P: Protocol> {
         to: NodeId,
         message: P::Message,
     },
-    /// A client's request reaches a node, from the client or by way of another node. It lies in the letters.
+    /// A client's request reaches a node, from the client or by way of another node. The slot is that of what is in flight.
     Request {
         from: u32,
         to: NodeId,
-        letter: u32,
+        slot: u32,
     },
     /// An answer reaches the node that took the request.
     Relay {
         from: NodeId,
         to: NodeId,
-        letter: u32,
+        slot: u32,
     },
     /// An answer reaches its client.
     Answer {
         from: NodeId,
-        letter: u32,
+        slot: u32,
     },
     Timer {
         node: NodeId,
@@ -202,7 +202,7 @@ impl<'s, P: Protocol> World<'s, P> {
             writers: Writers::default(),
             asked: None,
             effects: arena.effects,
-            letters: arena.letters,
+            in_flight: arena.in_flight,
         })
     }
 
@@ -238,18 +238,18 @@ impl<'s, P: Protocol> World<'s, P> {
                 Fate::Waits => self.wait(to, Event::Message { from, to, message }),
                 Fate::Lost => {}
             },
-            Event::Request { from, to, letter } => match self.arrive(2, from as usize, to) {
-                Fate::Handled => self.request(to, letter),
-                Fate::Waits => self.wait(to, Event::Request { from, to, letter }),
-                Fate::Lost => drop(self.letters.requests.remove(letter)),
+            Event::Request { from, to, slot } => match self.arrive(2, from as usize, to) {
+                Fate::Handled => self.request(to, slot),
+                Fate::Waits => self.wait(to, Event::Request { from, to, slot }),
+                Fate::Lost => drop(self.in_flight.requests.remove(slot)),
             },
-            Event::Relay { from, to, letter } => match self.arrive(3, from.index(), to) {
-                Fate::Handled => self.post_answer(to, letter),
-                Fate::Waits => self.wait(to, Event::Relay { from, to, letter }),
-                Fate::Lost => drop(self.letters.answers.remove(letter)),
+            Event::Relay { from, to, slot } => match self.arrive(3, from.index(), to) {
+                Fate::Handled => self.post_answer(to, slot),
+                Fate::Waits => self.wait(to, Event::Relay { from, to, slot }),
+                Fate::Lost => drop(self.in_flight.answers.remove(slot)),
             },
-            Event::Answer { from, letter } => {
-                let answer = self.letters.answers.remove(letter);
+            Event::Answer { from, slot } => {
+                let answer = self.in_flight.answers.remove(slot);
                 let site = self.site(self.clients.region(answer.request.client));
                 self.digest.mix(4 ^ self.network.link_hash(from.index(), site));
                 if !self.network.is_cut(from.index(), site) {
@@ -291,8 +291,8 @@ impl<'s, P: Protocol> World<'s, P> {
         self.fate(to)
     }
 
-    fn request(&mut self, to: NodeId, letter: u32) {
-        let request = self.letters.requests.remove(letter);
+    fn request(&mut self, to: NodeId, slot: u32) {
+        let request = self.in_flight.requests.remove(slot);
         self.line(|world| format!("{} is asked {:?} by {}", world.name(to), request.op, request.id.client));
         self.asked = request.op.written();
         self.handle(to, |protocol, cx| protocol.on_request(request, cx));

@@ -1,8 +1,8 @@
 //! The log, and the copy of the data that it makes.
 
-use std::collections::BTreeMap;
-
 use crate::id::{ClientId, Key, Value};
+
+use super::super::Table;
 
 /// How many entries one message carries at most when a replica catches up.
 const BATCH: usize = 1024;
@@ -56,11 +56,11 @@ pub struct Stretch {
 pub(super) struct Log {
     entries: Vec<Entry>,
     applied: u64,
-    copy: BTreeMap<Key, Value>,
+    copy: Table<Key, Value>,
     /// For each key that an entry beyond `applied` sets: the last such entry, and its value.
-    ahead: BTreeMap<Key, (u64, Value)>,
+    ahead: Table<Key, (u64, Value)>,
     /// For each client, its latest operation in the log: its number, and where it is.
-    latest: BTreeMap<ClientId, (u32, u64)>,
+    latest: Table<ClientId, (u32, u64)>,
 }
 
 impl Log {
@@ -68,7 +68,7 @@ impl Log {
         self.entries.len() as u64
     }
 
-    pub fn copy(&self) -> &BTreeMap<Key, Value> {
+    pub fn copy(&self) -> &Table<Key, Value> {
         &self.copy
     }
 
@@ -92,12 +92,12 @@ impl Log {
 
     /// The key's value once every entry is applied: what a compare-and-set must look at.
     pub fn newest(&self, key: Key) -> Option<Value> {
-        self.ahead.get(&key).map(|(_, value)| *value).or_else(|| self.copy.get(&key).copied())
+        self.ahead.get(key).map(|(_, value)| *value).or_else(|| self.copy.get(key).copied())
     }
 
     /// The client's latest operation in the log: its number, and where it is.
     pub fn latest_of(&self, client: ClientId) -> Option<(u32, u64)> {
-        self.latest.get(&client).copied()
+        self.latest.get(client).copied()
     }
 
     pub fn push(&mut self, entry: Entry) {
@@ -118,8 +118,8 @@ impl Log {
             let entry = self.entries[self.applied as usize - 1];
             if let Change::Set(key, value) = entry.change {
                 self.copy.insert(key, value);
-                if self.ahead.get(&key).is_some_and(|(index, _)| *index <= self.applied) {
-                    self.ahead.remove(&key);
+                if self.ahead.get(key).is_some_and(|(index, _)| *index <= self.applied) {
+                    self.ahead.remove(key);
                 }
                 tell(key, value);
             }
@@ -181,11 +181,11 @@ mod tests {
     #[test]
     fn a_compare_and_set_looks_ahead_of_the_copy() {
         let mut log = log(&[set(1, 7, 1), set(1, 7, 2)]);
-        assert_eq!((log.copy().get(&Key(7)), log.newest(Key(7))), (None, Some(Value(2))));
+        assert_eq!((log.copy().get(Key(7)), log.newest(Key(7))), (None, Some(Value(2))));
         log.apply(1, |_, _| ());
-        assert_eq!((log.copy().get(&Key(7)), log.newest(Key(7))), (Some(&Value(1)), Some(Value(2))));
+        assert_eq!((log.copy().get(Key(7)), log.newest(Key(7))), (Some(&Value(1)), Some(Value(2))));
         log.apply(2, |_, _| ());
-        assert_eq!((log.copy().get(&Key(7)), log.newest(Key(7))), (Some(&Value(2)), Some(Value(2))));
+        assert_eq!((log.copy().get(Key(7)), log.newest(Key(7))), (Some(&Value(2)), Some(Value(2))));
     }
 
     #[test]

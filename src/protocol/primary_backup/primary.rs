@@ -203,7 +203,7 @@ impl Replica {
             Op::Read(key) => {
                 // The copy holds what is held by enough; a write that is not is still under way, and a read may precede
                 // it.
-                return cx.reply_unsynced(id, Reply::Read(self.log.copy().get(&key).copied()));
+                return cx.reply_unsynced(id, Reply::Read(self.log.copy().get(key).copied()));
             }
             Op::Write(key, value) => Change::Set(key, value),
             Op::CompareAndSet { key, expected, new } => match self.log.newest(key) {

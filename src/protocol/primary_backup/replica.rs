@@ -99,7 +99,7 @@ impl Replica {
         let stranded = matches!(self.duty, Duty::Stranded);
         match request.op {
             Op::Read(key) if self.plan.reads_nearest && !stranded => {
-                cx.reply(request.id, Reply::Read(self.log.copy().get(&key).copied()));
+                cx.reply(request.id, Reply::Read(self.log.copy().get(key).copied()));
             }
             Op::Read(_) | Op::Write(..) | Op::CompareAndSet { .. } => match self.duty {
                 Duty::Leading(_) => self.serve_or_hold(request, cx),
@@ -147,7 +147,7 @@ impl Replica {
     }
 
     pub fn state(&self) -> State {
-        let copy = self.log.copy().iter().map(|(key, value)| (*key, *value));
+        let copy = self.log.copy().iter().map(|(key, value)| (key, *value));
         match self.duty {
             Duty::Stranded => State::stranded(copy),
             _ => State::serving(copy),

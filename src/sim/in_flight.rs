@@ -10,18 +10,18 @@ use super::slab::Slab;
 use super::world::Event;
 
 /// Every request and answer under way.
-pub(super) struct Letters<P: Protocol> {
+pub(super) struct InFlight<P: Protocol> {
     pub(super) requests: Slab<Request<P>>,
     pub(super) answers: Slab<Answer<P::Session>>,
 }
 
-impl<P: Protocol> Default for Letters<P> {
-    fn default() -> Letters<P> {
-        Letters { requests: Slab::default(), answers: Slab::default() }
+impl<P: Protocol> Default for InFlight<P> {
+    fn default() -> InFlight<P> {
+        InFlight { requests: Slab::default(), answers: Slab::default() }
     }
 }
 
-impl<P: Protocol> Letters<P> {
+impl<P: Protocol> InFlight<P> {
     pub(super) fn clear(&mut self) {
         self.requests.clear();
         self.answers.clear();
@@ -30,8 +30,8 @@ impl<P: Protocol> Letters<P> {
     /// Forgets what an event that will not happen stood for.
     pub(super) fn discard(&mut self, event: &Event<P>) {
         match *event {
-            Event::Request { letter, .. } => drop(self.requests.remove(letter)),
-            Event::Relay { letter, .. } | Event::Answer { letter, .. } => drop(self.answers.remove(letter)),
+            Event::Request { slot, .. } => drop(self.requests.remove(slot)),
+            Event::Relay { slot, .. } | Event::Answer { slot, .. } => drop(self.answers.remove(slot)),
             _ => {}
         }
     }
