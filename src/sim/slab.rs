@@ -17,7 +17,7 @@ impl<T> Default for Slab<T> {
 }
 
 impl<T> Slab<T> {
-    #[inline(always)]
+    #[inline]
     pub(super) fn insert(&mut self, thing: T) -> u32 {
         if let Some(slot) = self.free.pop() {
             self.slots[slot as usize] = Some(thing);
@@ -42,7 +42,7 @@ impl<T> Slab<T> {
 
     /// # Panics
     /// Where the slot is free.
-    #[inline(always)]
+    #[inline]
     pub(super) fn remove(&mut self, slot: u32) -> T {
         self.free.push(slot);
         self.slots[slot as usize].take().expect("a full slot is emptied")

@@ -67,7 +67,7 @@ impl<E> Queue<E> {
     ///
     /// # Panics
     /// Where `at` is before the event popped last; where 2^24 events are pending, or about 2^40 were ever added.
-    #[inline(always)]
+    #[inline]
     pub fn push(&mut self, at: Time, event: E) {
         if at == self.now {
             self.instant.push_back(event);
@@ -80,7 +80,7 @@ impl<E> Queue<E> {
     }
 
     /// The earliest event, and when it happens.
-    #[inline(always)]
+    #[inline]
     pub fn pop(&mut self) -> Option<(Time, E)> {
         if !self.instant.is_empty() && self.wheel.next_time().is_none_or(|at| at > self.now.as_nanos()) {
             // What was sorted for this instant was added before it came, and is done.

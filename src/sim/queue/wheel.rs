@@ -114,7 +114,7 @@ impl Default for Wheel {
 }
 
 impl Wheel {
-    #[inline(always)]
+    #[inline]
     pub(super) fn push(&mut self, key: u128) {
         let day = time_of(key) >> self.shift;
         if day <= self.day {
@@ -126,7 +126,7 @@ impl Wheel {
     }
 
     /// Puts a key of a later day into its bucket.
-    #[inline(always)]
+    #[inline]
     fn file(&mut self, key: u128, day: u64) {
         let tier = ((63 - (day ^ self.day).leading_zeros()) / DIGIT_BITS) as usize;
         let digit = (day >> (tier as u32 * DIGIT_BITS)) as usize % DIGITS;
