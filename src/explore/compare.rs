@@ -6,7 +6,7 @@ use crate::scenario::{Design, Scenario};
 use crate::trace::Digest;
 
 use super::expect::{Judgement, Measured};
-use super::metric::{Better, METRICS};
+use super::metric::{Better, METRICS, Metric, regional_metrics};
 use super::seeds::{Progress, SeedResult, sweep};
 
 /// What a comparison found.
@@ -31,8 +31,8 @@ pub struct DesignSummary {
     pub protocol: &'static str,
     /// Each metric of [`METRICS`], in that order.
     pub metrics: Vec<Estimate>,
-    /// Availability of each region that has clients: its name, and the estimate.
-    pub availability: Vec<(String, Estimate)>,
+    /// What regions that have clients see, metric by metric.
+    pub regional: Vec<Regional>,
     /// Each guarantee, with how many seeds got which verdict.
     pub verdicts: Vec<(Guarantee, Tally)>,
     /// The claims that did not hold: the guarantee, on how many seeds, and why on the first.
@@ -45,6 +45,24 @@ pub struct DesignSummary {
     pub void_seeds: Vec<u64>,
     /// Every seed's own.
     pub results: Vec<SeedResult>,
+}
+
+/// One region's value of a metric.
+#[derive(Clone, Debug)]
+pub struct Regional {
+    /// What is measured.
+    pub metric: &'static Metric,
+    /// The region.
+    pub region: String,
+    /// Over all seeds.
+    pub estimate: Estimate,
+}
+
+impl Regional {
+    /// The metric's name with the region's: `availability/eu-west-1`.
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.metric.name, self.region)
+    }
 }
 
 /// Verdicts, counted.
@@ -102,15 +120,25 @@ fn summarise(scenario: &Scenario, design: &Design, results: Vec<SeedResult>) -> 
     let estimate = |sample: &dyn Fn(&SeedResult) -> f64| {
         Estimate::of(&results.iter().map(sample).collect::<Vec<_>>()).expect("there is at least one seed")
     };
-    let regions = scenario.setup.topology.regions().iter().enumerate();
-    let with_clients = regions.filter(|(place, _)| results[0].availability[*place].is_some());
+    let regions = scenario.setup.topology.regions();
+    let with_clients = || (0..regions.len()).filter(|place| results[0].regional[*place].is_some());
+    let regional = regional_metrics()
+        .enumerate()
+        .flat_map(|(of, metric)| with_clients().map(move |place| (of, metric, place)).collect::<Vec<_>>());
+    let value = |result: &SeedResult, place: usize, of: usize| {
+        result.regional[place].as_ref().expect("a region has clients on every seed or on none")[of]
+    };
     let measured = |place: usize| results.iter().map(|r| r.measured[place].clone()).collect::<Vec<Measured>>();
     DesignSummary {
         name: design.name.clone(),
         protocol: design.protocol,
         metrics: (0..METRICS.len()).map(|place| estimate(&|result| result.metrics[place])).collect(),
-        availability: with_clients
-            .map(|(place, name)| (name.to_string(), estimate(&|result| result.availability[place].unwrap_or(1.0))))
+        regional: regional
+            .map(|(of, metric, place)| Regional {
+                metric,
+                region: regions[place].to_string(),
+                estimate: estimate(&|result| value(result, place, of)),
+            })
             .collect(),
         verdicts: Guarantee::ALL.iter().enumerate().map(|(place, g)| (*g, tally(&results, place))).collect(),
         broken_claims: broken_claims(&results),

@@ -133,6 +133,14 @@ pub static METRICS: [Metric; 18] = [
     },
 ];
 
+/// The metrics whose regional values a comparison shows: where the whole looks well, they tell who is out.
+pub static REGIONAL: [&str; 2] = ["availability", "rto_s"];
+
+/// The metrics of [`REGIONAL`].
+pub fn regional_metrics() -> impl Iterator<Item = &'static Metric> {
+    METRICS.iter().filter(|metric| REGIONAL.contains(&metric.name))
+}
+
 const fn latency(
     name: &'static str,
     better: Option<Better>,

@@ -10,7 +10,7 @@ use crate::sim::{LedgerEntry, Run};
 use crate::trace::{Digest, Trace};
 
 use super::expect::{Judgement, Measured};
-use super::metric::METRICS;
+use super::metric::{METRICS, regional_metrics};
 
 /// What is kept of one run when there are many.
 #[derive(Clone, Debug)]
@@ -21,8 +21,8 @@ pub struct SeedResult {
     pub digest: Digest,
     /// Each metric of [`METRICS`], in that order.
     pub metrics: Vec<f64>,
-    /// Availability by region, for those that have clients.
-    pub availability: Vec<Option<f64>>,
+    /// Each metric of [`REGIONAL`](super::metric::REGIONAL), in that order, for those regions that have clients.
+    pub regional: Vec<Option<Vec<f64>>>,
     /// Each guarantee of [`Guarantee::ALL`], in that order: `pass`, `fail` or `inconclusive`.
     pub verdicts: Vec<&'static str>,
     /// Claims that were made for such faults and did not hold: the guarantee, the verdict, why.
@@ -36,8 +36,9 @@ pub struct SeedResult {
 impl SeedResult {
     /// Takes from a run what many-run reports need.
     pub fn of(design: &Design, run: &Run) -> SeedResult {
-        let outcomes = |(place, has): (usize, &bool)| {
-            has.then(|| run.measures.outcomes(Some(crate::id::RegionId(place as u16))).availability())
+        let regional = |(place, has): (usize, &bool)| {
+            let region = crate::id::RegionId(place as u16);
+            has.then(|| regional_metrics().map(|metric| metric.of(run, Some(region))).collect())
         };
         let why = |verdict: &crate::check::Verdict| match verdict {
             crate::check::Verdict::Pass => String::new(),
@@ -48,7 +49,7 @@ impl SeedResult {
             seed: run.seed,
             digest: run.digest,
             metrics: METRICS.iter().map(|metric| metric.of(run, None)).collect(),
-            availability: run.has_clients.iter().enumerate().map(outcomes).collect(),
+            regional: run.has_clients.iter().enumerate().map(regional).collect(),
             verdicts: run.verdicts.iter().map(|judged| judged.verdict.name()).collect(),
             broken_claims: run
                 .broken_claims()

@@ -98,7 +98,7 @@ pub fn sweep(report: &SweepReport) -> Value {
 fn design(report: &SweepReport, design: &DesignSummary) -> Value {
     let named = METRICS.iter().zip(&design.metrics);
     let overall = named.map(|(metric, of)| (metric.name.to_string(), estimate(of, metric.unit)));
-    let regional = design.availability.iter().map(|(region, of)| (format!("availability/{region}"), estimate(of, "")));
+    let regional = design.regional.iter().map(|of| (of.name(), estimate(&of.estimate, of.metric.unit)));
     let verdicts = design.verdicts.iter().map(|(guarantee, tally)| {
         let counts = json!({ "pass": tally.pass, "fail": tally.fail, "inconclusive": tally.inconclusive });
         (guarantee.name().to_string(), counts)

@@ -48,6 +48,15 @@ pub fn label(metric: &Metric, largest: f64) -> Label {
     }
 }
 
+/// The label of a region's own value of a metric.
+pub fn regional_label(metric: &Metric, region: &str) -> Label {
+    let Label { words, scale } = label(metric, 0.0);
+    // A region's recovery is the time that its clients saw, whoever led.
+    let words = if metric.name == "rto_s" { "write outage, s" } else { &words };
+    let (what, unit) = words.rsplit_once(", ").unwrap_or((words, ""));
+    Label { words: format!("{what} in {region}, {unit}"), scale }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,5 +72,8 @@ mod tests {
         assert_eq!(of("availability", 1.0).words, "availability, %");
         assert_eq!(of("leader_changes", 1.0).words, "leader changes");
         assert_eq!(of("rto_s", 1.0).words, "recovery time (RTO), s");
+        let regional = |name: &str| regional_label(METRICS.iter().find(|m| m.name == name).unwrap(), "eu").words;
+        assert_eq!(regional("availability"), "availability in eu, %");
+        assert_eq!(regional("rto_s"), "write outage in eu, s");
     }
 }

@@ -280,9 +280,10 @@ impl<P: Protocol> World<'_, P> {
                     && reply == Reply::Written
                     && let Some(epoch) = answer.epoch
                 {
-                    let group = self.nodes[answer.server.index()].group;
+                    let server = &self.nodes[answer.server.index()];
+                    let (group, is_abroad) = (server.group, server.region != region);
                     self.writers.acknowledged(group, epoch, answer.server, answer.decided);
-                    self.failovers.acknowledged(group, epoch, answer.server, self.now);
+                    self.failovers.acknowledged(group, epoch, answer.server, active.invoked, is_abroad, self.now);
                 }
                 self.record.completed(active.ended(region, self.now), reply, answer.server);
                 self.digest.mix(reply_word(reply));

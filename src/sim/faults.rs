@@ -1,11 +1,11 @@
 //! Faults as they happen, and the ledger of what each touched.
 
-use crate::id::NodeId;
+use crate::id::{GroupId, NodeId};
 use crate::model::fault::{Action, Fault, Target};
 use crate::protocol::Protocol;
 use crate::time::Time;
 
-use super::network::Place;
+use super::network::{Condition, Place};
 use super::outcome::LedgerEntry;
 use super::world::{Event, World};
 
@@ -23,6 +23,15 @@ struct FaultState {
     /// The nodes that it crashed or paused.
     nodes: Vec<NodeId>,
     crash: bool,
+}
+
+/// What there is to say about a leader's health from outside it.
+#[derive(Debug, PartialEq, Eq)]
+struct Standing {
+    leader: NodeId,
+    runs: bool,
+    goes_on: bool,
+    links: Vec<Condition>,
 }
 
 impl Faults {
@@ -78,9 +87,7 @@ impl<P: Protocol> World<'_, P> {
         self.line(|_| format!("fault begins: {}", action.kind().name()));
         let state = &mut self.faults.states[place];
         (state.fired, state.active) = (true, true);
-        if !matches!(action, Action::Heal) {
-            self.failovers.fault(self.now);
-        }
+        let before = self.standings();
         match action {
             Action::Crash(targets) => self.stop_nodes(place, targets, true),
             Action::Pause(targets) => self.stop_nodes(place, targets, false),
@@ -106,6 +113,7 @@ impl<P: Protocol> World<'_, P> {
                 active.into_iter().for_each(|other| self.fault_ends(other));
             }
         }
+        self.compare_standings(&before);
     }
 
     pub(super) fn fault_ends(&mut self, place: usize) {
@@ -114,6 +122,7 @@ impl<P: Protocol> World<'_, P> {
         }
         self.digest.mix(0xe4d0_0000 + place as u64);
         self.line(|world| format!("fault ends: {}", world.setup.faults[place].action.kind().name()));
+        let before = self.standings();
         self.faults.states[place].touched += self.network.repair(place);
         let crash = self.faults.states[place].crash;
         for node in self.faults.states[place].nodes.clone() {
@@ -129,10 +138,34 @@ impl<P: Protocol> World<'_, P> {
                 backlog.into_iter().for_each(|event| self.later(self.now, event));
             }
         }
+        self.compare_standings(&before);
+    }
+
+    /// How well each group's leader stands: whether it runs, and what is wrong with its links to the other members.
+    fn standings(&self) -> Vec<Option<Standing>> {
+        let of = |group: usize| {
+            let leader = self.failovers.leader(GroupId(group as u16))?;
+            let node = &self.nodes[leader.index()];
+            let members = self.groups[group].iter().map(|member| member.node.index());
+            let ways = members.flat_map(|member| [(leader.index(), member), (member, leader.index())]);
+            let links = ways.map(|(from, to)| self.network.condition(from, to)).collect();
+            Some(Standing { leader, runs: node.crashes == 0, goes_on: node.pauses == 0, links })
+        };
+        (0..self.groups.len()).map(of).collect()
+    }
+
+    /// Tells which leaders' standing is another than `before`.
+    fn compare_standings(&mut self, before: &[Option<Standing>]) {
+        for (group, (before, after)) in before.iter().zip(self.standings()).enumerate() {
+            if *before != after {
+                self.failovers.touched(GroupId(group as u16), self.now);
+            }
+        }
     }
 
     /// The end of the clients' time: everything is healed.
     pub(super) fn settle(&mut self) {
+        self.failovers.close();
         (0..self.faults.states.len()).for_each(|place| self.fault_ends(place));
     }
 
@@ -163,9 +196,7 @@ impl<P: Protocol> World<'_, P> {
             Target::Role(region, role) => all
                 .filter(|node| (self.nodes[node.index()].region, self.nodes[node.index()].role) == (region, role))
                 .collect(),
-            Target::Leader => {
-                (0..self.groups.len()).filter_map(|g| self.leaders.current(crate::id::GroupId(g as u16))).collect()
-            }
+            Target::Leader => (0..self.groups.len()).filter_map(|g| self.leaders.current(GroupId(g as u16))).collect(),
         }
     }
 

@@ -63,6 +63,15 @@ struct Impairment {
     touched: u64,
 }
 
+/// How well a link does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Condition {
+    /// Nothing passes.
+    Cut,
+    /// So many faults each take some of what passes; none: it is whole.
+    Lossy(usize),
+}
+
 /// What nodes sent each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
@@ -180,6 +189,17 @@ impl Network {
         }
         self.traffic.lost += u64::from(lost);
         lost
+    }
+
+    /// How well a link does now.
+    pub(super) fn condition(&self, from: Place, to: Place) -> Condition {
+        let link = self.link(from, to);
+        let on_it = || self.impairments.iter().filter(|impairment| impairment.links[link]);
+        if on_it().any(|impairment| impairment.loss.is_none()) {
+            Condition::Cut
+        } else {
+            Condition::Lossy(on_it().count())
+        }
     }
 
     /// From now on, these links lose every message, or some.

@@ -291,13 +291,11 @@ impl<P: Protocol> World<'_, P> {
         let Some(first) = durability.lost.first() else { return Judged { guarantee, verdict: Verdict::Pass, steps } };
         let write = self.record.writes.get(*first).expect("it was acknowledged");
         suspects.insert(write.key);
-        let why = format!(
-            "{} of the acknowledged writes are gone; the first, {first} to {}, was acknowledged at {} by {}",
-            durability.lost.len(),
-            write.key,
-            write.ended,
-            self.name(write.server),
-        );
+        let place = format!("{first} to {}, acknowledged at {} by {}", write.key, write.ended, self.name(write.server));
+        let why = match durability.lost.len() {
+            1 => format!("one acknowledged write is gone: {place}"),
+            lost => format!("{lost} acknowledged writes are gone; the first: {place}"),
+        };
         let is_it = |op: &crate::history::Operation| op.acknowledged_write() == Some(*first);
         let operations = self.record.history.iter().filter(is_it).map(|op| op.id).collect();
         Judged { guarantee, verdict: Verdict::Fail(Counterexample { why, operations }), steps }

@@ -1,4 +1,10 @@
 //! Failovers: how long each took, split into phases.
+//!
+//! A failover begins with its cause, and the hard question is which of many faults that was. Only what changes the
+//! leader's standing can be: it stops, or one of its links to the other members becomes worse or *better*, for a member
+//! that comes back with a higher term deposes a leader that served well. Of those, the cause is the first after which the
+//! leader served nobody outside its own region any more. (Its own region says little: a primary that is cut off may go on
+//! acknowledging what is lost.)
 
 use crate::id::{GroupId, NodeId};
 use crate::time::{Duration, Time};
@@ -9,9 +15,10 @@ use crate::trace::Observation;
 pub struct Failover {
     /// Whose leader changed.
     pub group: GroupId,
-    /// The fault before it; where there was none, the moment of suspicion.
+    /// The first change in the old leader's standing, a fault or the end of one, since it last served another region;
+    /// where there was none, when it stepped down or was first suspected.
     pub at: Time,
-    /// From the fault until somebody believed that the leader is gone.
+    /// From there until somebody believed that the leader is gone.
     pub detect: Duration,
     /// From there until a new leader was settled on.
     pub decide: Duration,
@@ -34,68 +41,86 @@ impl Failover {
     }
 }
 
-/// Puts failovers together from observations, faults and acknowledged writes.
+/// Puts failovers together from observations, changes in leaders' standing, and acknowledged writes.
 #[derive(Clone, Debug)]
 pub struct Failovers {
     groups: Vec<Watch>,
     done: Vec<Failover>,
+    /// Whether the clients' time is over.
+    is_over: bool,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Watch {
-    /// The latest fault, and the first suspicion after it.
-    latest: Cause,
-    /// The fault before that was followed by a suspicion, and that suspicion.
-    earlier: Cause,
+    /// Who was ready last.
+    led: Option<(u64, NodeId)>,
+    /// What may yet turn out to have ended that leader's service, in order.
+    causes: Vec<Cause>,
+    /// When it was suspected first, and when it stepped down, since it last served another region.
+    suspected: Option<Time>,
+    stepped_down: Option<Time>,
     decided: Option<Time>,
     fenced: Option<Time>,
     office: Option<(u64, NodeId)>,
-    /// Who was ready last.
-    led: Option<(u64, NodeId)>,
     /// A leader that is ready, and has not acknowledged a write yet: its place in `done`, and since when.
     unproven: Option<(usize, u64, NodeId, Time)>,
 }
 
-/// What may have made a leader change.
-#[derive(Clone, Copy, Debug, Default)]
+/// A change in the leader's standing, and the first suspicion since.
+#[derive(Clone, Copy, Debug)]
 struct Cause {
-    fault: Option<Time>,
+    at: Time,
     suspected: Option<Time>,
 }
 
 impl Watch {
-    /// The likeliest cause of a change of leader, and when it was suspected. A suspicion may be a false alarm that came to
-    /// nothing, so one that follows the latest fault goes before those that precede it.
-    fn cause(&self) -> Option<(Time, Time)> {
-        let pair = |cause: Cause| cause.suspected.map(|suspected| (cause.fault.unwrap_or(suspected), suspected));
-        pair(self.latest).or(pair(self.earlier))
+    /// When the failover that ends now began, and when the leader was suspected.
+    fn beginning(&self, now: Time) -> (Time, Time) {
+        if let Some(cause) = self.causes.first() {
+            return (cause.at, cause.suspected.unwrap_or(cause.at));
+        }
+        let began = [self.stepped_down, self.suspected].into_iter().flatten().min().unwrap_or(now);
+        (began, self.suspected.unwrap_or(began))
+    }
+
+    /// The leader served another region with a write that was begun at `begun`: what came before did not stop it.
+    fn is_well_at(&mut self, begun: Time) {
+        self.causes.retain(|cause| cause.at >= begun);
+        self.suspected = self.suspected.filter(|at| *at >= begun);
+        self.stepped_down = self.stepped_down.filter(|at| *at >= begun);
     }
 }
 
 impl Failovers {
     /// For a run with this many groups.
     pub fn new(groups: usize) -> Failovers {
-        Failovers { groups: vec![Watch::default(); groups], done: Vec::new() }
+        Failovers { groups: vec![Watch::default(); groups], done: Vec::new(), is_over: false }
     }
 
-    /// A fault began.
-    pub fn fault(&mut self, at: Time) {
-        for watch in &mut self.groups {
-            if watch.latest.suspected.is_some() {
-                watch.earlier = watch.latest;
-            }
-            watch.latest = Cause { fault: Some(at), suspected: None };
-        }
+    /// The leader that was ready last.
+    pub fn leader(&self, group: GroupId) -> Option<NodeId> {
+        self.groups[group.index()].led.map(|(_, node)| node)
+    }
+
+    /// A fault began or ended, and with it the standing of the group's [leader](Failovers::leader) changed.
+    pub fn touched(&mut self, group: GroupId, at: Time) {
+        self.groups[group.index()].causes.push(Cause { at, suspected: None });
+    }
+
+    /// The clients' time is over: a leader that is ready from now on is none for them.
+    pub fn close(&mut self) {
+        self.is_over = true;
     }
 
     /// A node observed something.
     pub fn observed(&mut self, group: GroupId, node: NodeId, observation: Observation, at: Time) {
         let watch = &mut self.groups[group.index()];
         match observation {
-            Observation::Suspected if watch.latest.fault.is_none() => watch.latest.suspected = Some(at),
             Observation::Suspected => {
-                watch.latest.suspected.get_or_insert(at);
+                watch.suspected.get_or_insert(at);
+                watch.causes.iter_mut().filter(|cause| cause.suspected.is_none()).for_each(|c| c.suspected = Some(at));
             }
+            Observation::SteppedDown { epoch } if watch.led == Some((epoch, node)) => watch.stepped_down = Some(at),
             Observation::Decided { .. } => (watch.decided, watch.fenced) = (Some(at), None),
             Observation::Fenced { .. } => watch.fenced = Some(at),
             Observation::Leader { epoch } => watch.office = Some((epoch, node)),
@@ -106,17 +131,17 @@ impl Failovers {
 
     fn ready(&mut self, group: GroupId, epoch: u64, leader: NodeId, at: Time) {
         let watch = &mut self.groups[group.index()];
-        if watch.led == Some((epoch, leader)) {
+        if self.is_over || watch.led == Some((epoch, leader)) {
             return; // it was only away for a while: what made it so may yet be the cause of a change
         }
-        let led = watch.led.replace((epoch, leader));
-        let (cause, decided, fenced) = (watch.cause(), watch.decided, watch.fenced);
-        *watch = Watch { led: watch.led, ..Watch::default() };
-        // The first leader of a run is no failover.
-        let (Some(_), Some((began, suspected))) = (led, cause) else { return };
-        let decided = decided.unwrap_or(at).max(suspected);
-        let fenced = fenced.unwrap_or(decided).max(decided);
-        watch.unproven = Some((self.done.len(), epoch, leader, at));
+        let watch = std::mem::replace(watch, Watch { led: Some((epoch, leader)), ..Watch::default() });
+        if watch.led.is_none() {
+            return; // the first leader of a run is no failover
+        }
+        let (began, suspected) = watch.beginning(at);
+        let decided = watch.decided.unwrap_or(at).max(suspected);
+        let fenced = watch.fenced.unwrap_or(decided).max(decided);
+        self.groups[group.index()].unproven = Some((self.done.len(), epoch, leader, at));
         self.done.push(Failover {
             group,
             at: began,
@@ -130,14 +155,18 @@ impl Failovers {
         });
     }
 
-    /// The leader `node` of `epoch` acknowledged a write.
-    pub fn acknowledged(&mut self, group: GroupId, epoch: u64, node: NodeId, at: Time) {
+    /// A client heard that the leader `node` of `epoch` acknowledged its write, begun at `begun`; the client is `abroad`
+    /// where it is in another region than the leader.
+    pub fn acknowledged(&mut self, group: GroupId, epoch: u64, node: NodeId, begun: Time, abroad: bool, at: Time) {
         let watch = &mut self.groups[group.index()];
         if let Some((place, new_epoch, leader, ready)) = watch.unproven
             && (new_epoch, leader) == (epoch, node)
         {
             self.done[place].serve = Some(at.since(ready));
             watch.unproven = None;
+        }
+        if abroad && watch.led == Some((epoch, node)) {
+            watch.is_well_at(begun);
         }
     }
 
@@ -151,90 +180,139 @@ impl Failovers {
 mod tests {
     use super::*;
 
+    const GROUP: GroupId = GroupId(0);
+    const OLD: NodeId = NodeId(0);
+    const NEW: NodeId = NodeId(1);
+
     fn at(s: u64) -> Time {
         Time::ZERO + Duration::secs(s)
     }
 
-    #[test]
-    fn the_phases_add_up_and_the_first_election_is_none() {
+    /// A run whose old leader is ready at second 1.
+    fn led() -> Failovers {
         let mut watch = Failovers::new(1);
-        let (group, old, new) = (GroupId(0), NodeId(0), NodeId(1));
-        let lead = |watch: &mut Failovers, node, epoch, times: [u64; 5]| {
-            watch.observed(group, node, Observation::Suspected, at(times[0]));
-            watch.observed(group, node, Observation::Decided { epoch }, at(times[1]));
-            watch.observed(group, node, Observation::Fenced { epoch }, at(times[2]));
-            watch.observed(group, node, Observation::Leader { epoch }, at(times[3]));
-            watch.observed(group, node, Observation::Ready { epoch }, at(times[4]));
-        };
-        lead(&mut watch, old, 1, [0, 1, 1, 1, 1]);
-        watch.acknowledged(group, 1, old, at(2));
-        assert!(watch.all().is_empty());
+        watch.observed(GROUP, NEW, Observation::Suspected, at(0));
+        lead(&mut watch, OLD, 1, 1);
+        assert!(watch.all().is_empty(), "the first election is no failover");
+        watch
+    }
 
-        watch.fault(at(30));
-        lead(&mut watch, new, 2, [35, 36, 38, 38, 48]);
+    fn lead(watch: &mut Failovers, node: NodeId, epoch: u64, ready: u64) {
+        watch.observed(GROUP, node, Observation::Leader { epoch }, at(ready));
+        watch.observed(GROUP, node, Observation::Ready { epoch }, at(ready));
+    }
+
+    fn suspected(watch: &mut Failovers, second: u64) {
+        watch.observed(GROUP, NEW, Observation::Suspected, at(second));
+    }
+
+    /// The old leader serves a write of another region that takes a second.
+    fn serves_abroad(watch: &mut Failovers, second: u64) {
+        watch.acknowledged(GROUP, 1, OLD, at(second), true, at(second + 1));
+    }
+
+    fn seconds(span: Duration) -> u64 {
+        span.as_nanos() / 1_000_000_000
+    }
+
+    /// Since when there was one failover, and how long its detection took.
+    fn only(watch: &Failovers) -> (Time, u64) {
+        let [failover] = watch.all() else { panic!("one leader changed: {:?}", watch.all()) };
+        (failover.at, seconds(failover.detect))
+    }
+
+    #[test]
+    fn the_phases_add_up() {
+        let mut watch = led();
+        watch.touched(GROUP, at(30));
+        suspected(&mut watch, 35);
+        watch.observed(GROUP, NEW, Observation::Decided { epoch: 2 }, at(36));
+        watch.observed(GROUP, NEW, Observation::Fenced { epoch: 2 }, at(38));
+        lead(&mut watch, NEW, 2, 48);
         assert_eq!(watch.all()[0].total(), None);
-        watch.acknowledged(group, 1, old, at(49));
+        watch.acknowledged(GROUP, 1, OLD, at(31), true, at(49));
         assert_eq!(watch.all()[0].total(), None, "the old leader's word is not the new one's");
-        watch.acknowledged(group, 2, new, at(50));
+        watch.acknowledged(GROUP, 2, NEW, at(48), false, at(50));
         let failover = watch.all()[0];
-        let seconds = [failover.detect, failover.decide, failover.fence, failover.promote, failover.serve.unwrap()]
-            .map(|span| span.as_nanos() / 1_000_000_000);
-        assert_eq!((failover.at, seconds), (at(30), [5, 1, 2, 10, 2]));
+        let phases = [failover.detect, failover.decide, failover.fence, failover.promote, failover.serve.unwrap()];
+        assert_eq!((failover.at, phases.map(seconds)), (at(30), [5, 1, 2, 10, 2]));
         assert_eq!(failover.total(), Some(Duration::secs(20)));
     }
 
     #[test]
     fn a_lease_lost_and_regained_does_not_hide_the_fault_before_it() {
-        let mut watch = Failovers::new(1);
-        let (group, old, new) = (GroupId(0), NodeId(0), NodeId(1));
-        for ready in [1, 33] {
-            if ready == 33 {
-                watch.fault(at(30));
-                watch.observed(group, new, Observation::Suspected, at(32));
+        let mut watch = led();
+        watch.touched(GROUP, at(30));
+        suspected(&mut watch, 32);
+        lead(&mut watch, OLD, 1, 33);
+        lead(&mut watch, NEW, 2, 40);
+        assert_eq!(only(&watch), (at(30), 2));
+    }
+
+    #[test]
+    fn what_the_leader_outlived_is_not_the_cause() {
+        let mut watch = led();
+        watch.touched(GROUP, at(10));
+        suspected(&mut watch, 11);
+        serves_abroad(&mut watch, 20);
+        watch.touched(GROUP, at(60));
+        suspected(&mut watch, 62);
+        suspected(&mut watch, 64);
+        watch.observed(GROUP, NEW, Observation::Decided { epoch: 2 }, at(65));
+        lead(&mut watch, NEW, 2, 66);
+        assert_eq!(only(&watch), (at(60), 2));
+        assert_eq!(seconds(watch.all()[0].decide), 3);
+    }
+
+    #[test]
+    fn a_heal_that_brings_back_a_higher_term_is_a_cause() {
+        let mut watch = led();
+        watch.touched(GROUP, at(30));
+        suspected(&mut watch, 33);
+        serves_abroad(&mut watch, 58);
+        watch.touched(GROUP, at(60));
+        watch.observed(GROUP, OLD, Observation::SteppedDown { epoch: 1 }, at(60));
+        suspected(&mut watch, 63);
+        lead(&mut watch, NEW, 2, 64);
+        assert_eq!(only(&watch), (at(60), 3));
+    }
+
+    #[test]
+    fn a_heal_that_comes_too_late_is_none() {
+        let mut watch = led();
+        watch.touched(GROUP, at(10));
+        watch.acknowledged(GROUP, 1, OLD, at(9), true, at(11));
+        watch.acknowledged(GROUP, 1, OLD, at(12), false, at(12));
+        watch.touched(GROUP, at(12));
+        suspected(&mut watch, 13);
+        lead(&mut watch, NEW, 2, 14);
+        assert_eq!(only(&watch), (at(10), 3), "its own region, and what was on its way, are no sign of health");
+    }
+
+    #[test]
+    fn without_a_fault_it_begins_where_the_leader_stepped_down_or_was_suspected() {
+        for (suspicion, step, began, detect) in
+            [(Some(20), None, 20, 0), (Some(20), Some(18), 18, 2), (None, Some(18), 18, 0)]
+        {
+            let mut watch = led();
+            if let Some(step) = step {
+                watch.observed(GROUP, NEW, Observation::SteppedDown { epoch: 1 }, at(step - 1));
+                watch.observed(GROUP, OLD, Observation::SteppedDown { epoch: 1 }, at(step));
             }
-            watch.observed(group, old, Observation::Leader { epoch: 1 }, at(ready));
-            watch.observed(group, old, Observation::Ready { epoch: 1 }, at(ready));
+            if let Some(suspicion) = suspicion {
+                suspected(&mut watch, suspicion);
+            }
+            lead(&mut watch, NEW, 2, 21);
+            assert_eq!(only(&watch), (at(began), detect));
         }
-        watch.observed(group, new, Observation::Leader { epoch: 2 }, at(40));
-        watch.observed(group, new, Observation::Ready { epoch: 2 }, at(40));
-        let [failover] = watch.all() else { panic!("one leader changed: {:?}", watch.all()) };
-        assert_eq!((failover.at, failover.detect), (at(30), Duration::secs(2)));
     }
 
     #[test]
-    fn a_false_alarm_is_not_the_beginning_of_a_later_failover() {
-        let mut watch = Failovers::new(1);
-        let (group, old, new) = (GroupId(0), NodeId(0), NodeId(1));
-        watch.observed(group, old, Observation::Suspected, at(0));
-        watch.observed(group, old, Observation::Leader { epoch: 1 }, at(1));
-        watch.observed(group, old, Observation::Ready { epoch: 1 }, at(1));
-        watch.fault(at(10));
-        watch.observed(group, new, Observation::Suspected, at(11));
-        watch.fault(at(60));
-        watch.observed(group, new, Observation::Suspected, at(62));
-        watch.observed(group, new, Observation::Suspected, at(64));
-        watch.observed(group, new, Observation::Decided { epoch: 2 }, at(65));
-        watch.observed(group, new, Observation::Leader { epoch: 2 }, at(65));
-        watch.observed(group, new, Observation::Ready { epoch: 2 }, at(66));
-        let failover = watch.all()[0];
-        assert_eq!((failover.at, failover.detect, failover.decide), (at(60), Duration::secs(2), Duration::secs(3)));
-    }
-
-    #[test]
-    fn a_second_fault_does_not_hide_what_began_before_it() {
-        let mut watch = Failovers::new(1);
-        let (group, old, new) = (GroupId(0), NodeId(0), NodeId(1));
-        watch.observed(group, old, Observation::Leader { epoch: 1 }, at(1));
-        watch.observed(group, old, Observation::Ready { epoch: 1 }, at(1));
-        watch.fault(at(30));
-        watch.observed(group, new, Observation::Suspected, at(32));
-        watch.fault(at(33));
-        watch.observed(group, new, Observation::Leader { epoch: 2 }, at(34));
-        watch.observed(group, new, Observation::Ready { epoch: 2 }, at(34));
-        assert_eq!(watch.all()[0].at, at(30));
-        watch.observed(group, new, Observation::Suspected, at(40));
-        watch.observed(group, new, Observation::Leader { epoch: 2 }, at(41));
-        watch.observed(group, new, Observation::Ready { epoch: 2 }, at(41));
-        assert_eq!(watch.all().len(), 1, "the same leader in the same epoch was only away");
+    fn a_leader_that_is_ready_after_the_clients_time_is_not_counted() {
+        let mut watch = led();
+        watch.touched(GROUP, at(30));
+        watch.close();
+        lead(&mut watch, NEW, 2, 34);
+        assert!(watch.all().is_empty());
     }
 }

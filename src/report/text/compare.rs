@@ -7,7 +7,7 @@ use crate::explore::metric::{Better, METRICS};
 use crate::metrics::statistics::Estimate;
 use crate::protocol::Guarantee;
 
-use super::super::label::label;
+use super::super::label::{label, regional_label};
 use super::super::number::{counted, estimate};
 use super::super::paint::{Paint, Style};
 use super::super::subject::{Conclusion, SweepReport, conclusion_of};
@@ -82,7 +82,7 @@ fn table(report: &SweepReport, with_names: bool) -> Table {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Group {
     Metric,
-    Region,
+    Region(&'static str),
 }
 
 /// One row of numbers, a design each.
@@ -103,13 +103,17 @@ fn numbers(designs: &[DesignSummary]) -> Vec<Numbers> {
         let name = metric.name.into();
         Numbers { group: Group::Metric, label: label.words, name, better: metric.better, scale: label.scale, estimates }
     });
-    let regions = designs[0].availability.iter().enumerate().map(|(place, (region, _))| Numbers {
-        group: Group::Region,
-        label: format!("availability in {region}, %"),
-        name: format!("availability/{region}"),
-        better: Some(Better::More),
-        scale: 0.01,
-        estimates: designs.iter().map(|design| design.availability[place].1).collect(),
+    let regions = designs[0].regional.iter().enumerate().map(|(place, of)| {
+        let label = regional_label(of.metric, &of.region);
+        let estimates = designs.iter().map(|design| design.regional[place].estimate).collect();
+        Numbers {
+            group: Group::Region(of.metric.name),
+            label: label.words,
+            name: of.name(),
+            better: of.metric.better,
+            scale: label.scale,
+            estimates,
+        }
     });
     metrics.chain(regions).collect()
 }
