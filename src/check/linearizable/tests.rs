@@ -95,9 +95,9 @@ fn a_read_of_what_nobody_wrote() {
     rejected(
         &[write(1, 0, 1), read(7, 2, 3)],
         &[1],
-        "c1's read of v7 (operation 1, 2ms to 3ms) saw a value that nobody",
+        "c1's read of v7 (operation 1, 2ms for 1ms) saw a value that nobody",
     );
-    rejected(&[(Op::Write(K, Value(7)), 0, End::Fail(9)), read(7, 2, 3)], &[1], "operation 0, 0s to 9ms) failed");
+    rejected(&[(Op::Write(K, Value(7)), 0, End::Fail(9)), read(7, 2, 3)], &[1], "operation 0, 0s for 9ms) failed");
     rejected(&[cas(7, 8, 0, 1)], &[0], "nobody wrote");
     rejected(&[refused(1, 7, 0, 1)], &[0], "nobody wrote");
     rejected(&[lost(cas(7, 8, 0, 0)), read(8, 1, 2)], &[0, 1], "since its value was seen");
@@ -220,7 +220,7 @@ fn what_failed_did_nothing() {
 fn a_value_written_twice_is_not_judged() {
     let verdict = linearizable(&history(&[write(1, 0, 1), lost(write(1, 2, 3))]));
     let Verdict::Inconclusive { why } = verdict else { panic!("{verdict:?}") };
-    assert!(why.contains("k0: c0's write of v1 (operation 0, 0s to 1ms) and c1's write of v1"), "{why}");
+    assert!(why.contains("k0: c0's write of v1 (operation 0, 0s for 1ms) and c1's write of v1"), "{why}");
 }
 
 #[test]

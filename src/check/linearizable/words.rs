@@ -8,7 +8,7 @@ use crate::history::{History, OpId, Outcome};
 use crate::id::{Key, Value};
 use crate::op::{Op, Reply};
 
-/// An operation, with who, what and when: `c2's read of v7 (operation 4, 1s to 1.5s)`.
+/// An operation, with who, what and when: `c2's read of v7 (operation 4, 1s for 500ms)`.
 fn tell(history: &History, id: OpId) -> String {
     let operation = history.get(id);
     let value = |value: Option<Value>| value.map_or("the initial value".to_string(), |value| value.to_string());
@@ -24,7 +24,7 @@ fn tell(history: &History, id: OpId) -> String {
     let mut text = format!("{}'s {what} (operation {}, ", operation.client, id.0);
     let _ = match operation.outcome {
         Outcome::Unknown => write!(text, "from {}, never answered)", operation.invoked),
-        _ => write!(text, "{} to {})", operation.invoked, operation.completed),
+        _ => write!(text, "{} for {})", operation.invoked, operation.completed.since(operation.invoked)),
     };
     text
 }
