@@ -13,7 +13,7 @@ use crate::time::{Duration, Time};
 use super::in_flight::Answer;
 use super::record::Ended;
 use super::setup::Setup;
-use super::world::{Event, World};
+use super::world::{Event, Plain, World};
 
 /// How many redirects a client follows at once before it backs off.
 const REDIRECTS_MAX: u32 = 4;
@@ -179,7 +179,7 @@ impl<P: Protocol> World<'_, P> {
         match self.setup.workload.arrivals {
             Arrivals::Closed(_) => {
                 for client in 0..self.clients.clients.len() as u32 {
-                    self.later(begin, Event::Ask { client: ClientId(client) });
+                    self.later(begin, Plain::Ask { client: ClientId(client) });
                 }
             }
             Arrivals::Poisson(_) | Arrivals::Paced(_) => {
@@ -191,7 +191,7 @@ impl<P: Protocol> World<'_, P> {
                         Arrivals::Poisson(mean) => site.stream.exponential(mean),
                         Arrivals::Paced(gap) | Arrivals::Closed(gap) => site.stream.between(Duration::ZERO, gap),
                     };
-                    self.queue.push(begin + first, Event::Arrival { region: RegionId(place as u16) });
+                    self.queue.push(begin + first, Event::Plain(Plain::Arrival { region: RegionId(place as u16) }));
                 }
             }
         }
@@ -207,7 +207,7 @@ impl<P: Protocol> World<'_, P> {
             Arrivals::Poisson(mean) => stream.exponential(mean),
             Arrivals::Paced(gap) | Arrivals::Closed(gap) => gap,
         };
-        self.later(self.now + gap, Event::Arrival { region });
+        self.later(self.now + gap, Plain::Arrival { region });
         let client = self.clients.take_idle(region);
         self.invoke(client);
     }
@@ -235,7 +235,7 @@ impl<P: Protocol> World<'_, P> {
         state.active = Some(Active { id, op, invoked: self.now, target, attempt: 0, redirects: 0, unresolved: 0 });
         let deadline = self.now + self.setup.workload.timeout;
         if self.clients.deadlines.is_empty() {
-            self.later(deadline, Event::Deadline);
+            self.later(deadline, Plain::Deadline);
         }
         self.clients.deadlines.push_back((deadline, client, sequence));
         self.attempt(client, target);
@@ -254,10 +254,10 @@ impl<P: Protocol> World<'_, P> {
         if let Some(delay) = self.network.send(site, target.index()) {
             let id = RequestId { client, sequence, entry: target };
             let slot = self.in_flight.requests.insert(Request { id, op, session });
-            self.later(self.now + delay, Event::Request { from: site as u32, to: target, slot });
+            self.later(self.now + delay, Plain::Request { from: site as u32, to: target, slot });
         }
         if let Some(patience) = self.setup.workload.retry_after {
-            self.later(self.now + patience, Event::Alarm { client, sequence, attempt });
+            self.later(self.now + patience, Plain::Alarm { client, sequence, attempt });
         }
     }
 
@@ -327,7 +327,7 @@ impl<P: Protocol> World<'_, P> {
                 active.redirects = 0;
                 let attempt = active.attempt;
                 let at = self.now + self.setup.workload.backoff;
-                self.later(at, Event::Alarm { client, sequence, attempt });
+                self.later(at, Plain::Alarm { client, sequence, attempt });
             }
         }
     }
@@ -338,7 +338,7 @@ impl<P: Protocol> World<'_, P> {
             let state = &self.clients.clients[client.index()];
             let active = state.active.filter(|_| state.sequence == sequence);
             if active.is_some() && at > self.now {
-                self.later(at, Event::Deadline);
+                self.later(at, Plain::Deadline);
                 return;
             }
             self.clients.deadlines.pop_front();
@@ -397,7 +397,7 @@ impl<P: Protocol> World<'_, P> {
             )
         });
         match self.setup.workload.arrivals {
-            Arrivals::Closed(think) => self.later(self.now + think, Event::Ask { client }),
+            Arrivals::Closed(think) => self.later(self.now + think, Plain::Ask { client }),
             Arrivals::Poisson(_) | Arrivals::Paced(_) => self.clients.sites[region.index()].idle.push_back(client),
         }
     }

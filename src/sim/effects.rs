@@ -9,7 +9,7 @@ use crate::protocol::{Effect, Payload, Protocol};
 use crate::trace::Observation;
 
 use super::in_flight::Answer;
-use super::world::{Event, World};
+use super::world::{Event, Letter, Plain, World};
 
 /// The size of a request or an answer between nodes: addresses, ids, a key, a value and a token.
 const REQUEST_BYTES: u32 = 96;
@@ -47,7 +47,7 @@ impl<P: Protocol> World<'_, P> {
                 self.line(|world| format!("{} forwards {:?} to {}", world.name(node), request.op, world.name(to)));
                 if let Some(delay) = self.network.post(node.index(), to.index(), REQUEST_BYTES) {
                     let slot = self.in_flight.requests.insert(request);
-                    self.later(self.now + delay, Event::Request { from: node.index() as u32, to, slot });
+                    self.later(self.now + delay, Plain::Request { from: node.index() as u32, to, slot });
                 }
             }
             Effect::SetTimer { timer, after } => self.set_timer(node, timer, after),
@@ -77,13 +77,15 @@ impl<P: Protocol> World<'_, P> {
     #[inline(always)]
     fn send(&mut self, from: NodeId, to: NodeId, message: P::Message) {
         if from == to {
-            self.later(self.now, Event::Message { from, to, message });
+            self.queue.push(self.now, Event::Message { from, to, message: Letter::new(message) });
             return;
         }
         let bytes = message.bytes();
         self.digest.mix(u64::from(bytes));
         match self.network.post(from.index(), to.index(), bytes) {
-            Some(delay) => self.queue.push(self.now + delay, Event::Message { from, to, message }),
+            Some(delay) => {
+                self.queue.push(self.now + delay, Event::Message { from, to, message: Letter::new(message) })
+            }
             None => self.line(|world| format!("{} loses {message:?} to {}", world.name(from), world.name(to))),
         }
     }
@@ -97,7 +99,7 @@ impl<P: Protocol> World<'_, P> {
             self.post_answer(node, slot);
         } else if let Some(delay) = self.network.post(node.index(), request.entry.index(), REQUEST_BYTES) {
             let slot = self.in_flight.answers.insert(answer);
-            self.later(self.now + delay, Event::Relay { from: node, to: request.entry, slot });
+            self.later(self.now + delay, Plain::Relay { from: node, to: request.entry, slot });
         }
     }
 
@@ -106,7 +108,7 @@ impl<P: Protocol> World<'_, P> {
         let client = self.in_flight.answers.get(slot).request.client;
         let site = self.site(self.clients.region(client));
         match self.network.send(from.index(), site) {
-            Some(delay) => self.later(self.now + delay, Event::Answer { from, slot }),
+            Some(delay) => self.later(self.now + delay, Plain::Answer { from, slot }),
             None => drop(self.in_flight.answers.remove(slot)),
         }
     }

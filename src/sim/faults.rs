@@ -7,7 +7,7 @@ use crate::time::Time;
 
 use super::network::{Condition, Place};
 use super::outcome::LedgerEntry;
-use super::world::{Event, World};
+use super::world::{Plain, World};
 
 /// The faults of a run.
 #[derive(Debug)]
@@ -71,9 +71,9 @@ impl Faults {
 impl<P: Protocol> World<'_, P> {
     pub(super) fn schedule_faults(&mut self) {
         for (place, fault) in self.setup.faults.iter().enumerate() {
-            self.later(fault.at, Event::FaultBegins(place));
+            self.later(fault.at, Plain::FaultBegins(place));
             if let Some(lasts) = fault.lasts {
-                self.later(fault.at + lasts, Event::FaultEnds(place));
+                self.later(fault.at + lasts, Plain::FaultEnds(place));
             }
         }
     }
@@ -135,7 +135,7 @@ impl<P: Protocol> World<'_, P> {
                 self.start(node);
             } else {
                 let backlog = std::mem::take(&mut state.backlog);
-                backlog.into_iter().for_each(|event| self.later(self.now, event));
+                backlog.into_iter().for_each(|event| self.queue.push(self.now, event));
             }
         }
         self.compare_standings(&before);

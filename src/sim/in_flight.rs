@@ -7,7 +7,7 @@ use crate::protocol::{Protocol, Request};
 use crate::time::Time;
 
 use super::slab::Slab;
-use super::world::Event;
+use super::world::{Event, Plain};
 
 /// Every request and answer under way.
 pub(super) struct InFlight<P: Protocol> {
@@ -30,8 +30,8 @@ impl<P: Protocol> InFlight<P> {
     /// Forgets what an event that will not happen stood for.
     pub(super) fn discard(&mut self, event: &Event<P>) {
         match *event {
-            Event::Request { slot, .. } => drop(self.requests.remove(slot)),
-            Event::Relay { slot, .. } | Event::Answer { slot, .. } => drop(self.answers.remove(slot)),
+            Event::Plain(Plain::Request { slot, .. }) => drop(self.requests.remove(slot)),
+            Event::Plain(Plain::Relay { slot, .. } | Plain::Answer { slot, .. }) => drop(self.answers.remove(slot)),
             _ => {}
         }
     }

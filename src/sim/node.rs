@@ -11,7 +11,7 @@ use crate::rng::Stream;
 use crate::time::{Duration, Time};
 
 use super::disk::Disk;
-use super::world::{Event, Fate, World};
+use super::world::{Event, Fate, Plain, World};
 
 /// One node.
 pub(super) struct Node<P: Protocol> {
@@ -99,7 +99,7 @@ impl<P: Protocol> World<'_, P> {
         let armed = state.timers.iter_mut().find(|armed| armed.timer == timer).expect("it was just set");
         (armed.queued, armed.id) = (deadline, id);
         if deadline < Time::NEVER {
-            self.later(deadline, Event::Timer { node, timer, id });
+            self.later(deadline, Plain::Timer { node, timer, id });
         }
     }
 
@@ -112,7 +112,7 @@ impl<P: Protocol> World<'_, P> {
             let deadline = state.timers[place].deadline;
             state.timers[place].queued = deadline;
             if deadline < Time::NEVER {
-                self.later(deadline, Event::Timer { node, timer, id });
+                self.later(deadline, Plain::Timer { node, timer, id });
             }
             return;
         }
@@ -122,7 +122,7 @@ impl<P: Protocol> World<'_, P> {
                 self.line(|world| format!("{}: timer {timer:?}", world.name(node)));
                 self.handle(node, |protocol, cx| protocol.on_timer(timer, cx));
             }
-            Fate::Waits => self.wait(node, Event::Timer { node, timer, id }),
+            Fate::Waits => self.wait(node, Event::Plain(Plain::Timer { node, timer, id })),
             Fate::Lost => {}
         }
     }
@@ -143,7 +143,7 @@ impl<P: Protocol> World<'_, P> {
         let state = &mut self.nodes[node.index()];
         if let Some(mark) = state.disk.begin_sync() {
             let incarnation = state.incarnation;
-            self.later(self.now + self.setup.disk.sync, Event::Synced { node, incarnation, mark });
+            self.later(self.now + self.setup.disk.sync, Plain::Synced { node, incarnation, mark });
         }
     }
 
@@ -154,7 +154,7 @@ impl<P: Protocol> World<'_, P> {
             return;
         }
         if state.pauses > 0 {
-            state.backlog.push(Event::Synced { node, incarnation, mark });
+            state.backlog.push(Event::Plain(Plain::Synced { node, incarnation, mark }));
             return;
         }
         state.disk.synced(mark);

@@ -9,7 +9,7 @@ use crate::check::{Counterexample, Verdict};
 use crate::history::History;
 use crate::id::{GroupId, Key, NodeId, RegionId, Role, Value};
 use crate::metrics::{Latencies, Measures};
-use crate::protocol::{Claim, Guarantee, Protocol, Standing, State};
+use crate::protocol::{Claim, Guarantee, Protocol, Standing, State, Table};
 use crate::time::{Duration, Time};
 use crate::trace::{Digest, FaultKind, Rows, Trace};
 
@@ -361,14 +361,16 @@ fn overtaken(writes: &Writes, states: &[(NodeId, State)], groups: usize) -> Vec<
         return Vec::new(); // with several groups each replica holds a part, and lineage alone judges
     }
     // By key: when the last of the writes that are held ended; never, where one has no answer.
-    let mut held: BTreeMap<Key, Time> = BTreeMap::new();
+    let mut held: Table<Key, Time> = Table::default();
     for (_, state) in &serving {
         for (key, value) in &state.copy {
             let ended = writes.get(*value).map_or(Time::NEVER, |write| write.ended);
-            let last = held.entry(*key).or_insert(ended);
-            *last = (*last).max(ended);
+            match held.get_mut(*key) {
+                Some(last) => *last = (*last).max(ended),
+                None => drop(held.insert(*key, ended)),
+            }
         }
     }
-    let is_gone = |write: &Acknowledged| held.get(&write.key).is_none_or(|ended| *ended < write.begun);
+    let is_gone = |write: &Acknowledged| held.get(write.key).is_none_or(|ended| *ended < write.begun);
     writes.all_acknowledged().filter(is_gone).map(|write| write.value).collect()
 }

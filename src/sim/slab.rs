@@ -17,20 +17,21 @@ impl<T> Default for Slab<T> {
 }
 
 impl<T> Slab<T> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn insert(&mut self, thing: T) -> u32 {
-        if let Some(slot) = self.free.pop() {
-            self.slots[slot as usize] = Some(thing);
-            return slot;
-        }
-        self.add(thing)
+        let slot = match self.free.pop() {
+            Some(slot) => slot,
+            None => self.add(),
+        };
+        self.slots[slot as usize] = Some(thing);
+        slot
     }
 
     #[inline(never)]
-    fn add(&mut self, thing: T) -> u32 {
+    fn add(&mut self) -> u32 {
         let slot = self.slots.len() as u32;
         assert!(slot >> SLOT_BITS == 0, "at most 2^{SLOT_BITS} things are under way");
-        self.slots.push(Some(thing));
+        self.slots.push(None);
         slot
     }
 
@@ -46,6 +47,24 @@ impl<T> Slab<T> {
     pub(super) fn remove(&mut self, slot: u32) -> T {
         self.free.push(slot);
         self.slots[slot as usize].take().expect("a full slot is emptied")
+    }
+
+    /// # Panics
+    /// Where the slot is free.
+    #[inline]
+    pub(super) fn get_mut(&mut self, slot: u32) -> &mut T {
+        self.slots[slot as usize].as_mut().expect("a full slot is asked for")
+    }
+
+    /// Empties a slot.
+    #[inline]
+    pub(super) fn forget(&mut self, slot: u32) {
+        self.free.push(slot);
+        self.slots[slot as usize] = None;
+    }
+
+    pub(super) fn is_full(&self, slot: u32) -> bool {
+        self.slots[slot as usize].is_some()
     }
 
     pub(super) fn len(&self) -> usize {

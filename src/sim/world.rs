@@ -1,5 +1,6 @@
 //! The loop: pop an event, let its node or client handle it, carry out what it wanted. Next: `node.rs`.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::check::monitor::{Failovers, Leaders, Lineage, Writers};
@@ -16,7 +17,7 @@ use super::faults::Faults;
 use super::in_flight::InFlight;
 use super::network::{Network, Place, PlaceInfo};
 use super::node::Node;
-use super::queue::Queue;
+use super::queue::{Due, Queue};
 use super::record::Record;
 use super::setup::{Placement, Setup};
 
@@ -76,11 +77,31 @@ impl<P: Protocol> Arena<P> {
 
 /// Something that will happen.
 pub(super) enum Event<P: Protocol> {
-    Message {
-        from: NodeId,
-        to: NodeId,
-        message: P::Message,
-    },
+    Message { from: NodeId, to: NodeId, message: Letter<P::Message> },
+    Plain(Plain<P::Timer>),
+}
+
+/// A message in an event. It is taken out when it has arrived, and the event lies still.
+///
+/// The cell is there for what it is made into: without it `None` would lie in one of the message's own tags, and taking it
+/// out would move the tag and the rest apart, in pieces that a processor cannot pass on from its stores.
+pub(super) struct Letter<M>(Option<Cell<M>>);
+
+impl<M> Letter<M> {
+    #[inline]
+    pub(super) fn new(message: M) -> Letter<M> {
+        Letter(Some(Cell::new(message)))
+    }
+
+    #[inline]
+    fn open(&mut self) -> M {
+        self.0.take().expect("a message arrives once").into_inner()
+    }
+}
+
+/// An event that is nothing but numbers.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Plain<T> {
     /// A client's request reaches a node, from the client or by way of another node. The slot is that of what is in flight.
     Request {
         from: u32,
@@ -100,7 +121,7 @@ pub(super) enum Event<P: Protocol> {
     },
     Timer {
         node: NodeId,
-        timer: P::Timer,
+        timer: T,
         id: u32,
     },
     Synced {
@@ -210,45 +231,65 @@ impl<'s, P: Protocol> World<'s, P> {
     pub(super) fn run(&mut self) {
         let settle_at = Time::ZERO + self.setup.duration;
         let end = settle_at + self.setup.settle;
-        self.later(settle_at, Event::Settle);
+        self.later(settle_at, Plain::Settle);
         self.schedule_faults();
         (0..self.nodes.len()).for_each(|node| self.start(NodeId(node as u16)));
         self.schedule_clients();
-        while let Some((at, event)) = self.queue.pop() {
+        while let Some((at, due)) = self.queue.next() {
             if at > end {
                 break;
             }
             debug_assert!(at >= self.now, "time does not go back");
             self.now = at;
             self.events += 1;
-            self.step(event);
+            self.step(due);
         }
         self.now = end;
     }
 
     #[inline(always)]
-    fn step(&mut self, event: Event<P>) {
+    fn step(&mut self, due: Due) {
         self.digest.mix(self.now.as_nanos());
+        match self.queue.due(&due) {
+            Event::Message { from, to, message } => {
+                let (from, to, message) = (*from, *to, message.open());
+                self.queue.over(due);
+                self.message(from, to, message);
+            }
+            Event::Plain(event) => {
+                let event = *event;
+                self.queue.over(due);
+                self.happen(event);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn message(&mut self, from: NodeId, to: NodeId, message: P::Message) {
+        match self.arrive(1, from.index(), to) {
+            Fate::Handled => {
+                self.line(|world| format!("{} got {message:?} from {}", world.name(to), world.name(from)));
+                self.handle(to, |protocol, cx| protocol.on_message(from, message, cx));
+            }
+            Fate::Waits => self.wait(to, Event::Message { from, to, message: Letter::new(message) }),
+            Fate::Lost => {}
+        }
+    }
+
+    #[inline]
+    fn happen(&mut self, event: Plain<P::Timer>) {
         match event {
-            Event::Message { from, to, message } => match self.arrive(1, from.index(), to) {
-                Fate::Handled => {
-                    self.line(|world| format!("{} got {message:?} from {}", world.name(to), world.name(from)));
-                    self.handle(to, |protocol, cx| protocol.on_message(from, message, cx));
-                }
-                Fate::Waits => self.wait(to, Event::Message { from, to, message }),
-                Fate::Lost => {}
-            },
-            Event::Request { from, to, slot } => match self.arrive(2, from as usize, to) {
+            Plain::Request { from, to, slot } => match self.arrive(2, from as usize, to) {
                 Fate::Handled => self.request(to, slot),
-                Fate::Waits => self.wait(to, Event::Request { from, to, slot }),
+                Fate::Waits => self.wait(to, Event::Plain(Plain::Request { from, to, slot })),
                 Fate::Lost => drop(self.in_flight.requests.remove(slot)),
             },
-            Event::Relay { from, to, slot } => match self.arrive(3, from.index(), to) {
+            Plain::Relay { from, to, slot } => match self.arrive(3, from.index(), to) {
                 Fate::Handled => self.post_answer(to, slot),
-                Fate::Waits => self.wait(to, Event::Relay { from, to, slot }),
+                Fate::Waits => self.wait(to, Event::Plain(Plain::Relay { from, to, slot })),
                 Fate::Lost => drop(self.in_flight.answers.remove(slot)),
             },
-            Event::Answer { from, slot } => {
+            Plain::Answer { from, slot } => {
                 let answer = self.in_flight.answers.remove(slot);
                 let site = self.site(self.clients.region(answer.request.client));
                 self.digest.mix(4 ^ self.network.link_hash(from.index(), site));
@@ -256,27 +297,27 @@ impl<'s, P: Protocol> World<'s, P> {
                     self.answered(from, answer);
                 }
             }
-            Event::Timer { node, timer, id } => {
+            Plain::Timer { node, timer, id } => {
                 self.digest.mix(5 ^ self.network.link_hash(node.index(), node.index()));
                 self.timer(node, timer, id);
             }
-            Event::Synced { node, incarnation, mark } => {
+            Plain::Synced { node, incarnation, mark } => {
                 self.digest.mix(6 ^ self.network.link_hash(node.index(), node.index()));
                 self.synced(node, incarnation, mark);
             }
-            Event::Arrival { region } => {
+            Plain::Arrival { region } => {
                 self.digest.mix(7 ^ self.network.link_hash(self.site(region), 0));
                 self.arrival(region);
             }
-            Event::Ask { client } => {
+            Plain::Ask { client } => {
                 self.digest.mix(8 ^ self.network.link_hash(self.site(self.clients.region(client)), 0));
                 self.ask_again(client);
             }
-            Event::Alarm { client, sequence, attempt } => self.alarm(client, sequence, attempt),
-            Event::Deadline => self.deadline(),
-            Event::FaultBegins(fault) => self.fault_begins(fault),
-            Event::FaultEnds(fault) => self.fault_ends(fault),
-            Event::Settle => self.settle(),
+            Plain::Alarm { client, sequence, attempt } => self.alarm(client, sequence, attempt),
+            Plain::Deadline => self.deadline(),
+            Plain::FaultBegins(fault) => self.fault_begins(fault),
+            Plain::FaultEnds(fault) => self.fault_ends(fault),
+            Plain::Settle => self.settle(),
         }
     }
 
@@ -301,8 +342,8 @@ impl<'s, P: Protocol> World<'s, P> {
 
     /// Something will happen. Messages between nodes, which are most of what happens, are queued where they are sent.
     #[inline(never)]
-    pub(super) fn later(&mut self, at: Time, event: Event<P>) {
-        self.queue.push(at, event);
+    pub(super) fn later(&mut self, at: Time, event: Plain<P::Timer>) {
+        self.queue.push(at, Event::Plain(event));
     }
 
     /// Keeps a line for a reader, if somebody wants this instant.

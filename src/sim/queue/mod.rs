@@ -16,7 +16,7 @@ use wheel::Wheel;
 
 const SEQUENCE_BITS: u32 = 40;
 
-/// From this many pending events on, the events of a bucket are fetched together when its turn comes: their slots have
+/// From this many pending events on, the events of a bucket are looked at together when its turn comes: their slots have
 /// left the processor's caches, and the fetches overlap.
 const FETCH_FROM: usize = 1 << 15;
 
@@ -28,25 +28,20 @@ const FETCH_FROM: usize = 1 << 15;
 pub struct Queue<E> {
     /// The instant of the event popped last.
     now: Time,
-    /// What was added for this very instant since.
-    instant: VecDeque<E>,
+    /// The slots of what was added for this very instant since.
+    instant: VecDeque<u32>,
     wheel: Wheel,
     slab: Slab<E>,
-    /// Where they were fetched, the events of the wheel's open bucket, latest first.
-    fetched: Vec<E>,
     sequence: u64,
 }
 
+/// An event whose turn has come, and which still lies in its queue.
+#[derive(Debug)]
+pub(super) struct Due(u32);
+
 impl<E> Default for Queue<E> {
     fn default() -> Queue<E> {
-        Queue {
-            now: Time::ZERO,
-            instant: VecDeque::new(),
-            wheel: Wheel::default(),
-            slab: Slab::default(),
-            fetched: Vec::new(),
-            sequence: 0,
-        }
+        Queue { now: Time::ZERO, instant: VecDeque::new(), wheel: Wheel::default(), slab: Slab::default(), sequence: 0 }
     }
 }
 
@@ -67,14 +62,20 @@ impl<E> Queue<E> {
     ///
     /// # Panics
     /// Where `at` is before the event popped last; where 2^24 events are pending, or about 2^40 were ever added.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, at: Time, event: E) {
+        // The event is made where it will lie; the rest is the same for all.
+        let slot = self.slab.insert(event);
+        self.enqueue(at, slot);
+    }
+
+    #[inline(never)]
+    fn enqueue(&mut self, at: Time, slot: u32) {
         if at == self.now {
-            self.instant.push_back(event);
+            self.instant.push_back(slot);
             return;
         }
         assert!(at > self.now, "time does not go back");
-        let slot = self.slab.insert(event);
         self.sequence += 1;
         self.wheel.push(key(at, self.sequence, slot));
     }
@@ -82,11 +83,18 @@ impl<E> Queue<E> {
     /// The earliest event, and when it happens.
     #[inline]
     pub fn pop(&mut self) -> Option<(Time, E)> {
+        let (at, Due(slot)) = self.next()?;
+        Some((at, self.slab.remove(slot)))
+    }
+
+    /// The earliest event, and when it happens. It lies still until it is [over](Queue::over).
+    #[inline]
+    pub(super) fn next(&mut self) -> Option<(Time, Due)> {
         if !self.instant.is_empty() && self.wheel.next_time().is_none_or(|at| at > self.now.as_nanos()) {
             // What was sorted for this instant was added before it came, and is done.
-            return self.instant.pop_front().map(|event| (self.now, event));
+            return self.instant.pop_front().map(|slot| (self.now, Due(slot)));
         }
-        let (key, is_late) = match self.wheel.pop() {
+        let key = match self.wheel.pop() {
             Some(key) => key,
             None => {
                 self.open_bucket();
@@ -94,12 +102,19 @@ impl<E> Queue<E> {
             }
         };
         self.now = Time::from_nanos(time_of(key));
-        let fetched = if is_late { None } else { self.fetched.pop() };
-        let event = match fetched {
-            Some(event) => event,
-            None => self.slab.remove(slot_of(key)),
-        };
-        Some((self.now, event))
+        Some((self.now, Due(slot_of(key))))
+    }
+
+    /// An event that is due, where it lies.
+    #[inline]
+    pub(super) fn due(&mut self, due: &Due) -> &mut E {
+        self.slab.get_mut(due.0)
+    }
+
+    /// An event that was due is over.
+    #[inline]
+    pub(super) fn over(&mut self, due: Due) {
+        self.slab.forget(due.0);
     }
 
     #[inline(never)]
@@ -107,14 +122,14 @@ impl<E> Queue<E> {
         assert!(self.sequence < (1 << SEQUENCE_BITS) - (1 << SLOT_BITS), "a run has at most 2^{SEQUENCE_BITS} events");
         self.wheel.open_bucket();
         if self.slab.len() >= FETCH_FROM {
-            let slab = &mut self.slab;
-            self.fetched.extend(self.wheel.bucket().iter().map(|key| slab.remove(slot_of(*key))));
+            let fetched = self.wheel.bucket().iter().filter(|key| self.slab.is_full(slot_of(**key)));
+            std::hint::black_box(fetched.count());
         }
     }
 
     /// How many events are pending.
     pub fn len(&self) -> usize {
-        self.slab.len() + self.fetched.len() + self.instant.len()
+        self.slab.len()
     }
 
     /// Whether none is.
@@ -128,7 +143,6 @@ impl<E> Queue<E> {
         self.instant.clear();
         self.wheel.clear();
         self.slab.clear();
-        self.fetched.clear();
         self.sequence = 0;
     }
 }

@@ -181,12 +181,12 @@ impl Wheel {
         }
     }
 
-    /// The next key of the open day, and whether it came late.
+    /// The next key of the open day.
     #[inline]
-    pub(super) fn pop(&mut self) -> Option<(u128, bool)> {
+    pub(super) fn pop(&mut self) -> Option<u128> {
         match self.late.peek() {
-            Some(late) if self.bucket.last().is_none_or(|key| late < *key) => self.late.pop().map(|key| (key, true)),
-            _ => self.bucket.pop().map(|key| (key, false)),
+            Some(late) if self.bucket.last().is_none_or(|key| late < *key) => self.late.pop(),
+            _ => self.bucket.pop(),
         }
     }
 
