@@ -200,16 +200,17 @@ impl<P: Protocol> World<'_, P> {
             dual_writer: self.writers.overlap(),
             first_leader: self.leaders.first(),
             leaders_per_epoch_max: self.leaders.per_epoch_max(),
-            stale_reads: self.record.stale_reads,
+            stale_reads: std::mem::take(&mut self.record.stale_reads),
             reads: self.record.staleness.reads(),
             ledger: self.faults.ledger(&self.setup.faults),
             verdicts,
             claims: P::claims(self.options),
             measures: self.measures,
-            history: self.record.history,
+            history: std::mem::take(&mut self.record.history),
             trace: self.trace,
         };
-        (run, Arena::of(self.queue, self.effects, self.in_flight))
+        let World { queue, effects, in_flight, record, lineage, .. } = self;
+        (run, Arena { queue, effects, in_flight, record, lineage })
     }
 
     /// With every row at hand the smallest counterexample of all keys; with those of the key that failed first, its own;

@@ -7,14 +7,16 @@ use crate::check::{linearizable, staleness};
 use crate::history::{History, OpId};
 use crate::id::{ClientId, Key, NodeId, RegionId, Value};
 use crate::metrics::Latencies;
+use crate::model::workload::Workload;
 use crate::op::{Op, Reply};
-use crate::time::{Duration, Time};
+use crate::time::Time;
 use crate::trace::Rows;
 
 use super::outages::Outages;
+use super::setup::Setup;
 
 /// The record of a run.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Record {
     rows: Rows,
     pub(super) history: History,
@@ -38,17 +40,15 @@ pub(super) struct Ended {
 }
 
 impl Record {
-    pub(super) fn new(rows: Rows, keys: usize, regions: usize, warm_up: Duration, timeout: Duration) -> Record {
-        Record {
-            rows,
-            history: History::new(),
-            begun: 0,
-            linearizable: linearizable::Online::new(keys),
-            staleness: staleness::Online::new(keys),
-            stale_reads: Latencies::default(),
-            writes: Writes::default(),
-            outages: vec![Outages::new(Time::ZERO + warm_up, timeout); regions],
-        }
+    /// A new record, in the memory of this one.
+    pub(super) fn begun_anew(self, rows: Rows, setup: &Setup) -> Record {
+        let Record { mut linearizable, mut staleness, mut writes, .. } = self;
+        linearizable.clear();
+        staleness.clear();
+        writes.clear();
+        let Workload { warm_up, timeout, .. } = setup.workload;
+        let outages = vec![Outages::new(Time::ZERO + warm_up, timeout); setup.topology.regions().len()];
+        Record { rows, linearizable, staleness, writes, outages, ..Record::default() }
     }
 
     /// A client asks.
@@ -138,6 +138,13 @@ pub(super) struct Acknowledged {
 }
 
 impl Writes {
+    fn clear(&mut self) {
+        self.keys.clear();
+        self.begun.clear();
+        self.ended.clear();
+        self.servers.clear();
+    }
+
     fn begun(&mut self, value: Value, key: Key, at: Time) {
         let place = value.index();
         if place >= self.ended.len() {

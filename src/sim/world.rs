@@ -52,26 +52,24 @@ pub(super) struct World<'s, P: Protocol> {
     pub(super) in_flight: InFlight<P>,
 }
 
-/// The memory that one run leaves to the next. Nothing of a run is in it.
+/// The memory that one run leaves to the next. What is in it of a run is cleared before the next begins.
 pub(super) struct Arena<P: Protocol> {
-    queue: Queue<Event<P>>,
-    effects: Vec<Effect<P>>,
-    in_flight: InFlight<P>,
+    pub(super) queue: Queue<Event<P>>,
+    pub(super) effects: Vec<Effect<P>>,
+    pub(super) in_flight: InFlight<P>,
+    pub(super) record: Record,
+    pub(super) lineage: Lineage,
 }
 
 impl<P: Protocol> Default for Arena<P> {
     fn default() -> Arena<P> {
-        Arena { queue: Queue::default(), effects: Vec::new(), in_flight: InFlight::default() }
-    }
-}
-
-impl<P: Protocol> Arena<P> {
-    /// What a run that is over had, made empty.
-    pub(super) fn of(mut queue: Queue<Event<P>>, mut effects: Vec<Effect<P>>, mut in_flight: InFlight<P>) -> Arena<P> {
-        queue.clear();
-        effects.clear();
-        in_flight.clear();
-        Arena { queue, effects, in_flight }
+        Arena {
+            queue: Queue::default(),
+            effects: Vec::new(),
+            in_flight: InFlight::default(),
+            record: Record::default(),
+            lineage: Lineage::default(),
+        }
     }
 }
 
@@ -164,7 +162,7 @@ impl<'s, P: Protocol> World<'s, P> {
         options: &'s P::Options,
         seed: u64,
         trace: Trace,
-        arena: Arena<P>,
+        mut arena: Arena<P>,
     ) -> Result<World<'s, P>, OptionsError> {
         let names = setup.topology.regions();
         let used: Vec<&str> = placement.regions.iter().map(|region| &*names[region.index()]).collect();
@@ -194,21 +192,19 @@ impl<'s, P: Protocol> World<'s, P> {
         for (place, name) in names.iter().enumerate() {
             places.push(PlaceInfo::new(format!("{name} clients").into(), RegionId(place as u16)));
         }
+        arena.queue.clear();
+        arena.effects.clear();
+        arena.in_flight.clear();
+        arena.lineage.begin_anew(nodes.len());
         let routes = OpKind::ALL.map(|kind| P::serves(options, kind));
         Ok(World {
             clients: Clients::new(setup, seed, &groups, routes),
             network: Network::new(seed, &setup.topology, places),
             faults: Faults::new(&setup.faults),
             measures: Measures::new(names.len(), TIMELINE_BUCKET),
-            lineage: Lineage::new(nodes.len()),
+            lineage: arena.lineage,
             failovers: Failovers::new(groups.len()),
-            record: Record::new(
-                trace.rows().clone(),
-                setup.workload.keys.keys() as usize,
-                names.len(),
-                setup.workload.warm_up,
-                setup.workload.timeout,
-            ),
+            record: arena.record.begun_anew(trace.rows().clone(), setup),
             setup,
             options,
             seed,

@@ -67,6 +67,16 @@ impl Online {
         Online { keys: Vec::with_capacity(keys_hint), ..Online::default() }
     }
 
+    /// Forgets everything, and begins anew with the memory it has.
+    pub fn clear(&mut self) {
+        self.marks.clear();
+        self.keys.iter_mut().for_each(|of_key| {
+            of_key.first = None;
+            of_key.fresh.clear();
+        });
+        (self.reads, self.unattributed, self.stale, self.worst) = (0, 0, 0, Duration::ZERO);
+    }
+
     /// A client asks for `op`.
     ///
     /// # Panics

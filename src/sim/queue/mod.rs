@@ -18,7 +18,7 @@ const SEQUENCE_BITS: u32 = 40;
 
 /// From this many pending events on, the events of a bucket are looked at together when its turn comes: their slots have
 /// left the processor's caches, and the fetches overlap.
-const FETCH_FROM: usize = 1 << 15;
+const FETCH_FROM: usize = 1 << 12;
 
 /// Events to come.
 ///

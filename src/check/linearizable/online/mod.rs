@@ -157,6 +157,16 @@ impl Online {
         Online { keys: Vec::with_capacity(keys_hint), ..Online::default() }
     }
 
+    /// Forgets everything, and begins anew with the memory it has.
+    pub fn clear(&mut self) {
+        for of_key in &mut self.keys {
+            of_key.register.begin_anew();
+            (of_key.pending, of_key.standing, of_key.is_judged) = (Queue::default(), Standing::Sound, false);
+        }
+        self.pending.clear();
+        self.findings = Findings::default();
+    }
+
     /// A client asks for `op`. `O(1)`, amortised.
     ///
     /// # Panics

@@ -39,6 +39,11 @@ impl Default for Queue {
 }
 
 impl Pending {
+    pub fn clear(&mut self) {
+        self.ring.clear();
+        self.first = 0;
+    }
+
     fn slot(&mut self, id: u32) -> &mut Slot {
         &mut self.ring[(id - self.first) as usize]
     }

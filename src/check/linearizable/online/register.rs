@@ -319,6 +319,14 @@ impl Register {
         *self = Register { top: self.top, ..Register::default() };
     }
 
+    /// As one that nothing ever happened to, with the memory of this one.
+    pub fn begin_anew(&mut self) {
+        self.values.clear();
+        self.blocks.clear();
+        self.lost.clear();
+        (self.lost_max, self.top, self.blocks_begun, self.soonest) = (0, 0, 0, 0);
+    }
+
     /// Whether a write is under way.
     pub fn has_pending(&self) -> bool {
         self.values.iter().any(|cluster| !cluster.is_needed)

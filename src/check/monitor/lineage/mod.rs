@@ -82,6 +82,15 @@ impl Lineage {
         Lineage { copies: vec![Vec::new(); nodes], ..Lineage::default() }
     }
 
+    /// Forgets everything, and begins anew with the memory it has, for a run with this many nodes.
+    pub fn begin_anew(&mut self, nodes: usize) {
+        self.links.clear();
+        self.notes.clear();
+        self.replaced_too.clear();
+        self.copies.resize_with(nodes, Vec::new);
+        self.copies.iter_mut().for_each(Vec::clear);
+    }
+
     /// A node's copy took a write. `ordered` says that it did so while it was asked to write it: it put this write after
     /// what it held, whatever others did. Otherwise, only the first to apply a write counts: later ones may have skipped
     /// what lies between. `O(1)`, amortised.
