@@ -13,7 +13,7 @@ use crate::time::{Duration, Time};
 use super::in_flight::Answer;
 use super::record::Ended;
 use super::setup::Setup;
-use super::world::{Event, Plain, World};
+use super::world::{Plain, World};
 
 /// How many redirects a client follows at once before it backs off.
 const REDIRECTS_MAX: u32 = 4;
@@ -191,7 +191,7 @@ impl<P: Protocol> World<'_, P> {
                         Arrivals::Poisson(mean) => site.stream.exponential(mean),
                         Arrivals::Paced(gap) | Arrivals::Closed(gap) => site.stream.between(Duration::ZERO, gap),
                     };
-                    self.queue.push(begin + first, Event::Plain(Plain::Arrival { region: RegionId(place as u16) }));
+                    self.future.push(begin + first, Plain::Arrival { region: RegionId(place as u16) });
                 }
             }
         }

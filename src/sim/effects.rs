@@ -9,7 +9,7 @@ use crate::protocol::{Effect, Payload, Protocol};
 use crate::trace::Observation;
 
 use super::in_flight::Answer;
-use super::world::{Event, Letter, Plain, World};
+use super::world::{Plain, World};
 
 /// The size of a request or an answer between nodes: addresses, ids, a key, a value and a token.
 const REQUEST_BYTES: u32 = 96;
@@ -77,15 +77,13 @@ impl<P: Protocol> World<'_, P> {
     #[inline(always)]
     fn send(&mut self, from: NodeId, to: NodeId, message: P::Message) {
         if from == to {
-            self.queue.push(self.now, Event::Message { from, to, message: Letter::new(message) });
+            self.future.post(self.now, from, to, message);
             return;
         }
         let bytes = message.bytes();
         self.digest.mix(u64::from(bytes));
         match self.network.post(from.index(), to.index(), bytes) {
-            Some(delay) => {
-                self.queue.push(self.now + delay, Event::Message { from, to, message: Letter::new(message) })
-            }
+            Some(delay) => self.future.post(self.now + delay, from, to, message),
             None => self.line(|world| format!("{} loses {message:?} to {}", world.name(from), world.name(to))),
         }
     }

@@ -135,7 +135,7 @@ impl<P: Protocol> World<'_, P> {
                 self.start(node);
             } else {
                 let backlog = std::mem::take(&mut state.backlog);
-                backlog.into_iter().for_each(|event| self.queue.push(self.now, event));
+                backlog.into_iter().for_each(|event| self.again(event));
             }
         }
         self.compare_standings(&before);

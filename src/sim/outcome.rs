@@ -209,8 +209,8 @@ impl<P: Protocol> World<'_, P> {
             history: std::mem::take(&mut self.record.history),
             trace: self.trace,
         };
-        let World { queue, effects, in_flight, record, lineage, .. } = self;
-        (run, Arena { queue, effects, in_flight, record, lineage })
+        let World { future, effects, in_flight, record, lineage, .. } = self;
+        (run, Arena { future, effects, in_flight, record, lineage })
     }
 
     /// With every row at hand the smallest counterexample of all keys; with those of the key that failed first, its own;

@@ -1,7 +1,7 @@
 //! Where things lie while their numbers travel: slots that are used again, the one freed last first.
 
 /// A slot's number has so many bits.
-pub(super) const SLOT_BITS: u32 = 24;
+pub(super) const SLOT_BITS: u32 = 23;
 
 /// Things by slot.
 #[derive(Debug)]
@@ -47,20 +47,6 @@ impl<T> Slab<T> {
     pub(super) fn remove(&mut self, slot: u32) -> T {
         self.free.push(slot);
         self.slots[slot as usize].take().expect("a full slot is emptied")
-    }
-
-    /// # Panics
-    /// Where the slot is free.
-    #[inline]
-    pub(super) fn get_mut(&mut self, slot: u32) -> &mut T {
-        self.slots[slot as usize].as_mut().expect("a full slot is asked for")
-    }
-
-    /// Empties a slot.
-    #[inline]
-    pub(super) fn forget(&mut self, slot: u32) {
-        self.free.push(slot);
-        self.slots[slot as usize] = None;
     }
 
     pub(super) fn is_full(&self, slot: u32) -> bool {

@@ -17,9 +17,10 @@ use super::faults::Faults;
 use super::in_flight::InFlight;
 use super::network::{Network, Place, PlaceInfo};
 use super::node::Node;
-use super::queue::{Due, Queue};
+use super::queue::Agenda;
 use super::record::Record;
 use super::setup::{Placement, Setup};
+use super::slab::Slab;
 
 /// The width of an entry of the availability timeline.
 const TIMELINE_BUCKET: Duration = Duration::secs(1);
@@ -31,7 +32,7 @@ pub(super) struct World<'s, P: Protocol> {
     pub(super) seed: u64,
     pub(super) now: Time,
     pub(super) events: u64,
-    pub(super) queue: Queue<Event<P>>,
+    pub(super) future: Future<P>,
     pub(super) network: Network,
     pub(super) nodes: Vec<Node<P>>,
     pub(super) groups: Vec<Vec<Member>>,
@@ -54,7 +55,7 @@ pub(super) struct World<'s, P: Protocol> {
 
 /// The memory that one run leaves to the next. What is in it of a run is cleared before the next begins.
 pub(super) struct Arena<P: Protocol> {
-    pub(super) queue: Queue<Event<P>>,
+    pub(super) future: Future<P>,
     pub(super) effects: Vec<Effect<P>>,
     pub(super) in_flight: InFlight<P>,
     pub(super) record: Record,
@@ -64,7 +65,7 @@ pub(super) struct Arena<P: Protocol> {
 impl<P: Protocol> Default for Arena<P> {
     fn default() -> Arena<P> {
         Arena {
-            queue: Queue::default(),
+            future: Future::default(),
             effects: Vec::new(),
             in_flight: InFlight::default(),
             record: Record::default(),
@@ -73,27 +74,67 @@ impl<P: Protocol> Default for Arena<P> {
     }
 }
 
-/// Something that will happen.
+/// Everything that will happen, in order.
+///
+/// Messages lie in a slab of their own: they are larger than everything else, and far more. Which slab a ticket is of is told by
+/// its last bit.
+pub(super) struct Future<P: Protocol> {
+    agenda: Agenda,
+    letters: Slab<Letter<P::Message>>,
+    plain: Slab<Plain<P::Timer>>,
+}
+
+/// A message on its way.
+///
+/// The cell is there for what it is made into: without it an empty slot would be marked in one of the message's own tags, and
+/// taking the message out would move the tag and the rest apart, in pieces that a processor cannot pass on from its stores.
+struct Letter<M> {
+    message: Cell<M>,
+    from: NodeId,
+    to: NodeId,
+}
+
+/// Something that happens.
 pub(super) enum Event<P: Protocol> {
-    Message { from: NodeId, to: NodeId, message: Letter<P::Message> },
+    Message { from: NodeId, to: NodeId, message: P::Message },
     Plain(Plain<P::Timer>),
 }
 
-/// A message in an event. It is taken out when it has arrived, and the event lies still.
-///
-/// The cell is there for what it is made into: without it `None` would lie in one of the message's own tags, and taking it
-/// out would move the tag and the rest apart, in pieces that a processor cannot pass on from its stores.
-pub(super) struct Letter<M>(Option<Cell<M>>);
+impl<P: Protocol> Default for Future<P> {
+    fn default() -> Future<P> {
+        Future { agenda: Agenda::default(), letters: Slab::default(), plain: Slab::default() }
+    }
+}
 
-impl<M> Letter<M> {
+impl<P: Protocol> Future<P> {
+    /// A message will arrive.
+    #[inline(always)]
+    pub(super) fn post(&mut self, at: Time, from: NodeId, to: NodeId, message: P::Message) {
+        let slot = self.letters.insert(Letter { message: Cell::new(message), from, to });
+        self.agenda.push(at, slot << 1);
+    }
+
+    /// Something else will happen.
     #[inline]
-    pub(super) fn new(message: M) -> Letter<M> {
-        Letter(Some(Cell::new(message)))
+    pub(super) fn push(&mut self, at: Time, event: Plain<P::Timer>) {
+        let slot = self.plain.insert(event);
+        self.agenda.push(at, slot << 1 | 1);
     }
 
     #[inline]
-    fn open(&mut self) -> M {
-        self.0.take().expect("a message arrives once").into_inner()
+    fn pop(&mut self) -> Option<(Time, u32)> {
+        let (letters, plain) = (&self.letters, &self.plain);
+        // A letter's last field is looked at too: it may lie on another line of the cache than the mark before the first.
+        let look = |ticket: u32| {
+            if ticket & 1 == 0 { letters.get(ticket >> 1).to.0 > 0 } else { plain.is_full(ticket >> 1) }
+        };
+        self.agenda.pop(look)
+    }
+
+    fn clear(&mut self) {
+        self.agenda.clear();
+        self.letters.clear();
+        self.plain.clear();
     }
 }
 
@@ -192,7 +233,7 @@ impl<'s, P: Protocol> World<'s, P> {
         for (place, name) in names.iter().enumerate() {
             places.push(PlaceInfo::new(format!("{name} clients").into(), RegionId(place as u16)));
         }
-        arena.queue.clear();
+        arena.future.clear();
         arena.effects.clear();
         arena.in_flight.clear();
         arena.lineage.begin_anew(nodes.len());
@@ -210,7 +251,7 @@ impl<'s, P: Protocol> World<'s, P> {
             seed,
             now: Time::ZERO,
             events: 0,
-            queue: arena.queue,
+            future: arena.future,
             nodes,
             groups,
             digest: Digest::EMPTY,
@@ -231,32 +272,27 @@ impl<'s, P: Protocol> World<'s, P> {
         self.schedule_faults();
         (0..self.nodes.len()).for_each(|node| self.start(NodeId(node as u16)));
         self.schedule_clients();
-        while let Some((at, due)) = self.queue.next() {
+        while let Some((at, ticket)) = self.future.pop() {
             if at > end {
                 break;
             }
             debug_assert!(at >= self.now, "time does not go back");
             self.now = at;
             self.events += 1;
-            self.step(due);
+            self.step(ticket);
         }
         self.now = end;
     }
 
     #[inline(always)]
-    fn step(&mut self, due: Due) {
+    fn step(&mut self, ticket: u32) {
         self.digest.mix(self.now.as_nanos());
-        match self.queue.due(&due) {
-            Event::Message { from, to, message } => {
-                let (from, to, message) = (*from, *to, message.open());
-                self.queue.over(due);
-                self.message(from, to, message);
-            }
-            Event::Plain(event) => {
-                let event = *event;
-                self.queue.over(due);
-                self.happen(event);
-            }
+        if ticket & 1 == 0 {
+            let Letter { message, from, to } = self.future.letters.remove(ticket >> 1);
+            self.message(from, to, message.into_inner());
+        } else {
+            let event = self.future.plain.remove(ticket >> 1);
+            self.happen(event);
         }
     }
 
@@ -267,7 +303,7 @@ impl<'s, P: Protocol> World<'s, P> {
                 self.line(|world| format!("{} got {message:?} from {}", world.name(to), world.name(from)));
                 self.handle(to, |protocol, cx| protocol.on_message(from, message, cx));
             }
-            Fate::Waits => self.wait(to, Event::Message { from, to, message: Letter::new(message) }),
+            Fate::Waits => self.wait(to, Event::Message { from, to, message }),
             Fate::Lost => {}
         }
     }
@@ -339,7 +375,15 @@ impl<'s, P: Protocol> World<'s, P> {
     /// Something will happen. Messages between nodes, which are most of what happens, are queued where they are sent.
     #[inline(never)]
     pub(super) fn later(&mut self, at: Time, event: Plain<P::Timer>) {
-        self.queue.push(at, Event::Plain(event));
+        self.future.push(at, event);
+    }
+
+    /// What waited for a node happens now.
+    pub(super) fn again(&mut self, event: Event<P>) {
+        match event {
+            Event::Message { from, to, message } => self.future.post(self.now, from, to, message),
+            Event::Plain(event) => self.later(self.now, event),
+        }
     }
 
     /// Keeps a line for a reader, if somebody wants this instant.

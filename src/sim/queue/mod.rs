@@ -1,8 +1,10 @@
 //! The event queue: ordered by (time, sequence), so that equal times come out in the order in which they went in.
 //!
-//! An event lies still in a slab; what is sorted is its key, one integer that holds time, sequence and place in the slab:
-//! `time: 64 | sequence: 40 | slot: 24`. No two keys are equal, so there is one order and no tie to break. What happens
-//! at the very instant that is being handled is not sorted at all: it waits in line. Next: `wheel.rs`, where keys wait.
+//! An event lies still in a slab; what is sorted is its key, one integer that holds time, sequence and the event's ticket,
+//! which is its place in the slab: `time: 64 | sequence: 40 | ticket: 24`. No two keys are equal, so there is one order and no
+//! tie to break. What happens at the very instant that is being handled is not sorted at all: it waits in line.
+//!
+//! [`Agenda`] orders tickets, [`Queue`] has the slab beside it; a world has several. Next: `wheel.rs`, where keys wait.
 
 mod heap;
 mod wheel;
@@ -15,116 +17,125 @@ use super::slab::{SLOT_BITS, Slab};
 use wheel::Wheel;
 
 const SEQUENCE_BITS: u32 = 40;
+/// A slot, and one bit more, with which a world tells its slabs apart.
+const TICKET_BITS: u32 = SLOT_BITS + 1;
 
-/// From this many pending events on, the events of a bucket are looked at together when its turn comes: their slots have
-/// left the processor's caches, and the fetches overlap.
+/// From this many pending events on, the events of a bucket are looked at together when its turn comes.
 const FETCH_FROM: usize = 1 << 12;
 
-/// Events to come.
+/// Tickets of events to come: who holds one knows what it is for.
 ///
 /// Push and pop take constant time for any number of pending events, also where some of them are far in the future or
-/// many at one instant, and allocate nothing once the queue has been as long before. A key takes 16 bytes.
-#[derive(Debug)]
-pub struct Queue<E> {
-    /// The instant of the event popped last.
+/// many at one instant, and allocate nothing once the agenda has been as long before. A key takes 16 bytes.
+#[derive(Debug, Default)]
+pub(super) struct Agenda {
+    /// The instant of the ticket popped last.
     now: Time,
-    /// The slots of what was added for this very instant since.
+    /// What was added for this very instant since.
     instant: VecDeque<u32>,
     wheel: Wheel,
-    slab: Slab<E>,
     sequence: u64,
 }
 
-/// An event whose turn has come, and which still lies in its queue.
-#[derive(Debug)]
-pub(super) struct Due(u32);
-
-impl<E> Default for Queue<E> {
-    fn default() -> Queue<E> {
-        Queue { now: Time::ZERO, instant: VecDeque::new(), wheel: Wheel::default(), slab: Slab::default(), sequence: 0 }
-    }
-}
-
-fn key(at: Time, sequence: u64, slot: u32) -> u128 {
-    u128::from(at.as_nanos()) << 64 | u128::from(sequence) << SLOT_BITS | u128::from(slot)
+fn key(at: Time, sequence: u64, ticket: u32) -> u128 {
+    u128::from(at.as_nanos()) << 64 | u128::from(sequence) << TICKET_BITS | u128::from(ticket)
 }
 
 fn time_of(key: u128) -> u64 {
     (key >> 64) as u64
 }
 
-fn slot_of(key: u128) -> u32 {
-    key as u32 & ((1 << SLOT_BITS) - 1)
+fn ticket_of(key: u128) -> u32 {
+    key as u32 & ((1 << TICKET_BITS) - 1)
 }
 
-impl<E> Queue<E> {
-    /// Adds an event.
+impl Agenda {
+    /// Adds a ticket, which is less than 2^24.
     ///
     /// # Panics
-    /// Where `at` is before the event popped last; where 2^24 events are pending, or about 2^40 were ever added.
-    #[inline(always)]
-    pub fn push(&mut self, at: Time, event: E) {
-        // The event is made where it will lie; the rest is the same for all.
-        let slot = self.slab.insert(event);
-        self.enqueue(at, slot);
-    }
-
+    /// Where `at` is before the ticket popped last; where about 2^40 were ever added.
     #[inline(never)]
-    fn enqueue(&mut self, at: Time, slot: u32) {
+    pub(super) fn push(&mut self, at: Time, ticket: u32) {
+        debug_assert!(ticket >> TICKET_BITS == 0, "a ticket has {TICKET_BITS} bits");
         if at == self.now {
-            self.instant.push_back(slot);
+            self.instant.push_back(ticket);
             return;
         }
         assert!(at > self.now, "time does not go back");
         self.sequence += 1;
-        self.wheel.push(key(at, self.sequence, slot));
+        self.wheel.push(key(at, self.sequence, ticket));
     }
 
-    /// The earliest event, and when it happens.
+    /// The earliest ticket, and when its turn is. Where many are pending, `look` is called for those whose turn comes soon:
+    /// it looks at what they stand for, which has left the processor's caches, and the fetches overlap.
     #[inline]
-    pub fn pop(&mut self) -> Option<(Time, E)> {
-        let (at, Due(slot)) = self.next()?;
-        Some((at, self.slab.remove(slot)))
-    }
-
-    /// The earliest event, and when it happens. It lies still until it is [over](Queue::over).
-    #[inline]
-    pub(super) fn next(&mut self) -> Option<(Time, Due)> {
+    pub(super) fn pop(&mut self, look: impl FnMut(u32) -> bool) -> Option<(Time, u32)> {
         if !self.instant.is_empty() && self.wheel.next_time().is_none_or(|at| at > self.now.as_nanos()) {
             // What was sorted for this instant was added before it came, and is done.
-            return self.instant.pop_front().map(|slot| (self.now, Due(slot)));
+            return self.instant.pop_front().map(|ticket| (self.now, ticket));
         }
         let key = match self.wheel.pop() {
             Some(key) => key,
             None => {
-                self.open_bucket();
+                self.open_bucket(look);
                 self.wheel.pop()?
             }
         };
         self.now = Time::from_nanos(time_of(key));
-        Some((self.now, Due(slot_of(key))))
-    }
-
-    /// An event that is due, where it lies.
-    #[inline]
-    pub(super) fn due(&mut self, due: &Due) -> &mut E {
-        self.slab.get_mut(due.0)
-    }
-
-    /// An event that was due is over.
-    #[inline]
-    pub(super) fn over(&mut self, due: Due) {
-        self.slab.forget(due.0);
+        Some((self.now, ticket_of(key)))
     }
 
     #[inline(never)]
-    fn open_bucket(&mut self) {
-        assert!(self.sequence < (1 << SEQUENCE_BITS) - (1 << SLOT_BITS), "a run has at most 2^{SEQUENCE_BITS} events");
+    fn open_bucket(&mut self, mut look: impl FnMut(u32) -> bool) {
+        assert!(
+            self.sequence < (1 << SEQUENCE_BITS) - (1 << TICKET_BITS),
+            "a run has at most 2^{SEQUENCE_BITS} events"
+        );
         self.wheel.open_bucket();
-        if self.slab.len() >= FETCH_FROM {
-            let fetched = self.wheel.bucket().iter().filter(|key| self.slab.is_full(slot_of(**key)));
+        if self.wheel.len() >= FETCH_FROM {
+            let fetched = self.wheel.bucket().iter().filter(|key| look(ticket_of(**key)));
             std::hint::black_box(fetched.count());
         }
+    }
+
+    /// Forgets every ticket and begins again at time zero, with the memory it has.
+    pub(super) fn clear(&mut self) {
+        self.now = Time::ZERO;
+        self.instant.clear();
+        self.wheel.clear();
+        self.sequence = 0;
+    }
+}
+
+/// Events to come, in order. See the file's doc and [`Agenda`], which has the order.
+#[derive(Debug)]
+pub struct Queue<E> {
+    agenda: Agenda,
+    slab: Slab<E>,
+}
+
+impl<E> Default for Queue<E> {
+    fn default() -> Queue<E> {
+        Queue { agenda: Agenda::default(), slab: Slab::default() }
+    }
+}
+
+impl<E> Queue<E> {
+    /// Adds an event. Constant time, whatever else is pending.
+    ///
+    /// # Panics
+    /// Where `at` is before the event popped last; where 2^23 events are pending, or about 2^40 were ever added.
+    #[inline(always)]
+    pub fn push(&mut self, at: Time, event: E) {
+        let ticket = self.slab.insert(event);
+        self.agenda.push(at, ticket);
+    }
+
+    /// The earliest event, and when it happens. Constant time, amortised.
+    #[inline]
+    pub fn pop(&mut self) -> Option<(Time, E)> {
+        let (at, ticket) = self.agenda.pop(|ticket| self.slab.is_full(ticket))?;
+        Some((at, self.slab.remove(ticket)))
     }
 
     /// How many events are pending.
@@ -139,11 +150,8 @@ impl<E> Queue<E> {
 
     /// Forgets every event and begins again at time zero, with the memory it has.
     pub fn clear(&mut self) {
-        self.now = Time::ZERO;
-        self.instant.clear();
-        self.wheel.clear();
+        self.agenda.clear();
         self.slab.clear();
-        self.sequence = 0;
     }
 }
 

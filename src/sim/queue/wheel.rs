@@ -166,6 +166,11 @@ impl Wheel {
         self.bucket.is_empty() && self.late.peek().is_none()
     }
 
+    /// How many keys there are, but for those that came late for the open day.
+    pub(super) fn len(&self) -> usize {
+        self.waiting + self.bucket.len()
+    }
+
     /// The open day's keys that were there when it was opened and are left, latest first.
     pub(super) fn bucket(&self) -> &[u128] {
         &self.bucket
