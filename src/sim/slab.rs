@@ -3,6 +3,14 @@
 /// A slot's number has so many bits.
 pub(super) const SLOT_BITS: u32 = 23;
 
+/// Makes room for so many more by an eighth of what there is: where a million events are pending, half of a doubled table
+/// would be the larger part of what an event takes.
+pub(super) fn grow<T>(table: &mut Vec<T>, more: usize) {
+    if table.capacity() - table.len() < more {
+        table.reserve_exact(more.max(table.len() / 8));
+    }
+}
+
 /// Things by slot.
 #[derive(Debug)]
 pub(super) struct Slab<T> {
@@ -31,6 +39,7 @@ impl<T> Slab<T> {
     fn add(&mut self) -> u32 {
         let slot = self.slots.len() as u32;
         assert!(slot >> SLOT_BITS == 0, "at most 2^{SLOT_BITS} things are under way");
+        grow(&mut self.slots, 1);
         self.slots.push(None);
         slot
     }

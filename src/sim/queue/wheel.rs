@@ -11,6 +11,7 @@
 //! A day is as long as a dozen events take on average. It is measured again from time to time, by counts and simulated
 //! time alone; no order depends on it.
 
+use super::super::slab::grow;
 use super::heap::Heap;
 use super::time_of;
 
@@ -145,6 +146,7 @@ impl Wheel {
         let mut new = self.free_block;
         if new == 0 {
             new = u32::try_from(self.blocks.len() / BLOCK).expect("a slot has fewer bits than a block's number");
+            grow(&mut self.blocks, BLOCK);
             self.blocks.resize(self.blocks.len() + BLOCK, 0);
         }
         let begin = new as usize * BLOCK;
