@@ -5,7 +5,9 @@
 
 pub mod linearizable;
 pub mod monitor;
+pub mod objects;
 pub mod staleness;
+pub mod wgl;
 
 use crate::history::OpId;
 
