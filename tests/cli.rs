@@ -186,6 +186,71 @@ fn a_history_is_written_line_by_line() {
 }
 
 #[test]
+fn a_history_is_judged_as_the_run_that_wrote_it() {
+    let desk = Desk::new();
+    let run = desk.run("run good.toml --format json --history h.jsonl").reports(0).json();
+    let counts = run["operations"].as_object().unwrap().values().map(|count| count.as_u64().unwrap());
+    let judged = desk.run("judge h.jsonl --format json").reports(1).json();
+    assert_eq!(judged["operations"].as_u64(), Some(counts.sum::<u64>()));
+    assert_eq!(judged["keys"], 10);
+    let of_run = run["verdicts"].as_array().unwrap().iter().find(|one| one["level"] == "linearizable").unwrap();
+    let verdict = &judged["verdicts"][0];
+    assert_eq!((&verdict["level"], &verdict["verdict"]), (&of_run["level"], &of_run["verdict"]));
+    assert!(verdict["steps"].as_u64() > Some(0));
+    let operations = |witness: &Value| witness["operations"].as_array().unwrap().len();
+    assert_eq!(operations(&verdict["witness"]), operations(&of_run["witness"]));
+    // Written for others and read again, it is the same.
+    desk.run("judge h.jsonl --export jepsen-edn h.edn").reports(1);
+    desk.run("judge h.edn --export json-lines again.jsonl --svg why.svg").reports(1);
+    let lines = |name: &str| -> Vec<Value> {
+        let text = fs::read_to_string(desk.path(name)).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let sorted = |name: &str| {
+        let mut lines = lines(name);
+        // A client that goes on beside an open operation is a new process to Jepsen.
+        lines.iter_mut().for_each(|line| (line["id"], line["client"]) = (Value::Null, Value::Null));
+        lines.sort_by_key(|line| (line["invoked_ns"].as_u64(), line.to_string()));
+        lines
+    };
+    assert_eq!(sorted("h.jsonl"), sorted("again.jsonl"));
+    assert!(fs::read_to_string(desk.path("why.svg")).unwrap().starts_with("<svg"));
+    desk.run("judge h.jsonl --export porcupine-json page.json").reports(1);
+    let page: Value = serde_json::from_str(&fs::read_to_string(desk.path("page.json")).unwrap()).unwrap();
+    assert_eq!(page["Partitions"].as_array().unwrap().len(), 10);
+}
+
+#[test]
+fn the_exit_code_of_a_judgement_is_the_worst_verdict() {
+    let desk = Desk::new();
+    let event = |process: u32, kind: &str, f: &str, value: &str| {
+        format!("{{:process {process}, :type :{kind}, :f :{f}, :value {value}}}\n")
+    };
+    let write = event(0, "invoke", "write", "1") + &event(0, "ok", "write", "1");
+    let read = |seen| event(1, "invoke", "read", "nil") + &event(1, "ok", "read", seen);
+    desk.put("right.edn", &(write.clone() + &read("1")));
+    desk.put("wrong.edn", &(write.clone() + &read("nil")));
+    // Twice the same value: a search, which is not given the steps.
+    desk.put("hard.edn", &(write.clone() + &write + &read("1")));
+    desk.run("judge right.edn").reports(0);
+    desk.run("judge wrong.edn").reports(1);
+    desk.run("judge hard.edn").reports(0);
+    desk.run("judge hard.edn --steps 1").reports(3);
+    desk.run("judge right.edn hard.edn --steps 1").reports(3);
+    desk.run("judge wrong.edn hard.edn --steps 1").reports(1);
+    let several = desk.run("judge right.edn wrong.edn --format json").reports(1).json();
+    let verdicts: Vec<&Value> =
+        several["histories"].as_array().unwrap().iter().map(|one| &one["verdicts"][0]["verdict"]).collect();
+    assert_eq!(verdicts, ["pass", "fail"]);
+    desk.put("broken.edn", "{:process 0 :type :invoke");
+    desk.run("judge broken.edn").complains(2, &["broken.edn:1:1", "not closed"]);
+    desk.run("judge missing.edn").complains(2, &["missing.edn"]);
+    desk.run("judge right.edn --level linearisable").complains(2, &["linearizable"]);
+    desk.run("judge right.edn wrong.edn --svg f.svg").complains(2, &["one history at a time"]);
+    desk.run("judge right.edn --export svg f").complains(2, &["porcupine-json"]);
+}
+
+#[test]
 fn a_comparison_counts_every_seed_once() {
     let desk = Desk::new();
     let comparison = desk.run("compare bad.toml --seeds 5..=8 --format json").reports(1).json();

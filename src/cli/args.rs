@@ -8,6 +8,7 @@ use clap::builder::Styles;
 use clap::builder::styling::{AnsiColor, Effects};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::check::wgl::Effort;
 use crate::time::Duration;
 use crate::trace::Digest;
 
@@ -21,6 +22,7 @@ const EXIT_CODES: &str = "Exit codes:
 
 const WHEN: &str = "auto|always|never";
 const FORMAT: &str = "text|json";
+const HISTORY_FORMAT: &str = "jepsen-edn|jepsen-json|jepsen-log|json-lines";
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::White.on_default().effects(Effects::BOLD))
@@ -75,6 +77,8 @@ pub enum Command {
     Check(Check),
     /// Runs a seed again, verifies its digest, and shows the events around an instant.
     Replay(Replay),
+    /// Judges histories that were made elsewhere: Jepsen's, Porcupine's, or what `run --history` writes.
+    Judge(Judge),
     /// Shows the protocols: options, claims, costs, sources.
     Zoo(Zoo),
     /// Shows the bundled latency matrices, or reads one's own.
@@ -179,6 +183,58 @@ pub struct Replay {
     /// How to report.
     #[arg(long, value_enum, default_value_t, value_name = FORMAT, hide_possible_values = true)]
     pub format: Format,
+}
+
+/// `riftzone judge`
+#[derive(Debug, Args)]
+pub struct Judge {
+    /// The history files; `-` for standard input.
+    #[arg(value_name = "HISTORY", required = true)]
+    pub files: Vec<String>,
+    /// Which levels of consistency; all if left out.
+    #[arg(long, value_delimiter = ',', value_name = "LEVELS")]
+    pub level: Vec<String>,
+    /// The format of the file; its content shows it if left out.
+    #[arg(long = "as", value_enum, value_name = HISTORY_FORMAT, hide_possible_values = true)]
+    pub as_format: Option<HistoryFormat>,
+    /// Also writes the history in another format: jepsen-edn, json-lines or porcupine-json.
+    #[arg(long, num_args = 2, value_names = ["FORMAT", "FILE"])]
+    pub export: Vec<String>,
+    /// Also draws the counterexample.
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<String>,
+    /// How many steps a search may make before it gives up on an object.
+    #[arg(long, value_name = "N", default_value_t = Effort::default().steps)]
+    pub steps: u64,
+    /// How to report.
+    #[arg(long, value_enum, default_value_t, value_name = FORMAT, hide_possible_values = true)]
+    pub format: Format,
+}
+
+/// The formats of history files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum HistoryFormat {
+    /// Jepsen's `history.edn`, and Porcupine's kv logs.
+    #[value(alias = "porcupine-kv")]
+    JepsenEdn,
+    /// Jepsen's operations in JSON.
+    JepsenJson,
+    /// Jepsen's log lines, as in Porcupine's etcd data.
+    #[value(alias = "etcd-log")]
+    JepsenLog,
+    /// What `riftzone run --history` writes.
+    JsonLines,
+}
+
+impl From<HistoryFormat> for crate::judge::Format {
+    fn from(format: HistoryFormat) -> Self {
+        match format {
+            HistoryFormat::JepsenEdn => Self::JepsenEdn,
+            HistoryFormat::JepsenJson => Self::JepsenJson,
+            HistoryFormat::JepsenLog => Self::JepsenLog,
+            HistoryFormat::JsonLines => Self::JsonLines,
+        }
+    }
 }
 
 /// `riftzone zoo`

@@ -34,6 +34,7 @@ fn obey(command: Command, output: &Output) -> Result<Exit, Failure> {
         Command::Compare(asked) => commands::compare::compare(&asked, output),
         Command::Check(asked) => commands::check::check(&asked, output),
         Command::Replay(asked) => commands::replay::replay(&asked, output),
+        Command::Judge(asked) => commands::judge::judge(&asked, output),
         Command::Zoo(asked) => commands::zoo::zoo(&asked, output),
         Command::Latency(asked) => commands::latency::latency(&asked, output),
         Command::Schema => commands::files::schema(output),

@@ -1,7 +1,50 @@
 //! Histories made elsewhere: reading them, and judging them by the same checkers as our own.
 //!
 //! Every reader takes a text and gives a history or a [`Malformed`] with line and column; none panics on input.
+//!
+//! ```
+//! use riftzone::check::wgl::Effort;
+//! use riftzone::judge::read;
+//!
+//! let text = "
+//!     {:process 0, :type :invoke, :f :write, :value 1}
+//!     {:process 0, :type :ok,     :f :write, :value 1}
+//!     {:process 1, :type :invoke, :f :read,  :value nil}
+//!     {:process 1, :type :ok,     :f :read,  :value nil}";
+//! let foreign = read(text, None)?;
+//! assert!(foreign.linearizable(Effort::default()).verdict.is_fail());
+//! # Ok::<(), riftzone::judge::Malformed>(())
+//! ```
+//!
+//! In order: `error.rs`, `datum.rs` and `edn.rs` (data), `recording.rs` (operations, whatever the object), `format.rs`
+//! with `jepsen.rs`, `log.rs` and `lines.rs` (the readers), `foreign.rs` (what kind of object it is), `verdict.rs`
+//! (judging), `export.rs` (the writers). Next: `datum.rs`.
 
+mod datum;
+pub mod edn;
 mod error;
+mod export;
+mod foreign;
+mod format;
+mod jepsen;
+mod lines;
+mod log;
+mod recording;
+mod verdict;
 
+pub use datum::Datum;
 pub use error::Malformed;
+pub use export::{Export, export};
+pub use foreign::{Foreign, Object, Objects};
+pub use format::Format;
+pub use recording::{Recorded, Recording};
+pub use verdict::{Finding, LEVELS, Level};
+
+/// Reads a history, in the format that its content shows, or in this one.
+///
+/// # Errors
+/// Where it is malformed, with the place; or where it is not about a kind of object that is known.
+pub fn read(text: &str, format: Option<Format>) -> Result<Foreign, Malformed> {
+    let recording = format.unwrap_or_else(|| Format::of(text)).read(text)?;
+    Foreign::new(recording).map_err(|why| Malformed::at(text, 0, why))
+}

@@ -1,6 +1,6 @@
 //! A history as JSON lines: an operation a line, in the order of invocation.
 //!
-//! Next: `latency.rs`.
+//! `judge/lines.rs` documents the format, and reads it. Next: `counterexample/mod.rs`.
 
 use serde_json::{Value, json};
 

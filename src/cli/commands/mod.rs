@@ -5,6 +5,7 @@
 pub mod check;
 pub mod compare;
 pub mod files;
+pub mod judge;
 pub mod latency;
 pub mod replay;
 pub mod run;

@@ -1,0 +1,165 @@
+//! What `riftzone judge` found, for people and for programs.
+//!
+//! Next: `latency.rs`.
+
+use serde_json::{Value, json};
+
+use crate::check::Verdict;
+use crate::history::{OpId, Outcome};
+use crate::judge::{Finding, Foreign};
+use crate::time::Time;
+
+use super::counterexample::{Picture, lanes};
+use super::number::{counted, grouped};
+use super::paint::{Paint, Style};
+use super::subject::Conclusion;
+use super::table::wrap;
+
+const COLUMNS: usize = 110;
+
+/// How many keys are named.
+const NAMED: usize = 8;
+
+/// A history, and what was found.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// The file, as the user named it.
+    pub file: String,
+    /// What it holds.
+    pub foreign: Foreign,
+    /// One for each level.
+    pub findings: Vec<Finding>,
+}
+
+/// How it went, over all histories and levels: broken where one fails, else inconclusive where one is.
+pub fn conclusion(judged: &[Judged]) -> Conclusion {
+    let of = |finding: &Finding| match finding.verdict {
+        Verdict::Pass => Conclusion::Held,
+        Verdict::Fail(_) => Conclusion::Broken,
+        Verdict::Inconclusive { .. } => Conclusion::Inconclusive,
+    };
+    judged.iter().flat_map(|one| &one.findings).map(of).max().unwrap_or(Conclusion::Held)
+}
+
+/// For people: one history after another.
+pub fn text(judged: &[Judged], paint: Paint) -> String {
+    let pages: Vec<String> = judged.iter().map(|one| page(&one.file, &one.foreign, &one.findings, paint)).collect();
+    pages.join("\n")
+}
+
+fn page(file: &str, foreign: &Foreign, findings: &[Finding], paint: Paint) -> String {
+    let (operations, keys) = (foreign.recording.operations.len() as u64, foreign.keys().len() as u64);
+    let count = |outcome| foreign.recording.operations.iter().filter(|one| one.outcome == outcome).count() as u64;
+    let [ok, fail, unknown] = [Outcome::Ok, Outcome::Fail, Outcome::Unknown].map(|outcome| grouped(count(outcome)));
+    let mut text = format!("{}\n", paint.paint(Style::Strong, file));
+    text.push_str(&format!(
+        "  {} on {}: {ok} ok, {fail} failed, {unknown} unknown\n\n{}\n",
+        counted(operations as usize, "operation"),
+        counted(keys as usize, foreign.kind()),
+        paint.paint(Style::Strong, "verdicts"),
+    ));
+    let widest = findings.iter().map(|finding| finding.level.len()).max().unwrap_or(0);
+    for finding in findings {
+        let style = match finding.verdict {
+            Verdict::Pass => Style::Good,
+            Verdict::Fail(_) => Style::Bad,
+            Verdict::Inconclusive { .. } => Style::Doubt,
+        };
+        let verdict = paint.paint(style, format_args!("{:<12}", finding.verdict.name()));
+        let steps = paint.paint(Style::Faint, format_args!("{} steps", grouped(finding.steps)));
+        text.push_str(&format!("  {:<widest$}   {verdict}   {steps}\n", finding.level));
+        match &finding.verdict {
+            Verdict::Pass => {}
+            Verdict::Inconclusive { why } => text.push_str(&wrap(why, "    ", COLUMNS)),
+            Verdict::Fail(counterexample) => {
+                text.push_str(&wrap(&counterexample.why, "    ", COLUMNS));
+                if let Some(picture) = Picture::of(foreign, finding) {
+                    text.push('\n');
+                    text.push_str(&lanes(&picture, 4, COLUMNS, paint));
+                }
+                text.push_str(&others(finding, keys));
+            }
+        }
+    }
+    text
+}
+
+/// Which keys fail, where there are several.
+fn others(finding: &Finding, keys: u64) -> String {
+    if keys < 2 {
+        return String::new();
+    }
+    let failed = &finding.keys_failed;
+    let mut names: Vec<String> = failed.iter().take(NAMED).map(ToString::to_string).collect();
+    if failed.len() > NAMED {
+        names.push(format!("and {} more", failed.len() - NAMED));
+    }
+    let summary = format!("{} of {keys} keys fail: {}", failed.len(), names.join(", "));
+    format!("\n{}", wrap(&summary, "    ", COLUMNS))
+}
+
+/// For programs: `{ "operations", "keys", "verdicts": [ { "level", "verdict", "steps", "witness" } ] }` and more; where
+/// there are several histories, `{ "histories": [ these ] }`.
+pub fn json(judged: &[Judged]) -> Value {
+    let one = |one: &Judged| {
+        json!({
+            "history": one.file,
+            "operations": one.foreign.recording.operations.len(),
+            "keys": one.foreign.keys().len(),
+            "objects": one.foreign.kind(),
+            "verdicts": one.findings.iter().map(|finding| verdict(&one.foreign, finding)).collect::<Value>(),
+        })
+    };
+    match judged {
+        [only] => one(only),
+        several => json!({ "histories": several.iter().map(one).collect::<Value>() }),
+    }
+}
+
+fn verdict(foreign: &Foreign, finding: &Finding) -> Value {
+    let (why, witness) = match &finding.verdict {
+        Verdict::Pass => (None, None),
+        Verdict::Inconclusive { why } => (Some(why), None),
+        Verdict::Fail(counterexample) => {
+            let operation = |id: &OpId| operation(foreign, *id);
+            let witness = json!({
+                "why": counterexample.why,
+                "operations": counterexample.operations.iter().map(operation).collect::<Value>(),
+                "order": finding.placed.iter().map(|id| id.0).collect::<Value>(),
+                "stuck": finding.stuck.iter().map(|id| id.0).collect::<Value>(),
+            });
+            (Some(&counterexample.why), Some(witness))
+        }
+    };
+    let keys = |keys: &[crate::judge::Datum]| keys.iter().map(crate::judge::Datum::to_json).collect::<Value>();
+    json!({
+        "level": finding.level,
+        "verdict": finding.verdict.name(),
+        "steps": finding.steps,
+        "why": why,
+        "keys_failed": keys(&finding.keys_failed),
+        "keys_inconclusive": keys(&finding.keys_inconclusive),
+        "witness": witness,
+    })
+}
+
+fn operation(foreign: &Foreign, id: OpId) -> Value {
+    let operation = &foreign.recording.operations[id.0 as usize];
+    let at = |at: Time| (at != Time::NEVER).then(|| at.as_nanos());
+    let unit = if foreign.recording.is_timed { "ns" } else { "event" };
+    json!({
+        "id": id.0,
+        "process": operation.client.0,
+        "f": operation.f,
+        "key": operation.key.as_ref().map(crate::judge::Datum::to_json),
+        "value": operation.input.to_json(),
+        "result": operation.result(),
+        format!("invoked_{unit}"): at(operation.invoked),
+        format!("completed_{unit}"): at(operation.completed),
+        "outcome": match operation.outcome {
+            Outcome::Ok => "ok",
+            Outcome::Fail => "fail",
+            Outcome::Unknown => "unknown",
+        },
+    })
+}
