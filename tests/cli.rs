@@ -175,6 +175,22 @@ fn a_run_tells_a_person_the_same() {
 }
 
 #[test]
+fn a_run_names_the_strongest_levels_that_it_met() {
+    let desk = Desk::new();
+    let run = desk.run("run good.toml --format json").reports(0).json();
+    assert!(run["levels"].is_null(), "nobody asked");
+    let run = desk.run("run good.toml --levels --format json").reports(0).json();
+    let (strongest, all) =
+        (run["levels"]["strongest"].as_array().unwrap(), run["levels"]["verdicts"].as_array().unwrap());
+    assert_eq!(all.len(), 12);
+    let verdict = |name: &Value| all.iter().find(|of| of["level"] == *name).unwrap()["verdict"].as_str();
+    assert!(strongest.iter().all(|name| verdict(name) == Some("pass")), "{strongest:?}");
+    assert_eq!(verdict(&"linearizable".into()), Some("fail"));
+    let text = desk.run("run good.toml --levels").reports(0).out;
+    assert!(text.contains(&format!("strongest met: {}", strongest[0].as_str().unwrap())), "{text}");
+}
+
+#[test]
 fn a_history_is_written_line_by_line() {
     let desk = Desk::new();
     let run = desk.run("run good.toml --format json --history h.jsonl").reports(0).json();

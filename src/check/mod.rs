@@ -1,11 +1,19 @@
 //! What is right: checkers that judge a history, and the monitors that watch a run.
 //!
 //! A checker sees a [`History`](crate::history::History) and no protocol, so a history from a real cluster is judged by
-//! the same code. There are three verdicts, and inconclusive is never a pass. Next: `linearizable/mod.rs`.
+//! the same code. There are three verdicts, and inconclusive is never a pass. Next: `linearizable/mod.rs`, one level in
+//! full; then `level/mod.rs`, all of them and which implies which.
 
+pub mod causal;
+pub mod convergence;
+mod execution;
+pub mod level;
 pub mod linearizable;
 pub mod monitor;
 pub mod objects;
+pub mod order;
+pub mod sequential;
+pub mod session;
 pub mod staleness;
 pub mod wgl;
 

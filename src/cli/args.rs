@@ -106,6 +106,9 @@ pub struct Run {
     /// Also writes what clients saw: JSON, an operation a line.
     #[arg(long, value_name = "FILE")]
     pub history: Option<String>,
+    /// Also judges every level of consistency by what clients saw, and names the strongest that were met.
+    #[arg(long)]
+    pub levels: bool,
     /// How to report.
     #[arg(long, value_enum, default_value_t, value_name = FORMAT, hide_possible_values = true)]
     pub format: Format,

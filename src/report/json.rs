@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::check::{Counterexample, Verdict};
+use crate::check::{Counterexample, Verdict, level};
 use crate::explore::compare::DesignSummary;
 use crate::explore::expect::Judgement;
 use crate::explore::metric::{METRICS, staleness};
@@ -73,6 +73,7 @@ pub fn run(report: &RunReport) -> Value {
         "faults": faults(run, scenario),
         "claims": claims(report),
         "verdicts": run.verdicts.iter().map(|judged| verdict(judged, report)).collect::<Value>(),
+        "levels": levels(report),
         "expectations": judgements.iter().map(expectation).collect::<Value>(),
         "replay": report.replay(),
     })
@@ -223,11 +224,7 @@ fn claims(report: &RunReport) -> Value {
 }
 
 fn verdict(judged: &Judged, report: &RunReport) -> Value {
-    let (why, witness) = match &judged.verdict {
-        Verdict::Pass => (None, None),
-        Verdict::Inconclusive { why } => (Some(why), None),
-        Verdict::Fail(counterexample) => (Some(&counterexample.why), Some(witness(counterexample, report.run))),
-    };
+    let (why, witness) = shown(&judged.verdict, report.run);
     json!({
         "level": judged.guarantee.name(),
         "verdict": judged.verdict.name(),
@@ -237,6 +234,35 @@ fn verdict(judged: &Judged, report: &RunReport) -> Value {
         "why": why,
         "witness": witness,
     })
+}
+
+/// Every level of consistency and the strongest that were met; null where nobody asked.
+fn levels(report: &RunReport) -> Value {
+    if report.levels.is_empty() {
+        return Value::Null;
+    }
+    let level = |judged: &level::Judged| {
+        let (why, witness) = shown(&judged.verdict, report.run);
+        json!({
+            "level": judged.level.to_string(),
+            "verdict": judged.verdict.name(),
+            "note": judged.note,
+            "steps": judged.steps,
+            "why": why,
+            "witness": witness,
+        })
+    };
+    let strongest = level::strongest(&report.levels).iter().map(ToString::to_string).collect::<Value>();
+    json!({ "strongest": strongest, "verdicts": report.levels.iter().map(level).collect::<Value>() })
+}
+
+/// Why it is so, and the operations that show it.
+fn shown<'a>(verdict: &'a Verdict, run: &Run) -> (Option<&'a String>, Option<Value>) {
+    match verdict {
+        Verdict::Pass => (None, None),
+        Verdict::Inconclusive { why } => (Some(why), None),
+        Verdict::Fail(counterexample) => (Some(&counterexample.why), Some(witness(counterexample, run))),
+    }
 }
 
 fn witness(of: &Counterexample, run: &Run) -> Value {

@@ -2,6 +2,7 @@
 //!
 //! Next: `fault.rs`.
 
+use crate::check::level;
 use crate::explore::compare::{Comparison, DesignSummary};
 use crate::explore::expect::Judgement;
 use crate::protocol::{Claim, Guarantee};
@@ -44,6 +45,8 @@ pub struct RunReport<'a> {
     pub run: &'a Run,
     /// The expectations that one run decides, judged.
     pub judgements: Vec<Judgement>,
+    /// Every level of consistency, judged; empty where nobody asked.
+    pub levels: Vec<level::Judged>,
 }
 
 impl<'a> RunReport<'a> {
@@ -51,7 +54,7 @@ impl<'a> RunReport<'a> {
     pub fn new(file: &'a str, scenario: &'a Scenario, design: &'a Design, run: &'a Run) -> RunReport<'a> {
         let decided = design.expectations.iter().filter(|expectation| expectation.over == Over::Every);
         let judgements = decided.map(|expectation| expectation.judge(&[expectation.measure(run)])).collect();
-        RunReport { file, scenario, design, run, judgements }
+        RunReport { file, scenario, design, run, judgements, levels: Vec::new() }
     }
 
     /// Faults that were planned and hit nothing.

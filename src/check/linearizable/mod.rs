@@ -52,7 +52,7 @@ mod items;
 mod online;
 #[cfg(test)]
 mod tests;
-mod words;
+pub(in crate::check) mod words;
 mod zones;
 
 use super::{Counterexample, Verdict};

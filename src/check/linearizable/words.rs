@@ -9,7 +9,7 @@ use crate::id::{Key, Value};
 use crate::op::{Op, Reply};
 
 /// An operation, with who, what and when: `c2's read of v7 (operation 4, 1s for 500ms)`.
-fn tell(history: &History, id: OpId) -> String {
+pub(in crate::check) fn tell(history: &History, id: OpId) -> String {
     let operation = history.get(id);
     let value = |value: Option<Value>| value.map_or("the initial value".to_string(), |value| value.to_string());
     let what = match (operation.op, operation.reply) {

@@ -11,11 +11,18 @@
 //! lower bound of Δ.
 //!
 //! [`staleness`] judges a whole history, and counts versions; [`Online`] tells at the end of each read how stale it was,
-//! and keeps nothing of it. Next: `online.rs`.
+//! and keeps nothing of it. Exact Δ is in `delta.rs`, versions behind in
+//! `versions.rs`, and chances by time in `visibility.rs`. Next: `online.rs`.
 
+mod delta;
 mod online;
+mod versions;
+mod visibility;
 
+pub use delta::{Deltas, delta, delta_atomic};
 pub use online::Online;
+pub use versions::{Versions, k_atomic, versions_behind, versions_behind_in};
+pub use visibility::{Freshness, Visibility, visibility};
 
 use crate::history::{History, OpId, Operation, Outcome};
 use crate::id::{Key, Value};

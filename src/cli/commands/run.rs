@@ -2,6 +2,7 @@
 //!
 //! Next: `compare.rs`.
 
+use crate::check::level::judge_all;
 use crate::cli::args::Run;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::load::{self, Loaded};
@@ -14,12 +15,15 @@ use crate::trace::{Rows, Trace};
 pub fn run(asked: &Run, output: &Output) -> Result<Exit, Failure> {
     let loaded = Loaded::read(&asked.file)?;
     let design = loaded.design(asked.design.as_deref())?;
-    let rows = if asked.history.is_some() { Rows::All } else { Rows::None };
+    let rows = if asked.history.is_some() || asked.levels { Rows::All } else { Rows::None };
     let run = explained(Trace::off().keeping(rows), |trace| design.run(&loaded.scenario.setup, asked.seed, trace));
     if let Some(path) = &asked.history {
         load::write(path, &history::lines(&run))?;
     }
-    let report = RunReport::new(&loaded.file, &loaded.scenario, design, &run);
+    let mut report = RunReport::new(&loaded.file, &loaded.scenario, design, &run);
+    if asked.levels {
+        report.levels = judge_all(&run.history, None);
+    }
     output.report(asked.format, |paint| text::run(&report, paint), || json::run(&report))?;
     Ok(report.conclusion().into())
 }

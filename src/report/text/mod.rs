@@ -4,6 +4,7 @@
 
 mod check;
 mod compare;
+mod levels;
 mod run;
 mod story;
 mod timeline;

@@ -18,6 +18,7 @@ use super::super::number::{bytes, counted, grouped, millis, seconds};
 use super::super::paint::{Paint, Style};
 use super::super::subject::{Conclusion, RunReport};
 use super::super::table::{Align, Cell, Table, wrap};
+use super::levels::levels;
 use super::{COLUMNS, story, timeline};
 
 /// The report of one run.
@@ -29,6 +30,7 @@ pub fn run(report: &RunReport, paint: Paint) -> String {
         facts(report, paint),
         faults(report, paint),
         verdicts(report, paint),
+        levels(report, paint),
         expectations(report, paint),
         ending(report, paint),
     ];
