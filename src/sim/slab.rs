@@ -58,8 +58,10 @@ impl<T> Slab<T> {
         self.slots[slot as usize].take().expect("a full slot is emptied")
     }
 
-    pub(super) fn is_full(&self, slot: u32) -> bool {
-        self.slots[slot as usize].is_some()
+    /// Looks at both ends of a slot, so that a processor has it at hand soon; what it sees is of no importance.
+    pub(super) fn look(&self, slot: u32) -> bool {
+        let next = self.slots.get(slot as usize + 1);
+        self.slots[slot as usize].is_some() & next.is_none_or(Option::is_some)
     }
 
     pub(super) fn len(&self) -> usize {

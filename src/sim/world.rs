@@ -124,10 +124,7 @@ impl<P: Protocol> Future<P> {
     #[inline]
     fn pop(&mut self) -> Option<(Time, u32)> {
         let (letters, plain) = (&self.letters, &self.plain);
-        // A letter's last field is looked at too: it may lie on another line of the cache than the mark before the first.
-        let look = |ticket: u32| {
-            if ticket & 1 == 0 { letters.get(ticket >> 1).to.0 > 0 } else { plain.is_full(ticket >> 1) }
-        };
+        let look = |ticket: u32| if ticket & 1 == 0 { letters.look(ticket >> 1) } else { plain.look(ticket >> 1) };
         self.agenda.pop(look)
     }
 

@@ -134,7 +134,7 @@ impl<E> Queue<E> {
     /// The earliest event, and when it happens. Constant time, amortised.
     #[inline]
     pub fn pop(&mut self) -> Option<(Time, E)> {
-        let (at, ticket) = self.agenda.pop(|ticket| self.slab.is_full(ticket))?;
+        let (at, ticket) = self.agenda.pop(|ticket| self.slab.look(ticket))?;
         Some((at, self.slab.remove(ticket)))
     }
 

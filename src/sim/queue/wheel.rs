@@ -32,6 +32,9 @@ const QUIET_DAYS_MAX: u64 = 64;
 /// A block has so many places: the first holds the number of the next block, the others keys. 512 bytes.
 const BLOCK: usize = 32;
 
+/// A day of at most so many keys is sorted by counting.
+const COUNTED_MAX: usize = 24;
+
 /// Keys by time; see the file's doc.
 #[derive(Debug)]
 pub(super) struct Wheel {
@@ -213,7 +216,38 @@ impl Wheel {
         }
         self.measured_keys += self.bucket.len() as u64;
         self.measured_days += (self.day - before).min(QUIET_DAYS_MAX);
-        self.bucket.sort_unstable_by(|one, other| other.cmp(one));
+        self.sort();
+    }
+
+    /// Sorts the open day's keys, latest first.
+    ///
+    /// A few are counted: how many are later than each says where it goes. That is more comparisons than a sort makes, but
+    /// no branch hangs on any, and keys to the nanosecond are in no order that a processor could guess.
+    #[inline]
+    fn sort(&mut self) {
+        let n = self.bucket.len();
+        if n > COUNTED_MAX {
+            return self.bucket.sort_unstable_by(|one, other| other.cmp(one));
+        }
+        if self.bucket.windows(2).all(|pair| pair[0] < pair[1]) {
+            return self.bucket.reverse();
+        }
+        let mut keys = [0_u128; COUNTED_MAX];
+        keys[..n].copy_from_slice(&self.bucket);
+        let mut places = [0_u8; COUNTED_MAX];
+        for one in 1..n {
+            let key = keys[one];
+            let mut place = 0;
+            for other in 0..one {
+                let is_later = u8::from(keys[other] > key);
+                place += is_later;
+                places[other] += 1 - is_later;
+            }
+            places[one] = place;
+        }
+        for (key, place) in keys[..n].iter().zip(places) {
+            self.bucket[usize::from(place) % COUNTED_MAX] = *key;
+        }
     }
 
     /// Deals the keys of a chain to the open day and to the tiers below.
