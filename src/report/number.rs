@@ -74,7 +74,8 @@ pub fn trimmed(number: f64, decimals: usize) -> String {
 /// second is empty where all samples were the same.
 pub fn estimate(estimate: &Estimate, scale: f64) -> (String, String) {
     let (mean, half) = (estimate.mean / scale, (estimate.high - estimate.low) / 2.0 / scale);
-    if half <= f64::EPSILON * mean.abs() {
+    // All samples were the same, but for what summing them up lost.
+    if half <= 1e-9 * mean.abs() {
         return (with_groups(trimmed(mean, 3)), String::new());
     }
     let decimals = (0..6).find(|decimals| half * scale_of(*decimals) >= 9.5).unwrap_or(6);
@@ -118,6 +119,7 @@ mod tests {
         let both = |a: &str, b: &str| (a.to_string(), b.to_string());
         assert_eq!(estimate(&of(64.2251, 0.153), 1.0), both("64.23", "0.15"));
         assert_eq!(estimate(&of(7.0, 0.0), 1.0), both("7", ""));
+        assert_eq!(estimate(&of(0.3, 1e-15), 1.0), both("0.3", ""));
         assert_eq!(estimate(&of(123_456.0, 789.0), 1.0), both("123,456", "789"));
         assert_eq!(estimate(&of(2_500_000.0, 31_000.0), 1e6), both("2.500", "0.031"));
     }
