@@ -15,6 +15,7 @@ pub mod order;
 pub mod sequential;
 pub mod session;
 pub mod staleness;
+pub mod transactions;
 pub mod wgl;
 
 use crate::history::OpId;

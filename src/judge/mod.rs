@@ -30,6 +30,7 @@ mod jepsen;
 mod lines;
 mod log;
 mod recording;
+pub mod transactions;
 mod verdict;
 
 pub use datum::Datum;
