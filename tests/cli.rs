@@ -190,6 +190,157 @@ fn a_run_names_the_strongest_levels_that_it_met() {
     assert!(text.contains(&format!("strongest met: {}", strongest[0].as_str().unwrap())), "{text}");
 }
 
+/// Expectations of levels, all of which hold: a mean store that never stops, and one that waits.
+const LEVELS: &str = r#"
+[design.one-copy]
+protocol = "primary-backup"
+
+[expect.active-active]
+linearizable = "fail"
+monotonic-reads = "pass"
+
+[expect.one-copy]
+causal = "pass"
+"bounded-staleness:1ms" = "pass"
+"k-atomic:2" = "pass"
+"#;
+
+#[test]
+fn levels_are_expected_beside_metrics_and_guarantees() {
+    let desk = Desk::new();
+    desk.put("levels.toml", &scenario(LEVELS));
+    let run = desk.run("run levels.toml --design one-copy --format json").reports(0).json();
+    let verdicts = run["verdicts"].as_array().unwrap();
+    let of = |level: &str| verdicts.iter().find(|verdict| verdict["level"] == level).unwrap();
+    for level in ["causal", "bounded-staleness:1ms", "k-atomic:2"] {
+        assert_eq!((of(level)["verdict"].as_str(), of(level)["expected"].as_str()), (Some("pass"), Some("pass")));
+        assert!(of(level)["steps"].as_u64() > Some(0), "{level}");
+    }
+    assert!(run["levels"].is_null(), "only what is expected is judged");
+    let replayed = desk.run(&format!("replay levels.toml 1:{} --format json", run["digest"].as_str().unwrap()));
+    assert_eq!(replayed.reports(0).json()["verdicts"], run["verdicts"]);
+    let text = desk.run("run levels.toml").reports(0).out;
+    assert!(text.contains("the scenario expects pass; by what clients saw alone"), "{text}");
+
+    let checked = desk.run("check levels.toml --seeds 3 --format json").reports(0).json();
+    let tally = &checked["designs"]["one-copy"]["verdicts"]["causal"];
+    assert_eq!((tally["pass"].as_u64(), tally["by_clients_alone"].as_u64()), (Some(3), Some(0)));
+    let tally = &checked["designs"]["active-active"]["verdicts"]["monotonic-reads"];
+    assert_eq!((tally["pass"].as_u64(), tally["by_clients_alone"].as_u64()), (Some(3), Some(3)));
+    let table = desk.run("compare levels.toml --seeds 3").reports(0).out;
+    let row = |name: &str| -> Vec<String> {
+        let line = table.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name} in\n{table}"));
+        line.split_whitespace().skip(1).map(str::to_string).collect()
+    };
+    assert_eq!(row("monotonic-reads"), ["3/3", "–", "–"]);
+    assert_eq!(row("bounded-staleness:1ms"), ["–", "–", "3/3"]);
+    assert_eq!(row("k-atomic:2"), ["–", "–", "3/3"]);
+    assert!(table.lines().all(|line| line.chars().count() <= 120), "{table}");
+}
+
+#[test]
+fn a_level_that_is_not_met_breaks_an_expectation() {
+    let desk = Desk::new();
+    let wrong = LEVELS.replace("causal = \"pass\"", "causal = \"fail\"").replace("monotonic-reads", "k-atomic");
+    desk.put("wrong.toml", &scenario(&wrong));
+    let text = desk.run("check wrong.toml --seeds 2 --junit j.xml").reports(1).out;
+    for words in ["expected causal fail, measured fail in 0 of 2", "expected k-atomic:1 pass", "in seed 1: "] {
+        assert!(text.contains(words), "`{words}` is not in\n{text}");
+    }
+    let junit = fs::read_to_string(desk.path("j.xml")).unwrap();
+    assert!(junit.contains("failures=\"2\" errors=\"0\"") && junit.contains("expects k-atomic:1 pass"), "{junit}");
+    desk.run("run wrong.toml --design one-copy").reports(1);
+    desk.run("run wrong.toml --design slow-gossip").reports(0);
+    for (name, line, words) in [
+        ("monotonic-read = \"pass\"", "31:1", "did you mean `monotonic-reads`?"),
+        ("\"k-atomic:no\" = \"pass\"", "31:1", "a whole number from 1"),
+        ("k-atomic:2 = \"pass\"", "31:9", "in quotes"),
+        ("snapshot-isolation = \"pass\"", "31:1", "single keys"),
+    ] {
+        desk.put("typo.toml", &scenario(&format!("\n[expect]\n{name}\n")));
+        desk.run("check typo.toml").complains(2, &[&format!("typo.toml:{line}"), words]);
+    }
+    let schema = desk.run("schema").reports(0).json();
+    let expect = &schema["properties"]["expect"];
+    assert!(expect["properties"]["read-your-writes"].is_object() && expect["properties"]["causal_memory"].is_object());
+    assert!(
+        expect["patternProperties"].as_object().unwrap().keys().any(|pattern| pattern.starts_with("^k[-_]atomic:"))
+    );
+}
+
+#[test]
+fn a_failover_takes_back_what_was_read_and_the_order_of_versions_shows_it() {
+    let desk = Desk::new();
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/github-2018-10-21.toml");
+    let mut by_order = 0;
+    for seed in 1..=6 {
+        let run = desk.run(&format!("run {file} --seed {seed} --levels --format json")).reports(0).json();
+        let levels = &run["levels"];
+        let known = ["keys_ordered", "keys_branched"].map(|which| levels["versions"][which].as_u64().unwrap());
+        assert!(known.iter().all(|keys| *keys > 0), "two primaries wrote, and not to every key: {known:?}");
+        let noted =
+            levels["verdicts"].as_array().unwrap().iter().filter(|of| of["note"] == "by the store's order of versions");
+        for verdict in noted {
+            assert_eq!(verdict["verdict"], "fail");
+            assert!(verdict["witness"]["operations"].as_array().unwrap().len() > 1, "{verdict}");
+            by_order += 1;
+        }
+    }
+    assert!(by_order > 0, "on no seed did the order show more than clients saw");
+}
+
+#[test]
+fn a_register_from_elsewhere_is_judged_at_every_level() {
+    let desk = Desk::new();
+    let event = |process: u32, kind: &str, f: &str, value: &str| {
+        format!("{{:process {process}, :type :{kind}, :f :{f}, :value {value}}}\n")
+    };
+    let write = |process, value| event(process, "invoke", "write", value) + &event(process, "ok", "write", value);
+    let read = |process, seen| event(process, "invoke", "read", "nil") + &event(process, "ok", "read", seen);
+    // One process sees what another wrote, then no longer, then again.
+    desk.put("back.edn", &(write(0, "1") + &write(0, "2") + &read(1, "2") + &read(1, "1") + &read(1, "2")));
+    let judged = desk.run("judge back.edn --format json").reports(1).json();
+    let verdicts = judged["verdicts"].as_array().unwrap();
+    let verdict =
+        |level: &str| verdicts.iter().find(|verdict| verdict["level"] == level).map(|of| of["verdict"].clone());
+    for (level, expected) in [
+        ("linearizable", "fail"),
+        ("causal", "fail"),
+        ("monotonic-reads", "fail"),
+        ("read-your-writes", "pass"),
+        ("monotonic-writes", "pass"),
+        ("k-atomic:2", "pass"),
+    ] {
+        assert_eq!(verdict(level), Some(expected.into()), "{level} in {verdicts:#?}");
+    }
+    assert_eq!(verdict("bounded-staleness:0s"), None, "there are no times in it");
+    let strongest = judged["strongest"].as_array().unwrap();
+    assert!(strongest.contains(&"k-atomic:2".into()) && !strongest.contains(&"monotonic-reads".into()));
+    let text = desk.run("judge back.edn").reports(1).out;
+    for words in ["strongest met: ", "as monotonic-reads does", "├ read ⇒ 2 ┤", "bounded-staleness is not judged"]
+    {
+        assert!(text.contains(words), "`{words}` is not in\n{text}");
+    }
+    desk.run("judge back.edn --level monotonic-writes,k-atomic:2").reports(0);
+    desk.run("judge back.edn --level monotonic_reads --svg why.svg").reports(1);
+    assert!(fs::read_to_string(desk.path("why.svg")).unwrap().contains("not monotonic-reads"));
+    desk.run("judge back.edn --level bounded-staleness:1s").reports(3);
+    desk.run("judge back.edn --level causl").complains(2, &["did you mean `causal`?"]);
+    desk.run("judge back.edn --level k-atomic:0").complains(2, &["a whole number from 1"]);
+    // The same in words of the file, where its values are no numbers.
+    let seen = ["\"b\"", "\"a\"", "\"b\""].map(|seen| read(1, seen)).concat();
+    desk.put("words.edn", &(write(0, "\"a\"") + &write(0, "\"b\"") + &seen));
+    let text = desk.run("judge words.edn --level monotonic-reads").reports(1).out;
+    assert!(text.contains("under monotonic-reads these cannot all be") && text.contains("`1 read ⇒ \"a\"`"), "{text}");
+    // Where a value does not name its write, linearizability alone is judged.
+    desk.put("twice.edn", &(write(0, "1") + &write(0, "1") + &read(1, "1")));
+    let judged = desk.run("judge twice.edn --format json").reports(0).json();
+    assert_eq!(judged["verdicts"].as_array().unwrap().len(), 1);
+    assert!(judged["left_out"].as_str().unwrap().contains("a value is written twice"), "{judged}");
+    let text = desk.run("judge twice.edn --level causal").reports(3).out;
+    assert!(text.contains("inconclusive") && text.contains("is written twice"), "{text}");
+}
+
 #[test]
 fn a_history_is_written_line_by_line() {
     let desk = Desk::new();

@@ -114,21 +114,23 @@ fn use_all(text: &str) -> usize {
         let Ok(foreign) = read(text, format) else { continue };
         read_as += 1;
         let effort = Effort { steps: 2_000, reduction_steps: 2_000, ..Effort::default() };
-        let findings = vec![foreign.linearizable(effort)];
+        let findings = foreign.judge(&[], effort);
         for format in Export::ALL {
-            let _ = export(&foreign, findings.first(), format);
+            let _ = export(&foreign, findings.all.first(), format);
         }
         shown(foreign, findings);
     }
     read_as
 }
 
-fn shown(foreign: Foreign, findings: Vec<riftzone::judge::Finding>) {
+fn shown(foreign: Foreign, findings: riftzone::judge::Findings) {
     use riftzone::report::counterexample::{Picture, svg};
     use riftzone::report::judge::{Judged, json, text};
     use riftzone::report::paint::Paint;
-    let picture = Picture::of(&foreign, &findings[0]);
-    assert!(picture.is_none_or(|picture| svg(&picture).ends_with("</svg>\n")));
+    for finding in &findings.all {
+        let picture = Picture::of(&foreign, finding);
+        assert!(picture.is_none_or(|picture| svg(&picture).ends_with("</svg>\n")));
+    }
     let judged = [Judged { file: "history".into(), foreign, findings }];
     assert!(text(&judged, Paint::Off).starts_with("history\n"));
     assert!(json(&judged)["verdicts"].is_array());

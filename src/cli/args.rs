@@ -106,7 +106,7 @@ pub struct Run {
     /// Also writes what clients saw: JSON, an operation a line.
     #[arg(long, value_name = "FILE")]
     pub history: Option<String>,
-    /// Also judges every level of consistency by what clients saw, and names the strongest that were met.
+    /// Also judges every level of consistency, by what clients saw and the store's versions, and names the strongest met.
     #[arg(long)]
     pub levels: bool,
     /// How to report.
@@ -194,7 +194,7 @@ pub struct Judge {
     /// The history files; `-` for standard input.
     #[arg(value_name = "HISTORY", required = true)]
     pub files: Vec<String>,
-    /// Which levels of consistency; all if left out.
+    /// Which levels of consistency; all that the history can be judged at if left out.
     #[arg(long, value_delimiter = ',', value_name = "LEVELS")]
     pub level: Vec<String>,
     /// The format of the file; its content shows it if left out.

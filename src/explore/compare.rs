@@ -1,5 +1,6 @@
 //! Designs side by side on the same seeds: means with intervals, verdicts counted, the Pareto set.
 
+use crate::check::level::Level;
 use crate::metrics::statistics::Estimate;
 use crate::protocol::Guarantee;
 use crate::scenario::{Design, Scenario};
@@ -7,7 +8,7 @@ use crate::trace::Digest;
 
 use super::expect::{Judgement, Measured};
 use super::metric::{Better, METRICS, Metric, regional_metrics};
-use super::seeds::{Progress, SeedResult, sweep};
+use super::seeds::{LevelResult, Progress, SeedResult, sweep};
 
 /// What a comparison found.
 #[derive(Clone, Debug)]
@@ -35,6 +36,8 @@ pub struct DesignSummary {
     pub regional: Vec<Regional>,
     /// Each guarantee, with how many seeds got which verdict.
     pub verdicts: Vec<(Guarantee, Tally)>,
+    /// Each level that is expected of it, with how many seeds got which verdict.
+    pub levels: Vec<(Level, Tally)>,
     /// The claims that did not hold: the guarantee, on how many seeds, and why on the first.
     pub broken_claims: Vec<(Guarantee, usize, String)>,
     /// The first seed that shows something wrong, with its digest.
@@ -86,14 +89,32 @@ impl DesignSummary {
 
     /// Whether what is not good is only that a verdict could not be reached.
     pub fn is_inconclusive(&self) -> bool {
-        let undecided = |guarantee: &Guarantee| {
-            self.verdicts.iter().any(|(g, tally)| g == guarantee && tally.inconclusive > 0 && tally.fail == 0)
-        };
         let broken = self.judgements.iter().filter(|judgement| !judgement.held);
         !self.is_good()
             && self.void_seeds.is_empty()
-            && self.broken_claims.iter().all(|(guarantee, ..)| undecided(guarantee))
-            && broken.into_iter().all(|j| Guarantee::from_name(&j.expectation.name).as_ref().is_some_and(undecided))
+            && self.broken_claims.iter().all(|(guarantee, ..)| self.is_undecided(guarantee.name()))
+            && broken.into_iter().all(|judgement| self.is_undecided(&judgement.expectation.name))
+    }
+
+    /// Whether this guarantee or level fails on no seed and could not be decided on some.
+    pub fn is_undecided(&self, name: &str) -> bool {
+        self.tally(name).is_some_and(|tally| tally.inconclusive > 0 && tally.fail == 0)
+    }
+
+    /// The verdicts on this guarantee, or on this level if it is expected.
+    pub fn tally(&self, name: &str) -> Option<Tally> {
+        let guarantee = self.verdicts.iter().find(|(guarantee, _)| guarantee.name() == name);
+        let level = || {
+            let level = Level::from_name(name)?;
+            self.levels.iter().find(|(of, _)| *of == level).map(|(_, tally)| *tally)
+        };
+        guarantee.map(|(_, tally)| *tally).or_else(level)
+    }
+
+    /// What the first seed found that got this verdict on this level.
+    pub fn first_of(&self, level: Level, verdict: &str) -> Option<(u64, &LevelResult)> {
+        let of = |result: &&LevelResult| result.level == level && result.verdict == verdict;
+        self.results.iter().find_map(|result| Some((result.seed, result.levels.iter().find(of)?)))
     }
 }
 
@@ -140,7 +161,17 @@ fn summarise(scenario: &Scenario, design: &Design, results: Vec<SeedResult>) -> 
                 estimate: estimate(&|result| value(result, place, of)),
             })
             .collect(),
-        verdicts: Guarantee::ALL.iter().enumerate().map(|(place, g)| (*g, tally(&results, place))).collect(),
+        verdicts: Guarantee::ALL
+            .iter()
+            .enumerate()
+            .map(|(place, g)| (*g, tally(&results, |r| r.verdicts[place])))
+            .collect(),
+        levels: results[0]
+            .levels
+            .iter()
+            .enumerate()
+            .map(|(place, of)| (of.level, tally(&results, |result| result.levels[place].verdict)))
+            .collect(),
         broken_claims: broken_claims(&results),
         first_failure: results.iter().find(|result| result.is_bad(design)).map(|result| (result.seed, result.digest)),
         judgements: design.expectations.iter().enumerate().map(|(place, e)| e.judge(&measured(place))).collect(),
@@ -149,10 +180,10 @@ fn summarise(scenario: &Scenario, design: &Design, results: Vec<SeedResult>) -> 
     }
 }
 
-fn tally(results: &[SeedResult], place: usize) -> Tally {
+fn tally(results: &[SeedResult], verdict: impl Fn(&SeedResult) -> &'static str) -> Tally {
     let mut tally = Tally::default();
     for result in results {
-        match result.verdicts[place] {
+        match verdict(result) {
             "pass" => tally.pass += 1,
             "fail" => tally.fail += 1,
             _ => tally.inconclusive += 1,

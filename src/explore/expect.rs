@@ -1,5 +1,6 @@
 //! Whether what a scenario expects was so.
 
+use crate::check::level::{Judged, Level};
 use crate::protocol::Guarantee;
 use crate::scenario::{Bound, Expectation, Over};
 use crate::sim::Run;
@@ -22,18 +23,22 @@ pub struct Judgement {
 pub enum Measured {
     /// A metric's.
     Number(f64),
-    /// A guarantee's: `pass`, `fail` or `inconclusive`.
+    /// A guarantee's or a level's: `pass`, `fail` or `inconclusive`.
     Verdict(&'static str),
 }
 
 impl Expectation {
-    /// What this expectation is about, in one run.
+    /// What this expectation is about, in one run whose [expected levels](super::levels::judge_expected) are these.
     ///
     /// # Panics
-    /// Where its name is neither a metric nor a guarantee; reading a scenario has checked that.
-    pub fn measure(&self, run: &Run) -> Measured {
+    /// Where its name is neither a metric nor a guarantee nor one of the levels; reading a scenario has checked that.
+    pub fn measure(&self, run: &Run, levels: &[Judged]) -> Measured {
         if let Some(guarantee) = Guarantee::from_name(&self.name) {
             return Measured::Verdict(run.verdict(guarantee).verdict.name());
+        }
+        if let Some(judged) = Level::from_name(&self.name).and_then(|level| levels.iter().find(|of| of.level == level))
+        {
+            return Measured::Verdict(judged.verdict.name());
         }
         let (metric, region) = Metric::find(&self.name, &run.regions).expect("a scenario's expectations were checked");
         Measured::Number(metric.of(run, region))

@@ -1,8 +1,9 @@
 //! Many runs: every design over many seeds, put together.
 //!
-//! Next: `seeds.rs`.
+//! In order: `seeds.rs`, `levels.rs` (of consistency), `expect.rs`, `compare.rs`, `metric.rs`. Next: `seeds.rs`.
 
 pub mod compare;
 pub mod expect;
+pub mod levels;
 pub mod metric;
 pub mod seeds;

@@ -4,12 +4,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 
+use crate::check::Verdict;
+use crate::check::level::{Judged, Level};
 use crate::protocol::Guarantee;
 use crate::scenario::{Design, Over, Scenario};
 use crate::sim::{LedgerEntry, Run};
-use crate::trace::{Digest, Trace};
+use crate::trace::{Digest, Rows, Trace};
 
 use super::expect::{Judgement, Measured};
+use super::levels;
 use super::metric::{METRICS, regional_metrics};
 
 /// What is kept of one run when there are many.
@@ -25,6 +28,8 @@ pub struct SeedResult {
     pub regional: Vec<Option<Vec<f64>>>,
     /// Each guarantee of [`Guarantee::ALL`], in that order: `pass`, `fail` or `inconclusive`.
     pub verdicts: Vec<&'static str>,
+    /// Each level that is expected of the design.
+    pub levels: Vec<LevelResult>,
     /// Claims that were made for such faults and did not hold: the guarantee, the verdict, why.
     pub broken_claims: Vec<(Guarantee, &'static str, String)>,
     /// What each expectation of the design is about, in its order.
@@ -33,18 +38,47 @@ pub struct SeedResult {
     pub void_faults: Vec<LedgerEntry>,
 }
 
+/// What is kept of the verdict on a level.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LevelResult {
+    /// The level.
+    pub level: Level,
+    /// `pass`, `fail` or `inconclusive`.
+    pub verdict: &'static str,
+    /// What the verdict rests on or leaves open, in words.
+    pub note: Option<&'static str>,
+    /// Why it is no pass; empty where it is.
+    pub why: String,
+}
+
+impl LevelResult {
+    fn of(judged: &Judged) -> LevelResult {
+        LevelResult {
+            level: judged.level,
+            verdict: judged.verdict.name(),
+            note: judged.note,
+            why: why(&judged.verdict),
+        }
+    }
+}
+
+fn why(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Pass => String::new(),
+        Verdict::Fail(counterexample) => counterexample.why.clone(),
+        Verdict::Inconclusive { why } => why.clone(),
+    }
+}
+
 impl SeedResult {
-    /// Takes from a run what many-run reports need.
+    /// Takes from a run what many-run reports need. The levels that are expected of its design are judged here: it must
+    /// have kept [the rows](levels::rows) for that.
     pub fn of(design: &Design, run: &Run) -> SeedResult {
         let regional = |(place, has): (usize, &bool)| {
             let region = crate::id::RegionId(place as u16);
             has.then(|| regional_metrics().map(|metric| metric.of(run, Some(region))).collect())
         };
-        let why = |verdict: &crate::check::Verdict| match verdict {
-            crate::check::Verdict::Pass => String::new(),
-            crate::check::Verdict::Fail(counterexample) => counterexample.why.clone(),
-            crate::check::Verdict::Inconclusive { why } => why.clone(),
-        };
+        let levels = levels::judge_expected(design, run);
         SeedResult {
             seed: run.seed,
             digest: run.digest,
@@ -55,7 +89,8 @@ impl SeedResult {
                 .broken_claims()
                 .map(|judged| (judged.guarantee, judged.verdict.name(), why(&judged.verdict)))
                 .collect(),
-            measured: design.expectations.iter().map(|expectation| expectation.measure(run)).collect(),
+            measured: design.expectations.iter().map(|expectation| expectation.measure(run, &levels)).collect(),
+            levels: levels.iter().map(LevelResult::of).collect(),
             void_faults: run.ledger.iter().filter(|entry| entry.is_void()).copied().collect(),
         }
     }
@@ -100,6 +135,7 @@ impl Progress<'_> {
 pub fn sweep(scenario: &Scenario, designs: &[&Design], seeds: &[u64], progress: &Progress) -> Vec<Vec<SeedResult>> {
     let jobs: Vec<(usize, u64)> =
         seeds.iter().flat_map(|seed| (0..designs.len()).map(move |design| (design, *seed))).collect();
+    let rows: Vec<Rows> = designs.iter().map(|design| levels::rows(design)).collect();
     let runners = || designs.iter().map(|design| design.configured.runner()).collect::<Vec<_>>();
     let done: Vec<Option<(usize, SeedResult)>> = jobs
         .par_iter()
@@ -107,7 +143,8 @@ pub fn sweep(scenario: &Scenario, designs: &[&Design], seeds: &[u64], progress: 
             if progress.is_stopped() {
                 return None;
             }
-            let run = designs[*design].run_with(&mut *runners[*design], &scenario.setup, *seed, Trace::off());
+            let trace = Trace::off().keeping(rows[*design].clone());
+            let run = designs[*design].run_with(&mut *runners[*design], &scenario.setup, *seed, trace);
             let result = SeedResult::of(designs[*design], &run);
             if let Some(tick) = progress.tick {
                 tick();

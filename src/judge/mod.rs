@@ -18,7 +18,7 @@
 //!
 //! In order: `error.rs`, `datum.rs` and `edn.rs` (data), `recording.rs` (operations, whatever the object), `format.rs`
 //! with `jepsen.rs`, `log.rs` and `lines.rs` (the readers), `foreign.rs` (what kind of object it is), `verdict.rs`
-//! (judging), `export.rs` (the writers). Next: `datum.rs`.
+//! and `levels.rs` (judging), `export.rs` (the writers). Next: `datum.rs`.
 
 mod datum;
 pub mod edn;
@@ -27,6 +27,7 @@ mod export;
 mod foreign;
 mod format;
 mod jepsen;
+mod levels;
 mod lines;
 mod log;
 mod recording;
@@ -38,8 +39,9 @@ pub use error::Malformed;
 pub use export::{Export, export};
 pub use foreign::{Foreign, Object, Objects};
 pub use format::Format;
+pub use levels::Findings;
 pub use recording::{Recorded, Recording};
-pub use verdict::{Finding, LEVELS, Level};
+pub use verdict::Finding;
 
 /// Reads a history, in the format that its content shows, or in this one.
 ///

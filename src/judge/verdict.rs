@@ -2,11 +2,12 @@
 //!
 //! A register of which every value names its write is judged by the method of zones, in `O(n log n)`; counters, sets,
 //! queues, lists and locks by the methods of [`objects`] where these take them; every other object by search. Next:
-//! `export.rs`.
+//! `levels.rs`.
 
 use super::datum::Datum;
 use super::foreign::{Foreign, Object, Objects};
 use super::recording::Recorded;
+use crate::check::level::Level;
 use crate::check::wgl::model::{Register, RegisterInput, RegisterOutput};
 use crate::check::wgl::{self, Effort, Judgement, Model, Refutation, Ruling};
 use crate::check::{Counterexample, Verdict, linearizable, objects};
@@ -20,10 +21,12 @@ const NAMED: usize = 6;
 /// What was found about one level of consistency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// The level, by its name in reports.
-    pub level: &'static str,
+    /// The level.
+    pub level: Level,
     /// The verdict: it fails where any object fails, with the smallest counterexample of any.
     pub verdict: Verdict,
+    /// What a pass leaves open, in words.
+    pub note: Option<&'static str>,
     /// How many operations were examined or tried.
     pub steps: u64,
     /// The keys of the objects that fail.
@@ -38,16 +41,10 @@ pub struct Finding {
     pub orders: Vec<(usize, Vec<OpId>)>,
 }
 
-/// A level of consistency, and who judges it.
-pub type Level = (&'static str, fn(&Foreign, Effort) -> Finding);
-
-/// The levels that a foreign history can be held to.
-pub const LEVELS: &[Level] = &[("linearizable", Foreign::linearizable)];
-
 impl Foreign {
     /// Whether every object is linearizable.
     pub fn linearizable(&self, effort: Effort) -> Finding {
-        let mut finding = Finding::new("linearizable");
+        let mut finding = Finding::new(Level::Linearizable);
         match &self.objects {
             Objects::Registers(objects) => self.registers(objects, effort, &mut finding),
             Objects::Texts(objects) => {
@@ -89,11 +86,11 @@ impl Foreign {
     pub fn history(&self) -> Option<History> {
         let Objects::Registers(objects) = &self.objects else { return None };
         let all: Vec<usize> = (0..objects.len()).collect();
-        objects.iter().all(is_unambiguous).then(|| self.history_of(objects, &all))
+        objects.iter().all(|object| ambiguity(object).is_none()).then(|| self.history_of(objects, &all))
     }
 
     fn registers(&self, objects: &[Object<Register>], effort: Effort, finding: &mut Finding) {
-        let takes = |place: &usize| is_unambiguous(&objects[*place]);
+        let takes = |place: &usize| ambiguity(&objects[*place]).is_none();
         let (by_zones, by_search): (Vec<usize>, Vec<usize>) = (0..objects.len()).partition(takes);
         let history = self.history_of(objects, &by_zones);
         for place in by_zones {
@@ -231,15 +228,7 @@ impl Foreign {
 
     /// Why these operations cannot be put in order.
     fn words<M: Model>(&self, key: &Datum, refutation: &Refutation<M>, show: impl Fn(&M::State) -> String) -> String {
-        let named = |ids: &[OpId]| {
-            let skipped = ids.len().saturating_sub(NAMED);
-            let name = |id: &OpId| format!("`{}`", self.recorded(*id));
-            let mut names: Vec<String> = ids[skipped..].iter().map(name).collect();
-            if skipped > 0 {
-                names.insert(0, format!("{skipped} more"));
-            }
-            names.join(", ")
-        };
+        let named = |ids: &[OpId]| self.named(ids);
         let key = if *key == Datum::Nil { String::new() } else { format!("key {key}: ") };
         let of = count(refutation.calls.len());
         if refutation.stuck.is_empty() {
@@ -255,6 +244,17 @@ impl Foreign {
         };
         let state = show(&refutation.state);
         format!("{key}no order of these {of} is right: {order}, with {state}, {next}{}", given_up(refutation.minimal))
+    }
+
+    /// The last of these operations, one by one.
+    pub(super) fn named(&self, ids: &[OpId]) -> String {
+        let skipped = ids.len().saturating_sub(NAMED);
+        let name = |id: &OpId| format!("`{}`", self.recorded(*id));
+        let mut names: Vec<String> = ids[skipped..].iter().map(name).collect();
+        if skipped > 0 {
+            names.insert(0, format!("{skipped} more"));
+        }
+        names.join(", ")
     }
 
     fn recorded(&self, id: OpId) -> &Recorded {
@@ -280,10 +280,11 @@ fn count(operations: usize) -> String {
 
 impl Finding {
     /// Nothing found yet: it passes.
-    pub fn new(level: &'static str) -> Finding {
+    pub fn new(level: Level) -> Finding {
         Finding {
             level,
             verdict: Verdict::Pass,
+            note: None,
             steps: 0,
             keys_failed: Vec::new(),
             keys_inconclusive: Vec::new(),
@@ -313,20 +314,24 @@ impl Finding {
     }
 }
 
-/// Whether every value names its write here, and every answer tells what it saw.
-fn is_unambiguous(object: &Object<Register>) -> bool {
+/// Why it is not so, in words, that every value names its write here and every answer tells what it saw.
+pub(super) fn ambiguity(object: &Object<Register>) -> Option<&'static str> {
     let mut written = Vec::new();
     for call in &object.calls {
         match (call.input, call.output) {
-            (RegisterInput::Write(None) | RegisterInput::CompareAndSet(_, None), _) => return false,
-            (_, Some(RegisterOutput::Refused)) => return false,
+            (RegisterInput::Write(None) | RegisterInput::CompareAndSet(_, None), _) => {
+                return Some("nil is written");
+            }
+            (_, Some(RegisterOutput::Refused)) => {
+                return Some("a refused compare-and-set does not tell what it saw");
+            }
             (_, Some(RegisterOutput::RefusedFor(_))) => {}
             (RegisterInput::Write(value) | RegisterInput::CompareAndSet(_, value), _) => written.push(value),
             (RegisterInput::Read, _) => {}
         }
     }
     written.sort_unstable();
-    written.windows(2).all(|pair| pair[0] != pair[1])
+    written.windows(2).any(|pair| pair[0] == pair[1]).then_some("a value is written twice")
 }
 
 fn op(key: Key, input: RegisterInput) -> Option<Op> {

@@ -5,8 +5,9 @@
 use serde_json::{Map, Value, json};
 
 use crate::check::{Counterexample, Verdict, level};
-use crate::explore::compare::DesignSummary;
+use crate::explore::compare::{DesignSummary, Tally};
 use crate::explore::expect::Judgement;
+use crate::explore::levels::{BRANCHED, BY_ORDER};
 use crate::explore::metric::{METRICS, staleness};
 use crate::history::OpId;
 use crate::id::RegionId;
@@ -72,7 +73,7 @@ pub fn run(report: &RunReport) -> Value {
         },
         "faults": faults(run, scenario),
         "claims": claims(report),
-        "verdicts": run.verdicts.iter().map(|judged| verdict(judged, report)).collect::<Value>(),
+        "verdicts": run.verdicts.iter().map(|judged| verdict(judged, report)).chain(expected_levels(report)).collect::<Value>(),
         "levels": levels(report),
         "expectations": judgements.iter().map(expectation).collect::<Value>(),
         "replay": report.replay(),
@@ -100,10 +101,19 @@ fn design(report: &SweepReport, design: &DesignSummary) -> Value {
     let named = METRICS.iter().zip(&design.metrics);
     let overall = named.map(|(metric, of)| (metric.name.to_string(), estimate(of, metric.unit)));
     let regional = design.regional.iter().map(|of| (of.name(), estimate(&of.estimate, of.metric.unit)));
-    let verdicts = design.verdicts.iter().map(|(guarantee, tally)| {
-        let counts = json!({ "pass": tally.pass, "fail": tally.fail, "inconclusive": tally.inconclusive });
-        (guarantee.name().to_string(), counts)
+    let guarantees = design.verdicts.iter().map(|(guarantee, tally)| (guarantee.name().to_string(), tally));
+    let levels = design.levels.iter().map(|(level, tally)| (*level, tally));
+    let counts = |tally: &Tally| json!({ "pass": tally.pass, "fail": tally.fail, "inconclusive": tally.inconclusive });
+    let guarantees = guarantees.map(|(name, tally)| (name, counts(tally)));
+    let levels = levels.map(|(level, tally)| {
+        let notes: Vec<_> = design.results.iter().flat_map(|r| &r.levels).filter(|r| r.level == level).collect();
+        let noted = |note| notes.iter().filter(|result| result.note == Some(note)).count();
+        let mut told = counts(tally);
+        told["by_clients_alone"] = noted(BRANCHED).into();
+        told["by_order"] = noted(BY_ORDER).into();
+        (level.to_string(), told)
     });
+    let verdicts = guarantees.chain(levels);
     let broken = design.broken_claims.iter();
     let faults = &report.scenario.setup.faults;
     json!({
@@ -241,19 +251,35 @@ fn levels(report: &RunReport) -> Value {
     if report.levels.is_empty() {
         return Value::Null;
     }
-    let level = |judged: &level::Judged| {
-        let (why, witness) = shown(&judged.verdict, report.run);
-        json!({
-            "level": judged.level.to_string(),
-            "verdict": judged.verdict.name(),
-            "note": judged.note,
-            "steps": judged.steps,
-            "why": why,
-            "witness": witness,
-        })
-    };
     let strongest = level::strongest(&report.levels).iter().map(ToString::to_string).collect::<Value>();
-    json!({ "strongest": strongest, "verdicts": report.levels.iter().map(level).collect::<Value>() })
+    let (ordered, branched) = match &report.run.versions {
+        Some(versions) => (versions.order.iter().count(), versions.branched.len()),
+        None => (0, 0),
+    };
+    let versions = json!({ "keys_ordered": ordered, "keys_branched": branched });
+    json!({ "strongest": strongest, "versions": versions, "verdicts": report.levels.iter().map(|judged| level(judged, report)).collect::<Value>() })
+}
+
+/// The levels that are expected of the design, as [`verdict`] tells a guarantee.
+fn expected_levels(report: &RunReport) -> impl Iterator<Item = Value> {
+    report.expected_levels.iter().map(|judged| {
+        let mut told = level(judged, report);
+        told["expected"] = json!(report.said(&judged.level.to_string()));
+        told["claimed"] = json!(false);
+        told
+    })
+}
+
+fn level(judged: &level::Judged, report: &RunReport) -> Value {
+    let (why, witness) = shown(&judged.verdict, report.run);
+    json!({
+        "level": judged.level.to_string(),
+        "verdict": judged.verdict.name(),
+        "note": judged.note,
+        "steps": judged.steps,
+        "why": why,
+        "witness": witness,
+    })
 }
 
 /// Why it is so, and the operations that show it.

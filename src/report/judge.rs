@@ -5,9 +5,10 @@
 use serde_json::{Value, json};
 
 use crate::check::Verdict;
+use crate::check::level::Level;
 use crate::history::{OpId, Outcome};
-use crate::judge::{Finding, Foreign};
-use crate::time::Time;
+use crate::judge::{Finding, Findings, Foreign};
+use crate::time::{Duration, Time};
 
 use super::counterexample::{Picture, lanes};
 use super::number::{counted, grouped};
@@ -28,7 +29,7 @@ pub struct Judged {
     /// What it holds.
     pub foreign: Foreign,
     /// One for each level.
-    pub findings: Vec<Finding>,
+    pub findings: Findings,
 }
 
 /// How it went, over all histories and levels: broken where one fails, else inconclusive where one is.
@@ -38,7 +39,7 @@ pub fn conclusion(judged: &[Judged]) -> Conclusion {
         Verdict::Fail(_) => Conclusion::Broken,
         Verdict::Inconclusive { .. } => Conclusion::Inconclusive,
     };
-    judged.iter().flat_map(|one| &one.findings).map(of).max().unwrap_or(Conclusion::Held)
+    judged.iter().flat_map(|one| &one.findings.all).map(of).max().unwrap_or(Conclusion::Held)
 }
 
 /// For people: one history after another.
@@ -47,7 +48,7 @@ pub fn text(judged: &[Judged], paint: Paint) -> String {
     pages.join("\n")
 }
 
-fn page(file: &str, foreign: &Foreign, findings: &[Finding], paint: Paint) -> String {
+fn page(file: &str, foreign: &Foreign, findings: &Findings, paint: Paint) -> String {
     let (operations, keys) = (foreign.recording.operations.len() as u64, foreign.keys().len() as u64);
     let count = |outcome| foreign.recording.operations.iter().filter(|one| one.outcome == outcome).count() as u64;
     let [ok, fail, unknown] = [Outcome::Ok, Outcome::Fail, Outcome::Unknown].map(|outcome| grouped(count(outcome)));
@@ -58,8 +59,11 @@ fn page(file: &str, foreign: &Foreign, findings: &[Finding], paint: Paint) -> St
         counted(keys as usize, foreign.kind()),
         paint.paint(Style::Strong, "verdicts"),
     ));
-    let widest = findings.iter().map(|finding| finding.level.len()).max().unwrap_or(0);
-    for finding in findings {
+    if findings.all.len() > 1 {
+        text.push_str(&wrap(&format!("strongest met: {}", strongest(findings)), "  ", COLUMNS));
+    }
+    let widest = findings.all.iter().map(|finding| name(finding).chars().count()).max().unwrap_or(0);
+    for finding in &findings.all {
         let style = match finding.verdict {
             Verdict::Pass => Style::Good,
             Verdict::Fail(_) => Style::Bad,
@@ -67,9 +71,15 @@ fn page(file: &str, foreign: &Foreign, findings: &[Finding], paint: Paint) -> St
         };
         let verdict = paint.paint(style, format_args!("{:<12}", finding.verdict.name()));
         let steps = paint.paint(Style::Faint, format_args!("{} steps", grouped(finding.steps)));
-        text.push_str(&format!("  {:<widest$}   {verdict}   {steps}\n", finding.level));
+        let weaker = findings.weaker(finding).filter(|_| finding.level != Level::Linearizable);
+        let aside = match weaker {
+            Some(weaker) => paint.paint(Style::Faint, format_args!("as {} does", weaker.level.name())),
+            None => steps,
+        };
+        text.push_str(&format!("  {:<widest$}   {verdict}   {aside}\n", name(finding)));
         match &finding.verdict {
-            Verdict::Pass => {}
+            _ if weaker.is_some() => {}
+            Verdict::Pass => text.extend(finding.note.map(|note| wrap(note, "    ", COLUMNS))),
             Verdict::Inconclusive { why } => text.push_str(&wrap(why, "    ", COLUMNS)),
             Verdict::Fail(counterexample) => {
                 text.push_str(&wrap(&counterexample.why, "    ", COLUMNS));
@@ -81,12 +91,28 @@ fn page(file: &str, foreign: &Foreign, findings: &[Finding], paint: Paint) -> St
             }
         }
     }
+    if let Some(why) = &findings.left_out {
+        text.push_str(&format!("\n{}", wrap(why, "  ", COLUMNS)));
+    }
     text
+}
+
+/// The level; without a bound where none is met.
+fn name(finding: &Finding) -> String {
+    match finding.level {
+        Level::KAtomic(u64::MAX) | Level::BoundedStaleness(Duration::MAX) => finding.level.name().into(),
+        level => level.to_string(),
+    }
+}
+
+fn strongest(findings: &Findings) -> String {
+    let names: Vec<String> = findings.strongest().iter().map(ToString::to_string).collect();
+    if names.is_empty() { "none".into() } else { names.join(", ") }
 }
 
 /// Which keys fail, where there are several.
 fn others(finding: &Finding, keys: u64) -> String {
-    if keys < 2 {
+    if keys < 2 || finding.keys_failed.is_empty() {
         return String::new();
     }
     let failed = &finding.keys_failed;
@@ -107,7 +133,9 @@ pub fn json(judged: &[Judged]) -> Value {
             "operations": one.foreign.recording.operations.len(),
             "keys": one.foreign.keys().len(),
             "objects": one.foreign.kind(),
-            "verdicts": one.findings.iter().map(|finding| verdict(&one.foreign, finding)).collect::<Value>(),
+            "strongest": one.findings.strongest().iter().map(ToString::to_string).collect::<Value>(),
+            "left_out": one.findings.left_out,
+            "verdicts": one.findings.all.iter().map(|finding| verdict(&one.foreign, finding)).collect::<Value>(),
         })
     };
     match judged {
@@ -133,8 +161,9 @@ fn verdict(foreign: &Foreign, finding: &Finding) -> Value {
     };
     let keys = |keys: &[crate::judge::Datum]| keys.iter().map(crate::judge::Datum::to_json).collect::<Value>();
     json!({
-        "level": finding.level,
+        "level": name(finding),
         "verdict": finding.verdict.name(),
+        "note": finding.note,
         "steps": finding.steps,
         "why": why,
         "keys_failed": keys(&finding.keys_failed),

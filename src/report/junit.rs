@@ -5,10 +5,10 @@
 use std::fmt::Write;
 
 use crate::explore::compare::DesignSummary;
-use crate::protocol::Guarantee;
 
 use super::fault::describe;
 use super::subject::SweepReport;
+use super::text::first_why;
 
 /// The document for these scenarios.
 pub fn document(reports: &[SweepReport]) -> String {
@@ -50,20 +50,21 @@ fn cases_of(report: &SweepReport, design: &DesignSummary) -> Vec<Case> {
         let problem = message.map(|message| Problem { message, is_undecided, replay: report.replay(design) });
         Case { design: design.name.clone(), name, problem }
     };
-    let is_undecided = |guarantee: &Guarantee| {
-        design.verdicts.iter().any(|(of, tally)| of == guarantee && tally.inconclusive > 0 && tally.fail == 0)
-    };
     let mut cases = Vec::new();
     for judgement in &design.judgements {
         let (expectation, measured) = (&judgement.expectation, &judgement.measured);
-        let undecided = Guarantee::from_name(&expectation.name).as_ref().is_some_and(is_undecided);
+        let undecided = design.is_undecided(&expectation.name);
         let name = format!("expects {} {}", expectation.name, expectation.bound);
-        cases.push(case(name, (!judgement.held).then(|| format!("measured {measured}")), undecided));
+        cases.push(case(
+            name,
+            (!judgement.held).then(|| format!("measured {measured}{}", first_why(design, expectation))),
+            undecided,
+        ));
     }
     for guarantee in report.claims(design) {
         let broken = design.broken_claims.iter().find(|(of, ..)| *of == guarantee);
         let message = broken.map(|(_, seeds, why)| format!("does not hold in {seeds} of the seeds: {why}"));
-        cases.push(case(format!("claims {}", guarantee.name()), message, is_undecided(&guarantee)));
+        cases.push(case(format!("claims {}", guarantee.name()), message, design.is_undecided(guarantee.name())));
     }
     let void = report.void_faults(design);
     for (place, fault) in report.scenario.setup.faults.iter().enumerate() {

@@ -2,12 +2,13 @@
 //!
 //! Next: `fault.rs`.
 
-use crate::check::level;
+use crate::check::{Verdict, level};
 use crate::explore::compare::{Comparison, DesignSummary};
 use crate::explore::expect::Judgement;
+use crate::explore::levels;
 use crate::protocol::{Claim, Guarantee};
-use crate::scenario::{Bound, Design, Over, Scenario};
-use crate::sim::{Judged, LedgerEntry, Run};
+use crate::scenario::{Bound, Design, Expectation, Over, Scenario};
+use crate::sim::{LedgerEntry, Run};
 use crate::trace::Digest;
 
 /// What a report comes to.
@@ -45,16 +46,20 @@ pub struct RunReport<'a> {
     pub run: &'a Run,
     /// The expectations that one run decides, judged.
     pub judgements: Vec<Judgement>,
+    /// The levels of consistency that are expected of the design, judged.
+    pub expected_levels: Vec<level::Judged>,
     /// Every level of consistency, judged; empty where nobody asked.
     pub levels: Vec<level::Judged>,
 }
 
 impl<'a> RunReport<'a> {
-    /// The report of this run.
+    /// The report of this run, which must have kept [the rows](levels::rows) that the design's expectations need.
     pub fn new(file: &'a str, scenario: &'a Scenario, design: &'a Design, run: &'a Run) -> RunReport<'a> {
         let decided = design.expectations.iter().filter(|expectation| expectation.over == Over::Every);
-        let judgements = decided.map(|expectation| expectation.judge(&[expectation.measure(run)])).collect();
-        RunReport { file, scenario, design, run, judgements, levels: Vec::new() }
+        let expected_levels = levels::judge_expected(design, run);
+        let judged = |expectation: &Expectation| expectation.judge(&[expectation.measure(run, &expected_levels)]);
+        let judgements = decided.map(judged).collect();
+        RunReport { file, scenario, design, run, judgements, expected_levels, levels: Vec::new() }
     }
 
     /// Faults that were planned and hit nothing.
@@ -65,28 +70,36 @@ impl<'a> RunReport<'a> {
     /// What the run comes to.
     pub fn conclusion(&self) -> Conclusion {
         let broken = self.judgements.iter().filter(|judgement| !judgement.held).map(|judgement| {
-            let guarantee = Guarantee::from_name(&judgement.expectation.name);
-            if guarantee.is_some_and(|g| is_undecided(self.run.verdict(g))) {
-                Conclusion::Inconclusive
-            } else {
-                Conclusion::Broken
-            }
+            let verdict = self.verdict(&judgement.expectation.name);
+            if verdict.is_some_and(is_undecided) { Conclusion::Inconclusive } else { Conclusion::Broken }
         });
         let claims = self
             .run
             .broken_claims()
-            .map(|judged| if is_undecided(judged) { Conclusion::Inconclusive } else { Conclusion::Broken });
+            .map(|judged| if is_undecided(&judged.verdict) { Conclusion::Inconclusive } else { Conclusion::Broken });
         let void = self.void_faults().map(|_| Conclusion::Broken);
         broken.chain(claims).chain(void).max().unwrap_or(Conclusion::Held)
+    }
+
+    /// The verdict on a guarantee or an expected level of this name.
+    fn verdict(&self, name: &str) -> Option<&Verdict> {
+        let level = || self.expected_levels.iter().find(|judged| judged.level.to_string() == name);
+        let guarantee = Guarantee::from_name(name).map(|guarantee| &self.run.verdict(guarantee).verdict);
+        guarantee.or_else(|| level().map(|judged| &judged.verdict))
+    }
+
+    /// The verdict that the scenario expects of a guarantee or a level of this name.
+    pub fn said(&self, name: &str) -> Option<&'static str> {
+        self.design.expectations.iter().filter(|expectation| expectation.name == name).find_map(|e| match e.bound {
+            Bound::Verdict(verdict) => Some(verdict),
+            Bound::Range { .. } => None,
+        })
     }
 
     /// The verdict that is expected of a guarantee: what the scenario says, else `pass` where the design claims it for
     /// faults like this run's.
     pub fn expected(&self, guarantee: Guarantee) -> Option<&'static str> {
-        let said = self.design.expectations.iter().filter(|e| e.name == guarantee.name()).find_map(|e| match e.bound {
-            Bound::Verdict(verdict) => Some(verdict),
-            Bound::Range { .. } => None,
-        });
+        let said = self.said(guarantee.name());
         said.or_else(|| self.claims(guarantee).then_some("pass"))
     }
 
@@ -103,8 +116,8 @@ impl<'a> RunReport<'a> {
     }
 }
 
-fn is_undecided(judged: &Judged) -> bool {
-    !judged.verdict.is_pass() && !judged.verdict.is_fail()
+const fn is_undecided(verdict: &Verdict) -> bool {
+    !verdict.is_pass() && !verdict.is_fail()
 }
 
 /// Designs over many seeds, to be reported.

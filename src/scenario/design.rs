@@ -9,6 +9,7 @@ use super::error::Problem;
 use super::place;
 use super::read::{Entries, Value, decode, entries};
 use super::units::At;
+use crate::check::level::SINGLE;
 use crate::explore::metric::METRICS;
 use crate::id::{RegionId, Role};
 use crate::model::topology::Topology;
@@ -29,8 +30,9 @@ pub(super) fn check_name(name: &str, span: &Range<usize>) -> Result<(), Problem>
         let help = "a name is letters, digits, `-`, `_`, `.` and `+`";
         return Err(Problem::new(span, format!("`{}` cannot be a design's name", name.escape_debug())).help(help));
     }
-    let is_guarantee = Guarantee::from_name(&name.replace('_', "-")).is_some();
-    if is_guarantee || METRICS.iter().any(|metric| metric.name == name) {
+    let word = name.replace('_', "-");
+    let is_judged = Guarantee::from_name(&word).is_some() || SINGLE.contains(&&*word);
+    if is_judged || METRICS.iter().any(|metric| metric.name == name) {
         return Err(Problem::new(span, format!("`{name}` is what is measured, and cannot be a design's name")));
     }
     Ok(())

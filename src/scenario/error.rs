@@ -100,7 +100,9 @@ impl Problem {
         let wrong =
             ["invalid type: ", "invalid value: ", "invalid length "].iter().find_map(|start| text.strip_prefix(start));
         let Some((found, expected)) = wrong.and_then(|rest| rest.rsplit_once(", expected ")) else {
-            return Problem::new(&span, plain(text));
+            let problem = Problem::new(&span, plain(text));
+            let is_name = text.starts_with("invalid unquoted key");
+            return if is_name { problem.help("write it in quotes: `\"k-atomic:2\" = \"pass\"`") } else { problem };
         };
         let expected = plain(expected);
         let problem = Problem::new(&span, format!("expected {expected}, found {}", plain(found)));

@@ -1,4 +1,4 @@
-//! What is expected: names of metrics and guarantees, and the bounds that they must keep.
+//! What is expected: names of metrics, guarantees and levels of consistency, and the bounds that they must keep.
 
 use std::ops::Range;
 
@@ -8,6 +8,7 @@ use super::bounds::{self, Unit};
 use super::error::Problem;
 use super::read::{Value, entries};
 use super::{Bound, Expectation, Over};
+use crate::check::level::{SINGLE, named};
 use crate::explore::metric::{METRICS, Metric};
 use crate::model::topology::Topology;
 use crate::protocol::Guarantee;
@@ -19,7 +20,8 @@ const VERDICTS: [Over; 2] = [Over::Every, Over::Some];
 /// What an expectation can be about.
 enum Subject {
     Metric(&'static Metric),
-    Guarantee,
+    /// A guarantee or a level.
+    Judged,
 }
 
 /// Reads the value of one name in `[expect]`: one expectation, or one for each key of a table. `others` are more words
@@ -32,7 +34,7 @@ pub(super) fn read(
     others: &[&str],
 ) -> Result<Vec<Expectation>, Problem> {
     let (subject, name) = subject(name, span, topology, others)?;
-    let overs = if matches!(subject, Subject::Guarantee) { &VERDICTS[..] } else { &NUMBERS[..] };
+    let overs = if matches!(subject, Subject::Judged) { &VERDICTS[..] } else { &NUMBERS[..] };
     if !value.get_ref().is_table() {
         return Ok(vec![Expectation { name, bound: bound(&subject, &value)?, over: Over::Every }]);
     }
@@ -60,7 +62,14 @@ fn subject(
     others: &[&str],
 ) -> Result<(Subject, String), Problem> {
     if let Some(guarantee) = Guarantee::from_name(&name.replace('_', "-")) {
-        return Ok((Subject::Guarantee, guarantee.name().to_string()));
+        return Ok((Subject::Judged, guarantee.name().to_string()));
+    }
+    if let Some(level) = named(name) {
+        let level = level.map_err(|why| {
+            let problem = Problem::new(span, format!("nothing can be expected of `{name}`: {why}"));
+            if name.contains("eventual") { problem.help("did you mean `convergence`?") } else { problem }
+        })?;
+        return Ok((Subject::Judged, level.to_string()));
     }
     match Metric::find(name, topology.regions()) {
         Ok((metric, _)) => Ok((Subject::Metric(metric), name.to_string())),
@@ -74,8 +83,10 @@ fn subject(
                 }
                 _ if known => Problem::new(span, why),
                 _ => {
-                    let message = format!("`{base}` is no metric, no guarantee and no design");
-                    let words = METRICS.iter().map(|metric| metric.name).chain(Guarantee::ALL.map(Guarantee::name));
+                    let message = format!("`{base}` is no metric, no guarantee, no level and no design");
+                    let levels = SINGLE.into_iter().filter(|name| Guarantee::from_name(name).is_none());
+                    let judged = Guarantee::ALL.map(Guarantee::name).into_iter().chain(levels);
+                    let words = METRICS.iter().map(|metric| metric.name).chain(judged);
                     Problem::unknown(span, message, base, "names", words.chain(others.iter().copied()))
                 }
             })
@@ -90,7 +101,7 @@ fn bound(subject: &Subject, value: &Value<'_>) -> Result<Bound, Problem> {
             .help(format!("for example {}", example(subject)))
     };
     match (subject, value.get_ref()) {
-        (Subject::Guarantee, DeValue::String(text)) => match &**text {
+        (Subject::Judged, DeValue::String(text)) => match &**text {
             "pass" => Ok(Bound::Verdict("pass")),
             "fail" => Ok(Bound::Verdict("fail")),
             other => {
@@ -108,7 +119,7 @@ fn bound(subject: &Subject, value: &Value<'_>) -> Result<Bound, Problem> {
         (_, DeValue::Array(_)) => Err(wrong("an array")),
         (_, DeValue::Table(_)) => Err(wrong("a table")),
         (_, DeValue::Datetime(_)) => Err(wrong("a date or time")),
-        (Subject::Guarantee, DeValue::Integer(_) | DeValue::Float(_)) => Err(wrong("a number")),
+        (Subject::Judged, DeValue::Integer(_) | DeValue::Float(_)) => Err(wrong("a number")),
     }
 }
 
@@ -122,13 +133,13 @@ fn exactly(number: Option<f64>, metric: &Metric, span: &Range<usize>) -> Result<
 fn what(subject: &Subject) -> &'static str {
     match subject {
         Subject::Metric(_) => "a number or a bound",
-        Subject::Guarantee => "a verdict",
+        Subject::Judged => "a verdict",
     }
 }
 
 fn example(subject: &Subject) -> &'static str {
     match subject {
-        Subject::Guarantee => "\"pass\", \"fail\" or { some = \"fail\" }",
+        Subject::Judged => "\"pass\", \"fail\" or { some = \"fail\" }",
         Subject::Metric(metric) => match unit(metric) {
             Unit::Ratio => "\">= 99%\", \"90%..95%\" or { mean = \"> 99%\" }",
             Unit::Millis => "\"< 250ms\", \"70..75\" or { median = \"3ms..4ms\" }",

@@ -114,7 +114,8 @@ impl Design {
 /// Something that a scenario expects.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expectation {
-    /// The metric (`availability`, `rto_s`, `write_latency_ms_p50/eu-west-1`) or the guarantee (`linearizable`).
+    /// The metric (`availability`, `rto_s`, `write_latency_ms_p50/eu-west-1`) or the guarantee (`linearizable`),
+    /// or the level of consistency (`read-your-writes`, `bounded-staleness:5s`).
     pub name: String,
     /// What it must be.
     pub bound: Bound,
@@ -149,6 +150,6 @@ pub enum Bound {
         /// The upper end and whether it is allowed itself.
         high: Option<(f64, bool)>,
     },
-    /// The verdict that a guarantee must get: `pass` or `fail`.
+    /// The verdict that a guarantee or a level must get: `pass` or `fail`.
     Verdict(&'static str),
 }

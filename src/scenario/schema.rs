@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::design;
 use super::written::{Disk, Fault, Head, Topology, Workload};
+use crate::check::level::SINGLE;
 use crate::explore::metric::METRICS;
 use crate::protocol::Guarantee;
 use crate::registry::{Entry, PROTOCOLS};
@@ -100,7 +101,7 @@ fn resolved(schema: Schema, generator: &mut SchemaGenerator) -> Value {
     definition.unwrap_or_else(|| schema.to_value())
 }
 
-/// The table of expectations: metrics, metrics of a region, guarantees, and designs.
+/// The table of expectations: metrics, metrics of a region, guarantees, levels of consistency, and designs.
 fn expectations(generator: &mut SchemaGenerator) -> Value {
     let mut all = expectation_keys(generator);
     let mut each = all.clone();
@@ -139,12 +140,20 @@ fn expectation_keys(generator: &mut SchemaGenerator) -> Value {
         let about = "The verdict that this guarantee gets.";
         [name.to_string(), name.replace('-', "_")].map(|name| (name, with(&verdict, about)))
     });
+    let levels = SINGLE.into_iter().filter(|name| Guarantee::from_name(name).is_none()).flat_map(|name| {
+        let about = "Whether runs meet this level of consistency.";
+        [name.to_string(), name.replace('-', "_")].map(|name| (name, with(&verdict, about)))
+    });
     let names: Vec<&str> = METRICS.iter().map(|metric| metric.name).collect();
     let regional = format!("^({})/.+$", names.join("|"));
     json!({
         "type": "object",
-        "properties": metrics.chain(guarantees).collect::<Map<String, Value>>(),
-        "patternProperties": { regional: with(&number, "Of one region.") }
+        "properties": metrics.chain(guarantees).chain(levels).collect::<Map<String, Value>>(),
+        "patternProperties": {
+            regional: with(&number, "Of one region."),
+            r"^bounded[-_]staleness:[0-9.]+\s*[a-zµ]+$": with(&verdict, "Whether reads are at most so stale."),
+            r"^k[-_]atomic:[1-9][0-9]*$": with(&verdict, "Whether reads find one of the last so many versions.")
+        }
     })
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::check::linearizable::{self, Violation};
-use crate::check::monitor::{Durability, Failover};
+use crate::check::monitor::{Durability, Failover, Versions};
 use crate::check::{Counterexample, Verdict};
 use crate::history::History;
 use crate::id::{GroupId, Key, NodeId, RegionId, Role, Value};
@@ -36,6 +36,8 @@ pub struct Run {
     pub has_clients: Vec<bool>,
     /// What clients saw: the rows that were asked for.
     pub history: History,
+    /// The order in which the store had the versions of each key; `None` where not every row of the history is kept.
+    pub versions: Option<Versions>,
     /// Keys whose rows show what is wrong: with them, a failed verdict comes with its operations. See [`explained`].
     ///
     /// [`explained`]: super::explained
@@ -177,6 +179,7 @@ impl<P: Protocol> World<'_, P> {
             self.judge_leaders(),
             self.judge_writers(),
         ];
+        let keeps_all = *self.trace.rows() == Rows::All;
         let run = Run {
             seed: self.seed,
             digest: self.digest,
@@ -205,6 +208,7 @@ impl<P: Protocol> World<'_, P> {
             ledger: self.faults.ledger(&self.setup.faults),
             verdicts,
             claims: P::claims(self.options),
+            versions: keeps_all.then(|| self.lineage.versions(&self.record.history)),
             measures: self.measures,
             history: std::mem::take(&mut self.record.history),
             trace: self.trace,

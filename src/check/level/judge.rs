@@ -162,8 +162,9 @@ fn close(all: &mut [Judged]) {
     }
     for at in 0..all.len() {
         let implies = |other: &Judged| other.level != all[at].level && other.level.implies(all[at].level);
-        if !all[at].verdict.is_pass() && all.iter().any(|other| other.verdict.is_pass() && implies(other)) {
+        if all.iter().any(|other| other.verdict.is_pass() && implies(other)) {
             all[at].verdict = Verdict::Pass;
+            all[at].note = all[at].note.filter(|note| *note != SWAPS_UNCHECKED);
         }
     }
 }

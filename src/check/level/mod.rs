@@ -17,15 +17,17 @@
 //!
 //! Each edge is justified at [`Level::weaker`]. Two that one might expect are not there: causal memory does not imply the
 //! session guarantees, for these demand one order of the versions of a key for all sessions, and under it each session
-//! may have its own. And sequential consistency implies no bound of staleness, since it knows no time. Next: `judge.rs`.
+//! may have its own. And sequential consistency implies no bound of staleness, since it knows no time. Next: `named.rs`.
 
 use std::fmt;
 
 mod judge;
+mod named;
 
 use super::session::Guarantee;
 use crate::time::Duration;
 pub use judge::{Judged, SWAPS_UNCHECKED, judge, judge_all, strongest};
+pub use named::{SINGLE, named};
 
 /// A level of consistency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

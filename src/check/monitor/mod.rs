@@ -10,5 +10,5 @@ mod writers;
 
 pub use failovers::{Failover, Failovers};
 pub use leaders::Leaders;
-pub use lineage::{Durability, Lineage};
+pub use lineage::{Durability, Lineage, Versions};
 pub use writers::Writers;

@@ -8,6 +8,7 @@ use crate::cli::args::{Format, Replay};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::load::Loaded;
 use crate::cli::output::Output;
+use crate::explore::levels;
 use crate::report::paint::{Paint, Style};
 use crate::report::{RunReport, json as document, text};
 use crate::scenario::Design;
@@ -56,7 +57,7 @@ fn find<'a>(asked: &Replay, loaded: &'a Loaded) -> Result<(&'a Design, Run), Fai
     };
     let run = |design: &Design| {
         let trace = asked.until.map_or_else(Trace::off, |until| Trace::up_to(Time::ZERO + until, asked.before));
-        explained(trace, |trace| design.run(&loaded.scenario.setup, asked.of.seed, trace))
+        explained(trace.keeping(levels::rows(design)), |trace| design.run(&loaded.scenario.setup, asked.of.seed, trace))
     };
     let mut others = Vec::new();
     for design in candidates {

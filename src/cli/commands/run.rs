@@ -2,11 +2,11 @@
 //!
 //! Next: `compare.rs`.
 
-use crate::check::level::judge_all;
 use crate::cli::args::Run;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::load::{self, Loaded};
 use crate::cli::output::Output;
+use crate::explore::levels;
 use crate::report::{RunReport, history, json, text};
 use crate::sim::explained;
 use crate::trace::{Rows, Trace};
@@ -15,14 +15,14 @@ use crate::trace::{Rows, Trace};
 pub fn run(asked: &Run, output: &Output) -> Result<Exit, Failure> {
     let loaded = Loaded::read(&asked.file)?;
     let design = loaded.design(asked.design.as_deref())?;
-    let rows = if asked.history.is_some() || asked.levels { Rows::All } else { Rows::None };
+    let rows = if asked.history.is_some() || asked.levels { Rows::All } else { levels::rows(design) };
     let run = explained(Trace::off().keeping(rows), |trace| design.run(&loaded.scenario.setup, asked.seed, trace));
     if let Some(path) = &asked.history {
         load::write(path, &history::lines(&run))?;
     }
     let mut report = RunReport::new(&loaded.file, &loaded.scenario, design, &run);
     if asked.levels {
-        report.levels = judge_all(&run.history, None);
+        report.levels = levels::judge_all(&run);
     }
     output.report(asked.format, |paint| text::run(&report, paint), || json::run(&report))?;
     Ok(report.conclusion().into())

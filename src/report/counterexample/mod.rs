@@ -106,7 +106,7 @@ impl Picture {
             }
         };
         let intervals = counterexample.operations.iter().map(interval).collect();
-        let title = format!("not {}", finding.level);
+        let title = format!("not {}", finding.level.name());
         let mut picture = Picture::new(title, &counterexample.why, intervals, &finding.placed, &finding.stuck);
         picture.is_timed = foreign.recording.is_timed;
         Some(picture)

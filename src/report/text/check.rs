@@ -2,7 +2,9 @@
 //!
 //! Next: `../json.rs`.
 
+use crate::check::level::Level;
 use crate::explore::compare::DesignSummary;
+use crate::scenario::{Bound, Expectation};
 
 use super::super::fault::describe;
 use super::super::number::counted;
@@ -66,7 +68,8 @@ pub fn problems_in_words(report: &SweepReport, design: &DesignSummary) -> Vec<St
     let seeds = report.comparison.seeds.len();
     let expectations = design.judgements.iter().filter(|judgement| !judgement.held).map(|judgement| {
         let (expectation, measured) = (&judgement.expectation, &judgement.measured);
-        format!("expected {} {}, measured {measured}", expectation.name, expectation.bound)
+        let why = first_why(design, expectation);
+        format!("expected {} {}, measured {measured}{why}", expectation.name, expectation.bound)
     });
     let claims = design.broken_claims.iter().map(|(guarantee, broken, why)| {
         format!("claims {}, which does not hold in {broken} of {}: {why}", guarantee.name(), counted(seeds, "seed"))
@@ -77,6 +80,15 @@ pub fn problems_in_words(report: &SweepReport, design: &DesignSummary) -> Vec<St
         format!("the fault `{words}` at {} touched nothing in {seeds}, first in seed {first}", fault.at)
     });
     expectations.chain(claims).chain(faults).collect()
+}
+
+/// Why a level that is expected to pass does not, in the first seed in which it does not; nothing for what is no level.
+pub fn first_why(design: &DesignSummary, expectation: &Expectation) -> String {
+    let level = Level::from_name(&expectation.name).filter(|_| expectation.bound == Bound::Verdict("pass"));
+    let found = |verdict| design.first_of(level?, verdict);
+    let Some((seed, found)) = found("fail").or_else(|| found("inconclusive")) else { return String::new() };
+    let note = found.note.map_or(String::new(), |note| format!(", {note}"));
+    format!("; in seed {seed}{note}: {}", found.why)
 }
 
 /// A problem with its first line at the margin of the list and the others moved in.

@@ -2,6 +2,7 @@
 //!
 //! Next: `check.rs`.
 
+use crate::check::level::Level;
 use crate::explore::compare::{DesignSummary, Tally};
 use crate::explore::metric::{Better, METRICS};
 use crate::metrics::statistics::Estimate;
@@ -69,8 +70,19 @@ fn table(report: &SweepReport, with_names: bool) -> Table {
     }
     table.gap();
     for (place, guarantee) in Guarantee::ALL.iter().enumerate() {
-        let cells = designs.iter().map(|design| verdict(report, design, *guarantee, design.verdicts[place].1));
+        let cells = designs.iter().map(|design| {
+            let is_claimed = report.claims(design).contains(guarantee);
+            verdict(design, guarantee.name(), is_claimed, design.verdicts[place].1)
+        });
         table.row([Cell::from(guarantee.name())].into_iter().chain(cells));
+    }
+    for level in levels(designs) {
+        let name = level.to_string();
+        let cells = designs.iter().map(|design| match design.tally(&name) {
+            Some(tally) => verdict(design, &name, true, tally),
+            None => Cell::new(Style::Faint, "–"),
+        });
+        table.row([Cell::from(&*name)].into_iter().chain(cells.collect::<Vec<_>>()));
     }
     if designs.iter().any(|design| !design.judgements.is_empty()) {
         table.row([Cell::from("expectations held")].into_iter().chain(designs.iter().map(expectations)));
@@ -145,15 +157,22 @@ fn is_best(row: &Numbers, place: usize) -> bool {
     others().all(|other| other == mine || is_worse(other)) && others().any(is_worse)
 }
 
-fn verdict(report: &SweepReport, design: &DesignSummary, guarantee: Guarantee, tally: Tally) -> Cell {
+/// The levels of consistency that are expected of some design, from the strongest of each family to the weakest.
+fn levels(designs: &[DesignSummary]) -> Vec<Level> {
+    let mut levels: Vec<Level> = designs.iter().flat_map(|design| &design.levels).map(|(level, _)| *level).collect();
+    levels.sort_unstable();
+    levels.dedup();
+    levels
+}
+
+/// How many seeds pass a guarantee or a level of this name.
+fn verdict(design: &DesignSummary, name: &str, is_claimed: bool, tally: Tally) -> Cell {
     let total = tally.pass + tally.fail + tally.inconclusive;
     let mark = if tally.fail > 0 { " ✗" } else { "" };
     let undecided = if tally.inconclusive > 0 { format!(", {} undecided", tally.inconclusive) } else { String::new() };
-    let is_named = |name: &str| name == guarantee.name();
-    let is_broken = design.broken_claims.iter().any(|(broken, ..)| *broken == guarantee)
-        || design.judgements.iter().any(|judgement| !judgement.held && is_named(&judgement.expectation.name));
-    let is_promised = report.claims(design).contains(&guarantee)
-        || design.judgements.iter().any(|judgement| is_named(&judgement.expectation.name));
+    let is_broken = design.broken_claims.iter().any(|(broken, ..)| broken.name() == name)
+        || design.judgements.iter().any(|judgement| !judgement.held && judgement.expectation.name == name);
+    let is_promised = is_claimed || design.judgements.iter().any(|judgement| judgement.expectation.name == name);
     let style = match (is_broken, is_promised) {
         (true, _) if tally.fail == 0 => Style::Doubt,
         (true, _) => Style::Bad,
@@ -180,7 +199,11 @@ fn legend(report: &SweepReport) -> String {
         format!("±    half of the 95 % t interval of the mean over {seeds}; none where every seed gave the same"),
         "n/n  seeds that pass; ✗ some seed fails: what was claimed, or expected otherwise, is listed below".to_string(),
     ];
-    lines.iter().map(|line| wrap_legend(line)).collect()
+    let has_levels = report.comparison.designs.iter().any(|design| !design.levels.is_empty());
+    let levels = "–    not judged: levels of consistency are, where expected, by what clients saw and by the order in which the \
+                  store had the versions of each key that has one";
+    let levels = has_levels.then_some(levels);
+    lines.iter().map(String::as_str).chain(levels).map(wrap_legend).collect()
 }
 
 /// A legend's line as it is, unless a terminal would break it.

@@ -2,7 +2,9 @@
 
 use crate::check::Verdict;
 use crate::check::level::{Judged, strongest};
+use crate::explore::levels::BRANCHED;
 
+use super::super::number::counted;
 use super::super::paint::{Paint, Style};
 use super::super::subject::RunReport;
 use super::super::table::wrap;
@@ -19,6 +21,7 @@ pub fn levels(report: &RunReport, paint: Paint) -> String {
     let strongest = if strongest.is_empty() { "none".to_string() } else { strongest.join(", ") };
     let mut text = format!("{}\n", paint.paint(Style::Strong, "levels"));
     text.push_str(&wrap(&format!("strongest met: {strongest}"), "  ", COLUMNS));
+    text.push_str(&wrap(&sources(report), "  ", COLUMNS));
     let name = |judged: &Judged| {
         if judged.verdict.is_pass() { judged.level.to_string() } else { judged.level.name().to_string() }
     };
@@ -33,10 +36,11 @@ pub fn levels(report: &RunReport, paint: Paint) -> String {
             Verdict::Inconclusive { .. } => Style::Doubt,
         };
         let verdict = paint.paint(style, format_args!("{:<12}", judged.verdict.name()));
-        let aside = match (judged.note, weaker) {
-            (Some(note), _) => note.to_string(),
-            (None, Some(weaker)) => format!("as {} does", weaker.level.name()),
-            (None, None) => String::new(),
+        let aside = match (weaker, judged.note) {
+            (Some(weaker), _) => format!("as {} does", weaker.level.name()),
+            // Said once, above.
+            (None, Some(BRANCHED) | None) => String::new(),
+            (None, Some(note)) => note.to_string(),
         };
         let line = format!("  {:<widest$}   {verdict}   {}", name(judged), paint.paint(Style::Faint, aside));
         text.push_str(line.trim_end());
@@ -46,4 +50,25 @@ pub fn levels(report: &RunReport, paint: Paint) -> String {
         }
     }
     text
+}
+
+/// What was judged by: always what clients saw, and the order of versions where the store had one.
+fn sources(report: &RunReport) -> String {
+    let Some(versions) = &report.run.versions else { return String::new() };
+    let (ordered, branched) = (versions.order.iter().count(), versions.branched.len());
+    let keys = ordered + branched;
+    match (ordered, branched) {
+        (0, 0) => "judged by what clients saw: nothing was written".into(),
+        (0, _) => format!("judged by what clients saw: the store's versions of {} branch", all_of(keys)),
+        (_, 0) => format!("judged by what clients saw, and by the store's order of the versions of {}", all_of(keys)),
+        _ => format!(
+            "judged by what clients saw, and by the store's order of the versions of {ordered} of {} (those of the others \
+             branch)",
+            counted(keys, "key")
+        ),
+    }
+}
+
+fn all_of(keys: usize) -> String {
+    if keys == 1 { "its key".into() } else { format!("all {}", counted(keys, "key")) }
 }

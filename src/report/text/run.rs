@@ -189,7 +189,8 @@ fn faults(report: &RunReport, paint: Paint) -> String {
 
 fn verdicts(report: &RunReport, paint: Paint) -> String {
     let mut text = format!("{}\n", paint.paint(Style::Strong, "verdicts"));
-    let widest = Guarantee::ALL.iter().map(|guarantee| guarantee.name().len()).max().unwrap_or(0);
+    let levels = report.expected_levels.iter().map(|judged| judged.level.to_string().chars().count());
+    let widest = Guarantee::ALL.iter().map(|guarantee| guarantee.name().len()).chain(levels).max().unwrap_or(0);
     for judged in &report.run.verdicts {
         let expected = report.expected(judged.guarantee);
         let verdict = judged.verdict.name();
@@ -208,6 +209,23 @@ fn verdicts(report: &RunReport, paint: Paint) -> String {
         let name = judged.guarantee.name();
         let verdict = paint.paint(style, format_args!("{verdict:<12}"));
         writeln!(text, "  {name:<widest$}   {verdict}   {}", paint.paint(Style::Faint, why))
+            .expect("a string takes all");
+        text.push_str(&story::of(&judged.verdict, report.run, paint));
+    }
+    for judged in &report.expected_levels {
+        let name = judged.level.to_string();
+        let verdict = judged.verdict.name();
+        let (style, expected) = match (&judged.verdict, report.said(&name)) {
+            (Verdict::Inconclusive { .. }, expected) => (Style::Doubt, expected),
+            (_, Some(expected)) if expected == verdict => (Style::Good, Some(expected)),
+            (_, expected) => (Style::Bad, expected),
+        };
+        let verdict = paint.paint(style, format_args!("{verdict:<12}"));
+        let mut aside = expected.map_or(String::new(), |expected| format!("the scenario expects {expected}"));
+        if let Some(note) = judged.note {
+            aside.push_str(&format!("; {note}"));
+        }
+        writeln!(text, "  {name:<widest$}   {verdict}   {}", paint.paint(Style::Faint, aside))
             .expect("a string takes all");
         text.push_str(&story::of(&judged.verdict, report.run, paint));
     }

@@ -107,7 +107,7 @@ impl Agenda {
     }
 }
 
-/// Events to come, in order. See the file's doc and [`Agenda`], which has the order.
+/// Events to come, in order. See the file's doc and `Agenda`, which has the order.
 #[derive(Debug)]
 pub struct Queue<E> {
     agenda: Agenda,

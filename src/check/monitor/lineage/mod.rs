@@ -8,13 +8,16 @@
 //! stranded copy descends from, is **diverged** as well: it exists, on the wrong branch.
 //!
 //! Values and keys are small dense numbers: a write costs 5 bytes here, and a key 4 bytes in every copy.
+//! Next: `versions.rs`, the order that the links are.
 
 #[cfg(test)]
 mod reference;
+mod versions;
 
 use std::collections::BTreeSet;
 
 use crate::id::{Key, NodeId, Value};
+pub use versions::Versions;
 
 /// The writes of a run, linked.
 #[derive(Clone, Debug, Default)]
