@@ -353,6 +353,27 @@ fn a_history_is_written_line_by_line() {
 }
 
 #[test]
+fn transactions_from_elsewhere_are_judged_at_every_level_of_isolation() {
+    let desk = Desk::new();
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/transactions/write-skew.edn");
+    let judged = desk.run(&format!("judge {file} --format json")).reports(1).json();
+    let verdict = |level: &str| {
+        let all = judged["verdicts"].as_array().unwrap();
+        all.iter().find(|one| one["level"] == level).unwrap()["verdict"].as_str().unwrap().to_string()
+    };
+    assert_eq!((verdict("strong-snapshot-isolation"), verdict("serializable")), ("pass".into(), "fail".into()));
+    assert_eq!(judged["anomalies"][0], "G2-item");
+    let text = desk.run(&format!("judge {file} --level snapshot-isolation,serializable")).reports(1).out;
+    let readme = include_str!("../README.md");
+    let shown = text.split_once('\n').unwrap().1;
+    assert!(readme.contains(shown), "the README shows something else than:\n{shown}");
+    desk.run(&format!("judge {file} --level snapshot-isolation")).reports(0);
+    desk.run(&format!("judge {file} --level serialisable")).complains(2, &["did you mean `serializable`?"]);
+    desk.run(&format!("judge {file} --svg why.svg")).complains(2, &["holds transactions"]);
+    desk.run(&format!("judge {file} --as awdit")).complains(2, &["write-skew.edn:"]);
+}
+
+#[test]
 fn a_history_is_judged_as_the_run_that_wrote_it() {
     let desk = Desk::new();
     let run = desk.run("run good.toml --format json --history h.jsonl").reports(0).json();

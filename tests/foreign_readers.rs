@@ -131,7 +131,7 @@ fn shown(foreign: Foreign, findings: riftzone::judge::Findings) {
         let picture = Picture::of(&foreign, finding);
         assert!(picture.is_none_or(|picture| svg(&picture).ends_with("</svg>\n")));
     }
-    let judged = [Judged { file: "history".into(), foreign, findings }];
+    let judged = [Judged::Operations { file: "history".into(), foreign, findings }];
     assert!(text(&judged, Paint::Off).starts_with("history\n"));
     assert!(json(&judged)["verdicts"].is_array());
 }

@@ -22,7 +22,7 @@ const EXIT_CODES: &str = "Exit codes:
 
 const WHEN: &str = "auto|always|never";
 const FORMAT: &str = "text|json";
-const HISTORY_FORMAT: &str = "jepsen-edn|jepsen-json|jepsen-log|json-lines";
+const HISTORY_FORMAT: &str = "jepsen-edn|jepsen-json|jepsen-log|json-lines|elle-edn|elle-json|plume|awdit|dbcop";
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::White.on_default().effects(Effects::BOLD))
@@ -227,15 +227,31 @@ pub enum HistoryFormat {
     JepsenLog,
     /// What `riftzone run --history` writes.
     JsonLines,
+    /// Elle's transactions in Jepsen's `history.edn`.
+    ElleEdn,
+    /// The same in JSON.
+    ElleJson,
+    /// Plume's and PolySI's text.
+    Plume,
+    /// AWDIT's text.
+    Awdit,
+    /// dbcop's text.
+    Dbcop,
 }
 
-impl From<HistoryFormat> for crate::judge::Format {
+impl From<HistoryFormat> for crate::judge::AnyFormat {
     fn from(format: HistoryFormat) -> Self {
+        use crate::judge::{Format, TransactionFormat};
         match format {
-            HistoryFormat::JepsenEdn => Self::JepsenEdn,
-            HistoryFormat::JepsenJson => Self::JepsenJson,
-            HistoryFormat::JepsenLog => Self::JepsenLog,
-            HistoryFormat::JsonLines => Self::JsonLines,
+            HistoryFormat::JepsenEdn => Self::Operations(Format::JepsenEdn),
+            HistoryFormat::JepsenJson => Self::Operations(Format::JepsenJson),
+            HistoryFormat::JepsenLog => Self::Operations(Format::JepsenLog),
+            HistoryFormat::JsonLines => Self::Operations(Format::JsonLines),
+            HistoryFormat::ElleEdn => Self::Transactions(TransactionFormat::ElleEdn),
+            HistoryFormat::ElleJson => Self::Transactions(TransactionFormat::ElleJson),
+            HistoryFormat::Plume => Self::Transactions(TransactionFormat::Plume),
+            HistoryFormat::Awdit => Self::Transactions(TransactionFormat::Awdit),
+            HistoryFormat::Dbcop => Self::Transactions(TransactionFormat::Dbcop),
         }
     }
 }

@@ -41,9 +41,50 @@ pub use foreign::{Foreign, Object, Objects};
 pub use format::Format;
 pub use levels::Findings;
 pub use recording::{Recorded, Recording};
+pub use transactions::{ForeignTransactions, TransactionFormat, read_transactions};
 pub use verdict::Finding;
 
-/// Reads a history, in the format that its content shows, or in this one.
+/// A history of either kind.
+#[derive(Clone, Debug)]
+pub enum Elsewhere {
+    /// Of operations on one object each.
+    Operations(Foreign),
+    /// Of transactions over several keys.
+    Transactions(ForeignTransactions),
+}
+
+/// A format of history files of either kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnyFormat {
+    /// Of operations.
+    Operations(Format),
+    /// Of transactions.
+    Transactions(TransactionFormat),
+}
+
+/// Reads a history of either kind, in the format that its content shows, or in this one.
+///
+/// # Errors
+/// Where it is malformed, with the place; or where it is not about a kind of object that is known.
+pub fn read_any(text: &str, format: Option<AnyFormat>) -> Result<Elsewhere, Malformed> {
+    match format {
+        Some(AnyFormat::Transactions(format)) => read_transactions(text, Some(format)).map(Elsewhere::Transactions),
+        Some(AnyFormat::Operations(format)) => read(text, Some(format)).map(Elsewhere::Operations),
+        None => match TransactionFormat::of(text) {
+            // Elle's files are Jepsen's, and what they ask tells that they are about transactions.
+            TransactionFormat::ElleEdn | TransactionFormat::ElleJson => {
+                let recording = Format::of(text).read(text)?;
+                if recording.operations.iter().any(|operation| operation.f == "txn") {
+                    return transactions::of_recording(text, &recording).map(Elsewhere::Transactions);
+                }
+                Foreign::new(recording).map(Elsewhere::Operations).map_err(|why| Malformed::at(text, 0, why))
+            }
+            format => read_transactions(text, Some(format)).map(Elsewhere::Transactions),
+        },
+    }
+}
+
+/// Reads a history of operations, in the format that its content shows, or in this one.
 ///
 /// # Errors
 /// Where it is malformed, with the place; or where it is not about a kind of object that is known.

@@ -1,13 +1,14 @@
 //! What `riftzone judge` found, for people and for programs.
 //!
-//! Next: `latency.rs`.
+//! Next: `transactions.rs`.
 
 use serde_json::{Value, json};
 
 use crate::check::Verdict;
 use crate::check::level::Level;
+use crate::check::transactions::{self as isolation, TransactionJudgement};
 use crate::history::{OpId, Outcome};
-use crate::judge::{Finding, Findings, Foreign};
+use crate::judge::{Finding, Findings, Foreign, ForeignTransactions};
 use crate::time::{Duration, Time};
 
 use super::counterexample::{Picture, lanes};
@@ -15,6 +16,7 @@ use super::number::{counted, grouped};
 use super::paint::{Paint, Style};
 use super::subject::Conclusion;
 use super::table::wrap;
+use super::transactions;
 
 const COLUMNS: usize = 110;
 
@@ -23,13 +25,27 @@ const NAMED: usize = 8;
 
 /// A history, and what was found.
 #[derive(Clone, Debug)]
-pub struct Judged {
-    /// The file, as the user named it.
-    pub file: String,
-    /// What it holds.
-    pub foreign: Foreign,
-    /// One for each level.
-    pub findings: Findings,
+pub enum Judged {
+    /// Of operations on one object each.
+    Operations {
+        /// The file, as the user named it.
+        file: String,
+        /// What it holds.
+        foreign: Foreign,
+        /// One for each level.
+        findings: Findings,
+    },
+    /// Of transactions.
+    Transactions {
+        /// The file, as the user named it.
+        file: String,
+        /// What it holds.
+        foreign: ForeignTransactions,
+        /// Every level, and the anomalies.
+        judgement: TransactionJudgement,
+        /// The levels to show; all where none is named.
+        levels: Vec<isolation::Level>,
+    },
 }
 
 /// How it went, over all histories and levels: broken where one fails, else inconclusive where one is.
@@ -39,13 +55,22 @@ pub fn conclusion(judged: &[Judged]) -> Conclusion {
         Verdict::Fail(_) => Conclusion::Broken,
         Verdict::Inconclusive { .. } => Conclusion::Inconclusive,
     };
-    judged.iter().flat_map(|one| &one.findings.all).map(of).max().unwrap_or(Conclusion::Held)
+    let of_one = |one: &Judged| match one {
+        Judged::Operations { findings, .. } => findings.all.iter().map(of).max(),
+        Judged::Transactions { judgement, levels, .. } => Some(transactions::conclusion(judgement, levels)),
+    };
+    judged.iter().filter_map(of_one).max().unwrap_or(Conclusion::Held)
 }
 
 /// For people: one history after another.
 pub fn text(judged: &[Judged], paint: Paint) -> String {
-    let pages: Vec<String> = judged.iter().map(|one| page(&one.file, &one.foreign, &one.findings, paint)).collect();
-    pages.join("\n")
+    let page = |one: &Judged| match one {
+        Judged::Operations { file, foreign, findings } => page(file, foreign, findings, paint),
+        Judged::Transactions { file, foreign, judgement, levels } => {
+            transactions::page(file, foreign, judgement, levels, paint)
+        }
+    };
+    judged.iter().map(page).collect::<Vec<_>>().join("\n")
 }
 
 fn page(file: &str, foreign: &Foreign, findings: &Findings, paint: Paint) -> String {
@@ -127,16 +152,19 @@ fn others(finding: &Finding, keys: u64) -> String {
 /// For programs: `{ "operations", "keys", "verdicts": [ { "level", "verdict", "steps", "witness" } ] }` and more; where
 /// there are several histories, `{ "histories": [ these ] }`.
 pub fn json(judged: &[Judged]) -> Value {
-    let one = |one: &Judged| {
-        json!({
-            "history": one.file,
-            "operations": one.foreign.recording.operations.len(),
-            "keys": one.foreign.keys().len(),
-            "objects": one.foreign.kind(),
-            "strongest": one.findings.strongest().iter().map(ToString::to_string).collect::<Value>(),
-            "left_out": one.findings.left_out,
-            "verdicts": one.findings.all.iter().map(|finding| verdict(&one.foreign, finding)).collect::<Value>(),
-        })
+    let one = |one: &Judged| match one {
+        Judged::Operations { file, foreign, findings } => json!({
+            "history": file,
+            "operations": foreign.recording.operations.len(),
+            "keys": foreign.keys().len(),
+            "objects": foreign.kind(),
+            "strongest": findings.strongest().iter().map(ToString::to_string).collect::<Value>(),
+            "left_out": findings.left_out,
+            "verdicts": findings.all.iter().map(|finding| verdict(foreign, finding)).collect::<Value>(),
+        }),
+        Judged::Transactions { file, foreign, judgement, levels } => {
+            transactions::json(file, foreign, judgement, levels)
+        }
     };
     match judged {
         [only] => one(only),

@@ -3,7 +3,7 @@
 //! A report takes results and gives text; it runs nothing and prints nothing. [`RunReport`] is one run of one design,
 //! [`SweepReport`] many seeds of several. In order: `paint.rs`, `table.rs`, `number.rs` (the means), `subject.rs` (what
 //! is reported), `fault.rs` and `label.rs` (words), `text/` (for people), `json.rs`, `junit.rs` and `github.rs` (for
-//! programs), `history.rs`, `counterexample/`, `judge.rs`, `latency.rs` and `zoo.rs`. Next: `paint.rs`.
+//! programs), `history.rs`, `counterexample/`, `judge.rs`, `transactions.rs`, `latency.rs` and `zoo.rs`. Next: `paint.rs`.
 
 pub mod counterexample;
 pub mod fault;
@@ -19,6 +19,7 @@ pub mod paint;
 pub mod subject;
 pub mod table;
 pub mod text;
+mod transactions;
 #[cfg(feature = "cli")]
 pub mod zoo;
 

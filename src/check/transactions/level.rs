@@ -63,6 +63,12 @@ impl Level {
         StrictSerializable,
     ];
 
+    /// The level of this name, with `_` for `-` too.
+    pub fn from_name(name: &str) -> Option<Level> {
+        let name = name.replace('_', "-");
+        Level::ALL.into_iter().find(|level| level.name() == name)
+    }
+
     /// The levels that it implies at once.
     pub const fn weaker(self) -> &'static [Level] {
         match self {

@@ -5,38 +5,46 @@
 use std::io::Read;
 
 use crate::check::level::{Level, SINGLE, named};
+use crate::check::transactions as isolation;
 use crate::check::wgl::Effort;
 use crate::cli::args::{HistoryFormat, Judge};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::load;
 use crate::cli::output::Output;
-use crate::judge::{self, Finding, Foreign};
+use crate::judge::{self, Elsewhere, Finding, Foreign, ForeignTransactions};
 use crate::report::counterexample::{Picture, svg};
 use crate::report::judge::{self as page, Judged};
 
 /// Reads, judges at every level asked for, exports, and says how it went.
 pub fn judge(asked: &Judge, output: &Output) -> Result<Exit, Failure> {
-    let levels: Vec<Level> = asked.level.iter().map(|name| level(name.trim())).collect::<Result<_, _>>()?;
     let makes_a_file = !asked.export.is_empty() || asked.svg.is_some();
     if makes_a_file && asked.files.len() > 1 {
         let help = Some("judge one history at a time with `--export` or `--svg`".to_string());
         return Err(Failure::Usage { message: "several histories cannot go into one file".into(), help });
     }
-    let effort = Effort { steps: asked.steps, ..Effort::default() };
     let mut judged: Vec<Judged> = Vec::with_capacity(asked.files.len());
     for file in &asked.files {
-        let foreign = foreign(file, asked.as_format)?;
-        let findings = foreign.judge(&levels, effort);
-        judged.push(Judged { file: file.clone(), foreign, findings });
+        judged.push(match elsewhere(file, asked.as_format)? {
+            Elsewhere::Operations(foreign) => operations(file, foreign, asked)?,
+            Elsewhere::Transactions(foreign) => transactions(file, foreign, asked)?,
+        });
     }
-    if let ([format, path], [only]) = (asked.export.as_slice(), judged.as_slice()) {
-        write(&only.foreign, &only.findings.all, format, path)?;
-    }
-    if let (Some(path), [only]) = (&asked.svg, judged.as_slice()) {
-        draw(&only.foreign, &only.findings.all, path, output)?;
+    if let [Judged::Operations { foreign, findings, .. }] = judged.as_slice() {
+        if let [format, path] = asked.export.as_slice() {
+            write(foreign, &findings.all, format, path)?;
+        }
+        if let Some(path) = &asked.svg {
+            draw(foreign, &findings.all, path, output)?;
+        }
     }
     output.report(asked.format, |paint| page::text(&judged, paint), || page::json(&judged))?;
     Ok(page::conclusion(&judged).into())
+}
+
+fn operations(file: &str, foreign: Foreign, asked: &Judge) -> Result<Judged, Failure> {
+    let levels: Vec<Level> = asked.level.iter().map(|name| level(name.trim())).collect::<Result<_, _>>()?;
+    let findings = foreign.judge(&levels, Effort { steps: asked.steps, ..Effort::default() });
+    Ok(Judged::Operations { file: file.to_string(), foreign, findings })
 }
 
 fn level(name: &str) -> Result<Level, Failure> {
@@ -46,7 +54,23 @@ fn level(name: &str) -> Result<Level, Failure> {
     }
 }
 
-fn foreign(file: &str, format: Option<HistoryFormat>) -> Result<Foreign, Failure> {
+fn transactions(file: &str, foreign: ForeignTransactions, asked: &Judge) -> Result<Judged, Failure> {
+    if !asked.export.is_empty() || asked.svg.is_some() {
+        let message = format!("{file} holds transactions, which `--export` and `--svg` cannot show");
+        return Err(Failure::Usage { message, help: None });
+    }
+    let names = isolation::Level::ALL.map(isolation::Level::name);
+    let level = |name: &String| {
+        let level = isolation::Level::from_name(name.trim());
+        level.ok_or_else(|| Failure::unknown("level of transactions", name.trim(), &names))
+    };
+    let levels: Vec<isolation::Level> = asked.level.iter().map(level).collect::<Result<_, _>>()?;
+    let options = isolation::Options { search_steps: asked.steps, ..isolation::Options::default() };
+    let judgement = isolation::judge(&foreign.history, &options);
+    Ok(Judged::Transactions { file: file.to_string(), foreign, judgement, levels })
+}
+
+fn elsewhere(file: &str, format: Option<HistoryFormat>) -> Result<Elsewhere, Failure> {
     let text = if file == "-" {
         let mut text = String::new();
         let read = std::io::stdin().read_to_string(&mut text);
@@ -55,7 +79,7 @@ fn foreign(file: &str, format: Option<HistoryFormat>) -> Result<Foreign, Failure
     } else {
         load::read(file)?
     };
-    judge::read(&text, format.map(Into::into)).map_err(|error| {
+    judge::read_any(&text, format.map(Into::into)).map_err(|error| {
         let help = "`--as` says which format it is, where its content does not".to_string();
         Failure::Usage { message: format!("{file}:{error}"), help: Some(help) }
     })

@@ -32,7 +32,7 @@ mod plume;
 mod tests;
 
 use super::error::Malformed;
-use super::{Format, jepsen};
+use super::{Format, Recording, jepsen};
 use crate::check::transactions::Transactions;
 use crate::id::Key;
 
@@ -106,6 +106,11 @@ impl TransactionFormat {
             TransactionFormat::ElleEdn
         }
     }
+}
+
+/// The transactions of a recording that asks for nothing else.
+pub(super) fn of_recording(text: &str, recording: &Recording) -> Result<ForeignTransactions, Malformed> {
+    elle::transactions(text, recording)
 }
 
 /// Reads a transactional history, in the format that its content shows, or in this one. `O(n log n)`.
