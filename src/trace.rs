@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::id::{Key, Value};
+use crate::id::{Key, NodeId, Value};
 use crate::time::{Duration, Time};
 
 /// A 64-bit rolling digest of everything that happened in a run: equal digests, equal runs.
@@ -105,6 +105,166 @@ pub enum Observation {
         /// The write that was kept.
         kept: Value,
     },
+    /// What the design promises of this group, told when a node starts: what the invariants hold it to.
+    Promised(Promise),
+    /// This node is in this epoch (term) from now on, and its disk has that. Told again by a restart.
+    Entered {
+        /// The epoch.
+        epoch: u64,
+    },
+    /// This node gave its vote in an epoch, which it thereby entered, and its disk has that.
+    Voted {
+        /// The epoch.
+        epoch: u64,
+        /// For whom.
+        candidate: NodeId,
+    },
+    /// This node takes office as [`Leader`](Observation::Leader) with a log that ends there. Told just before.
+    Elected {
+        /// Its epoch.
+        epoch: u64,
+        /// The index of the last entry; 0 where there is none.
+        index: u64,
+        /// The epoch of that entry; 0 where there is none.
+        last: u64,
+    },
+    /// This node's log has an entry, and its disk has that.
+    Logged {
+        /// The epoch of the leader that it came from, which may be later than the entry's.
+        by: u64,
+        /// The entry's index, from 1.
+        index: u64,
+        /// The entry's epoch.
+        epoch: u64,
+        /// The epoch of the entry before it; 0 where it is the first.
+        before: u64,
+        /// What it does.
+        what: EntryName,
+    },
+    /// This node knows the entries up to this one to be committed, and applies them.
+    Committed {
+        /// The index of the last of them.
+        index: u64,
+        /// The epoch of that entry.
+        epoch: u64,
+    },
+    /// This node's disk holds this write. Where there is a log, [`Logged`](Observation::Logged) says so.
+    Stored {
+        /// The value, which names the write.
+        value: Value,
+    },
+    /// From now on, and for so long by its own clock, this node may serve in its epoch without asking anybody.
+    Leased {
+        /// Its epoch.
+        epoch: u64,
+        /// How long.
+        lasts: Duration,
+    },
+    /// This node merged a write into its copy by a rule that does not depend on the order of merges, whether or not the copy
+    /// changed by that ([`Applied`](Observation::Applied) was told before if so). Told again of what a restart recovers.
+    Merged {
+        /// The key written.
+        key: Key,
+        /// A number that names the write, other than that of a retry with another stamp.
+        update: u64,
+    },
+    /// This node took a write into its copy in an order that it promises to be causal. The origin tells it first, when it
+    /// makes the write; a restart tells it again of what it recovers, in order.
+    Delivered {
+        /// The node that made the write.
+        origin: NodeId,
+        /// The write's number among those of its origin, from 1.
+        number: u64,
+    },
+}
+
+impl Observation {
+    /// Whether only the invariants want to know: then it is no part of what happens, and of no digest.
+    #[inline]
+    pub const fn is_aside(&self) -> bool {
+        match self {
+            Observation::Suspected
+            | Observation::Decided { .. }
+            | Observation::Fenced { .. }
+            | Observation::Leader { .. }
+            | Observation::Ready { .. }
+            | Observation::SteppedDown { .. }
+            | Observation::Applied { .. }
+            | Observation::RolledBack { .. }
+            | Observation::Conflict { .. } => false,
+            Observation::Promised(_)
+            | Observation::Entered { .. }
+            | Observation::Voted { .. }
+            | Observation::Elected { .. }
+            | Observation::Logged { .. }
+            | Observation::Committed { .. }
+            | Observation::Stored { .. }
+            | Observation::Leased { .. }
+            | Observation::Merged { .. }
+            | Observation::Delivered { .. } => true,
+        }
+    }
+
+    /// Whether this says that the disk has something: then it is told once the disk has, and never where a crash comes
+    /// before that.
+    #[inline]
+    pub const fn is_durable(&self) -> bool {
+        matches!(
+            self,
+            Observation::Entered { .. }
+                | Observation::Voted { .. }
+                | Observation::Logged { .. }
+                | Observation::Stored { .. }
+        )
+    }
+}
+
+/// What a design promises to the monitors. A promise is kept under whatever faults the world has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Promise {
+    /// When a write is acknowledged, at least so many nodes have it on disk.
+    Copies(u16),
+    /// A copy takes each write once, however often it is asked for, and never goes back to what it had replaced (but by
+    /// [`RolledBack`](Observation::RolledBack)).
+    Once,
+    /// Once nothing is broken, a write that is asked for after so long is acknowledged.
+    WritesWithin(Duration),
+}
+
+/// What an entry of a log does, in a number: equal entries, equal names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EntryName(pub u64);
+
+impl EntryName {
+    const OTHER: u64 = 1 << 63;
+
+    /// An entry that writes this value: no other does.
+    #[inline]
+    pub const fn write(value: Value) -> EntryName {
+        EntryName(value.0 & !EntryName::OTHER)
+    }
+
+    /// An entry that writes nothing, by some number that tells it from others like it.
+    #[inline]
+    pub const fn other(number: u64) -> EntryName {
+        EntryName(number | EntryName::OTHER)
+    }
+
+    /// The value that the entry writes.
+    #[inline]
+    pub const fn written(self) -> Option<Value> {
+        if self.0 & EntryName::OTHER == 0 { Some(Value(self.0)) } else { None }
+    }
+}
+
+impl fmt::Display for EntryName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.written() {
+            Some(value) => write!(f, "the write of {value}"),
+            None => write!(f, "no write ({:x})", self.0 & !EntryName::OTHER),
+        }
+    }
 }
 
 /// What can be done to a world. The ledger of a run counts each.

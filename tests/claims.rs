@@ -1,4 +1,4 @@
-//! What each design claims, under random faults: worlds of three and five regions, disks that take time, messages lost and
+//! What each design claims, and every invariant, under random faults: worlds of three and five regions, disks that take time, messages lost and
 //! out of order, nodes that crash, pause and come back. More of them: `PROPTEST_CASES=10000 cargo test --test claims`.
 
 mod support;
@@ -74,6 +74,7 @@ fn assert_claims_hold<P: Protocol>(setup: &Setup, options: &P::Options, seed: u6
     let run = simulate::<P>(setup, &Placement::everywhere(&setup.topology), options, seed, Trace::off()).unwrap();
     let broken: Vec<_> = run.broken_claims().collect();
     prop_assert!(broken.is_empty(), "seed {seed}, digest {}: {broken:?}", run.digest);
+    prop_assert!(run.breaches.is_empty(), "seed {seed}, digest {}: {:?}", run.digest, run.breaches);
     Ok(run)
 }
 

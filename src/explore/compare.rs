@@ -1,6 +1,7 @@
 //! Designs side by side on the same seeds: means with intervals, verdicts counted, the Pareto set.
 
 use crate::check::level::Level;
+use crate::check::monitor::Invariant;
 use crate::metrics::statistics::Estimate;
 use crate::protocol::Guarantee;
 use crate::scenario::{Design, Scenario};
@@ -40,6 +41,8 @@ pub struct DesignSummary {
     pub levels: Vec<(Level, Tally)>,
     /// The claims that did not hold: the guarantee, on how many seeds, and why on the first.
     pub broken_claims: Vec<(Guarantee, usize, String)>,
+    /// The invariants that were broken: which, on how many seeds, and why on the first.
+    pub breaches: Vec<(Invariant, usize, String)>,
     /// The first seed that shows something wrong, with its digest.
     pub first_failure: Option<(u64, Digest)>,
     /// What was expected, judged over all seeds.
@@ -80,10 +83,11 @@ pub struct Tally {
 }
 
 impl DesignSummary {
-    /// Whether everything expected held, every claim too, and every fault hit something.
+    /// Whether everything expected held, every claim and every invariant too, and every fault hit something.
     pub fn is_good(&self) -> bool {
         self.judgements.iter().all(|judgement| judgement.held)
             && self.broken_claims.is_empty()
+            && self.breaches.is_empty()
             && self.void_seeds.is_empty()
     }
 
@@ -92,6 +96,7 @@ impl DesignSummary {
         let broken = self.judgements.iter().filter(|judgement| !judgement.held);
         !self.is_good()
             && self.void_seeds.is_empty()
+            && self.breaches.is_empty()
             && self.broken_claims.iter().all(|(guarantee, ..)| self.is_undecided(guarantee.name()))
             && broken.into_iter().all(|judgement| self.is_undecided(&judgement.expectation.name))
     }
@@ -173,6 +178,7 @@ fn summarise(scenario: &Scenario, design: &Design, results: Vec<SeedResult>) -> 
             .map(|(place, of)| (of.level, tally(&results, |result| result.levels[place].verdict)))
             .collect(),
         broken_claims: broken_claims(&results),
+        breaches: breaches(&results),
         first_failure: results.iter().find(|result| result.is_bad(design)).map(|result| (result.seed, result.digest)),
         judgements: design.expectations.iter().enumerate().map(|(place, e)| e.judge(&measured(place))).collect(),
         void_seeds: results.iter().filter(|result| !result.void_faults.is_empty()).map(|result| result.seed).collect(),
@@ -199,6 +205,15 @@ fn broken_claims(results: &[SeedResult]) -> Vec<(Guarantee, usize, String)> {
         Some((guarantee, 1 + broken.count(), why.clone()))
     };
     Guarantee::ALL.into_iter().filter_map(of).collect()
+}
+
+fn breaches(results: &[SeedResult]) -> Vec<(Invariant, usize, String)> {
+    let of = |invariant: Invariant| {
+        let mut broken = results.iter().flat_map(|r| &r.breaches).filter(move |(which, _)| *which == invariant);
+        let (_, why) = broken.next()?;
+        Some((invariant, 1 + broken.count(), why.clone()))
+    };
+    Invariant::ALL.into_iter().filter_map(of).collect()
 }
 
 /// The designs whose means no other design dominates.

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use crate::check::Verdict;
 use crate::check::level::{Judged, Level};
+use crate::check::monitor::Invariant;
 use crate::protocol::Guarantee;
 use crate::scenario::{Design, Over, Scenario};
 use crate::sim::{LedgerEntry, Run};
@@ -32,6 +33,8 @@ pub struct SeedResult {
     pub levels: Vec<LevelResult>,
     /// Claims that were made for such faults and did not hold: the guarantee, the verdict, why.
     pub broken_claims: Vec<(Guarantee, &'static str, String)>,
+    /// Invariants that were broken, and why the first time.
+    pub breaches: Vec<(Invariant, String)>,
     /// What each expectation of the design is about, in its order.
     pub measured: Vec<Measured>,
     /// Faults that were planned and hit nothing.
@@ -89,6 +92,7 @@ impl SeedResult {
                 .broken_claims()
                 .map(|judged| (judged.guarantee, judged.verdict.name(), why(&judged.verdict)))
                 .collect(),
+            breaches: run.breaches.iter().map(|breach| (breach.invariant, breach.why.clone())).collect(),
             measured: design.expectations.iter().map(|expectation| expectation.measure(run, &levels)).collect(),
             levels: levels.iter().map(LevelResult::of).collect(),
             void_faults: run.ledger.iter().filter(|entry| entry.is_void()).copied().collect(),
@@ -105,6 +109,7 @@ impl SeedResult {
     pub fn is_bad(&self, design: &Design) -> bool {
         !self.void_faults.is_empty()
             || !self.broken_claims.is_empty()
+            || !self.breaches.is_empty()
             || self.judgements(design).iter().any(|judgement| !judgement.held)
     }
 }

@@ -65,8 +65,10 @@ impl<P: Protocol> Harness<P> {
         }
     }
 
-    /// What the handlers have wanted since the last look.
+    /// What the handlers have wanted since the last look, but for what they told the invariants alone.
     pub fn effects(&mut self) -> Vec<Effect<P>> {
-        std::mem::take(&mut self.effects)
+        let mut effects = std::mem::take(&mut self.effects);
+        effects.retain(|effect| !matches!(effect, Effect::Observe(observation) if observation.is_aside()));
+        effects
     }
 }

@@ -18,6 +18,14 @@ pub struct Stamp {
     pub node: NodeId,
 }
 
+impl Stamp {
+    /// A number that names this stamp: two of a run are never equal but by a chance of one in 2^64.
+    pub const fn number(&self) -> u64 {
+        let who = (self.logical as u64) << 16 | self.node.0 as u64;
+        self.physical.as_nanos().wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ who.wrapping_mul(0xc2b2_ae3d_27d4_eb4f)
+    }
+}
+
 impl fmt::Debug for Stamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}+{}@{}", self.physical, self.logical, self.node)

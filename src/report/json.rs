@@ -21,6 +21,7 @@ use crate::time::{Duration, Time};
 
 use super::fault::describe;
 use super::history;
+use super::invariants;
 use super::subject::{RunReport, SweepReport, conclusion_of};
 
 /// The version of the program, without which a digest means nothing.
@@ -74,6 +75,7 @@ pub fn run(report: &RunReport) -> Value {
         "faults": faults(run, scenario),
         "claims": claims(report),
         "verdicts": run.verdicts.iter().map(|judged| verdict(judged, report)).chain(expected_levels(report)).collect::<Value>(),
+        "invariants": invariants::document(run),
         "levels": levels(report),
         "expectations": judgements.iter().map(expectation).collect::<Value>(),
         "replay": report.replay(),
@@ -124,6 +126,9 @@ fn design(report: &SweepReport, design: &DesignSummary) -> Value {
         "claims": report.claims(design).iter().map(|guarantee| guarantee.name()).collect::<Value>(),
         "broken_claims": broken.map(|(guarantee, seeds, why)| json!({
             "level": guarantee.name(), "seeds": seeds, "why": why,
+        })).collect::<Value>(),
+        "broken_invariants": design.breaches.iter().map(|(invariant, seeds, why)| json!({
+            "name": invariant.name(), "seeds": seeds, "why": why,
         })).collect::<Value>(),
         "expectations": design.judgements.iter().map(expectation).collect::<Value>(),
         "void_faults": report.void_faults(design).into_iter().map(|(place, seed)| json!({

@@ -40,7 +40,7 @@ pub enum Judged {
         /// The file, as the user named it.
         file: String,
         /// What it holds.
-        foreign: ForeignTransactions,
+        foreign: Box<ForeignTransactions>,
         /// Every level, and the anomalies.
         judgement: TransactionJudgement,
         /// The levels to show; all where none is named.

@@ -66,6 +66,10 @@ fn cases_of(report: &SweepReport, design: &DesignSummary) -> Vec<Case> {
         let message = broken.map(|(_, seeds, why)| format!("does not hold in {seeds} of the seeds: {why}"));
         cases.push(case(format!("claims {}", guarantee.name()), message, design.is_undecided(guarantee.name())));
     }
+    for (invariant, seeds, why) in &design.breaches {
+        let message = format!("is broken in {seeds} of the seeds: {why}");
+        cases.push(case(format!("keeps {}", invariant.name()), Some(message), false));
+    }
     let void = report.void_faults(design);
     for (place, fault) in report.scenario.setup.faults.iter().enumerate() {
         let first = void.iter().find(|(of, _)| *of == place);

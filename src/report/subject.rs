@@ -18,7 +18,7 @@ pub enum Conclusion {
     Held,
     /// A budget was spent before a verdict, and nothing else is wrong.
     Inconclusive,
-    /// An expectation or a claim was broken, or a fault hit nothing.
+    /// An expectation, a claim or an invariant was broken, or a fault hit nothing.
     Broken,
 }
 
@@ -78,7 +78,8 @@ impl<'a> RunReport<'a> {
             .broken_claims()
             .map(|judged| if is_undecided(&judged.verdict) { Conclusion::Inconclusive } else { Conclusion::Broken });
         let void = self.void_faults().map(|_| Conclusion::Broken);
-        broken.chain(claims).chain(void).max().unwrap_or(Conclusion::Held)
+        let breaches = self.run.breaches.iter().map(|_| Conclusion::Broken);
+        broken.chain(claims).chain(void).chain(breaches).max().unwrap_or(Conclusion::Held)
     }
 
     /// The verdict on a guarantee or an expected level of this name.

@@ -2,8 +2,9 @@
 
 use std::collections::VecDeque;
 
+use crate::check::monitor::Invariant;
 use crate::history::{OpId, Outcome};
-use crate::id::{ClientId, NodeId, RegionId, RequestId, Value};
+use crate::id::{ClientId, Key, NodeId, RegionId, RequestId, Value};
 use crate::model::workload::Arrivals;
 use crate::op::{Op, OpKind, Refusal, Reply};
 use crate::protocol::{Member, Protocol, Request, Role, Serves};
@@ -282,9 +283,13 @@ impl<P: Protocol> World<'_, P> {
                 {
                     let server = &self.nodes[answer.server.index()];
                     let (group, is_abroad) = (server.group, server.region != region);
-                    self.writers.acknowledged(group, epoch, answer.server, answer.decided);
+                    let is_another = self.writers.acknowledged(group, epoch, answer.server, answer.decided);
+                    if is_another && self.invariants.is_whole(Invariant::DualServing) {
+                        self.invariants.overlapped(self.now, Some(answer.server), self.writers.overlap());
+                    }
                     self.failovers.acknowledged(group, epoch, answer.server, active.invoked, is_abroad, self.now);
                 }
+                self.tell_invariants(client, &active, reply, answer.server);
                 self.record.completed(active.ended(region, self.now), reply, answer.server);
                 self.digest.mix(reply_word(reply));
                 if reply == Reply::Written
@@ -303,6 +308,21 @@ impl<P: Protocol> World<'_, P> {
                 self.clients.clients[client.index()].active = Some(active);
                 self.refused(client, refusal);
             }
+        }
+    }
+
+    /// A client heard the answer to its operation.
+    fn tell_invariants(&mut self, client: ClientId, active: &Active, reply: Reply, server: NodeId) {
+        let (key, now) = (active.op.key(), self.now);
+        if active.op.kind().writes() {
+            self.invariants.answered(active.invoked);
+        }
+        match reply {
+            Reply::Read(value) | Reply::Mismatch(value) => {
+                let exists = value.is_none_or(|value| self.record.writes.may_hold(key, value));
+                self.invariants.read(now, server, client, key, value, exists);
+            }
+            Reply::Written => self.invariants.told(now, server, client, key, active.op.written()),
         }
     }
 
@@ -354,6 +374,9 @@ impl<P: Protocol> World<'_, P> {
         let next = self.clients.next_nearest(region, group, active.target);
         self.clients.believe(region, group, active.op.kind(), next);
         let ended = active.ended(region, self.now);
+        if active.op.kind().writes() {
+            self.invariants.unanswered(active.invoked, self.now);
+        }
         if active.unresolved == 0 {
             self.record.failed(ended);
             self.finish(client, Outcome::Fail);
@@ -404,6 +427,13 @@ impl<P: Protocol> World<'_, P> {
 }
 
 impl<S> Clients<S> {
+    /// What the client that asked this is writing, where it still waits for the answer.
+    pub(super) fn writing(&self, request: &RequestId) -> Option<(Key, Value)> {
+        let client = &self.clients[request.client.index()];
+        let active = client.active.as_ref().filter(|_| client.sequence == request.sequence)?;
+        Some((active.op.key(), active.op.written()?))
+    }
+
     /// What a region has seen of a key: what its next compare-and-set will expect.
     fn remember(&mut self, region: RegionId, op: &Op, reply: Reply) {
         let seen = &mut self.sites[region.index()].seen;

@@ -3,6 +3,7 @@
 //! Here the law of persist-before-send is held: what must wait for the disk is put aside until the disk has synced.
 //! Next: `network.rs`.
 
+use crate::check::monitor::Seen;
 use crate::id::{NodeId, RequestId};
 use crate::op::{Refusal, Reply};
 use crate::protocol::{Effect, Payload, Protocol};
@@ -76,6 +77,7 @@ impl<P: Protocol> World<'_, P> {
 
     #[inline(always)]
     fn send(&mut self, from: NodeId, to: NodeId, message: P::Message) {
+        self.mail.sent += 1;
         if from == to {
             self.future.post(self.now, from, to, message);
             return;
@@ -84,13 +86,22 @@ impl<P: Protocol> World<'_, P> {
         self.digest.mix(u64::from(bytes));
         match self.network.post(from.index(), to.index(), bytes) {
             Some(delay) => self.future.post(self.now + delay, from, to, message),
-            None => self.line(|world| format!("{} loses {message:?} to {}", world.name(from), world.name(to))),
+            None => {
+                self.mail.lost += 1;
+                self.line(|world| format!("{} loses {message:?} to {}", world.name(from), world.name(to)));
+            }
         }
     }
 
     fn answer(&mut self, node: NodeId, request: RequestId, says: Result<Reply, Refusal>, session: Option<P::Session>) {
         let epoch = self.nodes[node.index()].epoch;
         self.line(|world| format!("{} answers {}: {says:?}", world.name(node), request.client));
+        if says == Ok(Reply::Written)
+            && let Some((key, value)) = self.clients.writing(&request)
+        {
+            let seen = self.seen(node);
+            self.invariants.acknowledged(seen, key, value);
+        }
         let answer = Answer { request, says, session, server: node, epoch, decided: self.now };
         if request.entry == node {
             let slot = self.in_flight.answers.insert(answer);
@@ -113,23 +124,55 @@ impl<P: Protocol> World<'_, P> {
 
     /// Tells the monitors.
     fn observe(&mut self, node: NodeId, observation: Observation) {
-        let group = self.nodes[node.index()].group;
         self.line(|world| format!("{} observes {observation:?}", world.name(node)));
-        self.digest.mix(self.network.place(node.index()).hash ^ observation_word(observation));
+        let seen = self.seen(node);
+        let Some(word) = observation_word(observation) else { return self.observe_for_invariants(seen, observation) };
+        self.digest.mix(self.network.place(node.index()).hash ^ word);
         match observation {
             Observation::Leader { epoch } => {
-                self.leaders.took_office(group, epoch, node, self.now);
+                let rival = self.leaders.took_office(seen.group, epoch, node, self.now);
+                self.invariants.took_office(seen, epoch, rival);
                 self.nodes[node.index()].epoch = Some(epoch);
             }
-            Observation::SteppedDown { epoch } if self.nodes[node.index()].epoch == Some(epoch) => {
-                self.nodes[node.index()].epoch = None;
+            Observation::SteppedDown { epoch } => {
+                self.invariants.observed(seen, observation);
+                self.nodes[node.index()].epoch.take_if(|led| *led == epoch);
             }
-            Observation::Applied { key, value } => self.lineage.applied(node, key, value, self.asked == Some(value)),
-            Observation::RolledBack { key, value } => self.lineage.rolled_back(node, key, value),
+            Observation::Applied { key, value } => {
+                let before = self.lineage.applied(node, key, value, self.asked == Some(value));
+                self.invariants.applied(seen, key, value, before);
+            }
+            Observation::RolledBack { key, value } => {
+                self.lineage.rolled_back(node, key, value);
+                self.invariants.rolled_back(seen, value);
+            }
             Observation::Conflict { lost, .. } => self.lineage.conflict(lost),
             _ => {}
         }
-        self.failovers.observed(group, node, observation, self.now);
+        self.failovers.observed(seen.group, node, observation, self.now);
+    }
+
+    /// Tells what only the invariants want to know.
+    #[inline]
+    fn observe_for_invariants(&mut self, seen: Seen, observation: Observation) {
+        match observation {
+            Observation::Merged { key, update } => {
+                let held = self.lineage.held(seen.node, key);
+                self.invariants.merged(seen, key, update, held);
+            }
+            Observation::Leased { epoch, lasts } => {
+                let lasts = self.nodes[seen.node.index()].true_span(lasts);
+                self.invariants.observed(seen, Observation::Leased { epoch, lasts });
+            }
+            other => self.invariants.observed(seen, other),
+        }
+    }
+
+    /// This node, now.
+    #[inline]
+    fn seen(&self, node: NodeId) -> Seen {
+        let state = &self.nodes[node.index()];
+        Seen { at: self.now, node, group: state.group, leads: state.epoch.is_some() }
     }
 }
 
@@ -138,12 +181,15 @@ fn must_wait<P: Protocol>(effect: &Effect<P>) -> bool {
     match effect {
         Effect::Send { unsynced, .. } | Effect::Reply { unsynced, .. } => !unsynced,
         Effect::Broadcast { .. } | Effect::Refuse { .. } | Effect::Forward { .. } => true,
+        Effect::Observe(observation) => observation.is_durable(),
         _ => false,
     }
 }
 
-fn observation_word(observation: Observation) -> u64 {
-    match observation {
+/// What an observation is in a digest; nothing, where only the invariants want to know.
+#[inline]
+fn observation_word(observation: Observation) -> Option<u64> {
+    let word = match observation {
         Observation::Suspected => 1,
         Observation::Decided { epoch } => 2 + (epoch << 4),
         Observation::Fenced { epoch } => 3 + (epoch << 4),
@@ -153,5 +199,7 @@ fn observation_word(observation: Observation) -> u64 {
         Observation::Applied { value, .. } => 7 + (value.0 << 4),
         Observation::RolledBack { value, .. } => 8 + (value.0 << 4),
         Observation::Conflict { lost, kept, .. } => 9 + (lost.0 << 4) + (kept.0 << 34),
-    }
+        _ => return None,
+    };
+    Some(word)
 }

@@ -87,6 +87,7 @@ impl<P: Protocol> World<'_, P> {
         self.line(|_| format!("fault begins: {}", action.kind().name()));
         let state = &mut self.faults.states[place];
         (state.fired, state.active) = (true, true);
+        self.invariants.broke();
         let before = self.standings();
         match action {
             Action::Crash(targets) => self.stop_nodes(place, targets, true),
@@ -111,6 +112,7 @@ impl<P: Protocol> World<'_, P> {
                 self.faults.states[place].touched = active.len() as u64;
                 self.faults.states[place].active = false;
                 active.into_iter().for_each(|other| self.fault_ends(other));
+                self.look_if_healed();
             }
         }
         self.compare_standings(&before);
@@ -139,6 +141,14 @@ impl<P: Protocol> World<'_, P> {
             }
         }
         self.compare_standings(&before);
+        self.look_if_healed();
+    }
+
+    /// Tells when nothing is broken any more.
+    fn look_if_healed(&mut self) {
+        if self.faults.states.iter().all(|state| !state.active) {
+            self.invariants.healed(self.now);
+        }
     }
 
     /// How well each group's leader stands: whether it runs, and what is wrong with its links to the other members.

@@ -8,6 +8,7 @@ mod disk;
 mod effects;
 mod faults;
 mod in_flight;
+mod invariants;
 
 mod network;
 mod node;

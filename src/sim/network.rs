@@ -24,6 +24,8 @@ pub(super) struct Network {
     seed: u64,
     impairments: Vec<Impairment>,
     pub(super) traffic: Traffic,
+    /// How many messages were faster than their links allow: none, or a delay is wrong.
+    pub(super) outran: u64,
 }
 
 #[derive(Debug)]
@@ -106,6 +108,7 @@ impl Network {
             seed,
             impairments: Vec::new(),
             traffic: Traffic::default(),
+            outran: 0,
             places,
         }
     }
@@ -155,7 +158,10 @@ impl Network {
             Some(stream) => stream,
             none => none.insert(first_draw(self.seed, &self.places, from, to)),
         };
-        Some(self.links[link].delay.sample(stream))
+        let delay = &self.links[link].delay;
+        let sampled = delay.sample(stream);
+        self.outran += u64::from(sampled < delay.floor());
+        Some(sampled)
     }
 
     /// Whether a message that would arrive now is lost, because its link has been cut on the way.

@@ -170,18 +170,28 @@ impl<P: Protocol> World<'_, P> {
     /// The node stops, and loses all but its synced records.
     pub(super) fn crash(&mut self, node: NodeId) {
         let state = &mut self.nodes[node.index()];
-        state.backlog.drain(..).for_each(|event| self.in_flight.discard(&event));
+        for event in state.backlog.drain(..) {
+            self.mail.lost += u64::from(matches!(event, Event::Message { .. }));
+            self.in_flight.discard(&event);
+        }
         state.protocol = None;
         state.incarnation += 1;
         state.timers.clear();
         state.held.clear();
         state.disk.crash();
         state.epoch = None;
+        let group = state.group;
         self.lineage.crashed(node);
+        self.invariants.crashed(group, node);
     }
 }
 
 impl<P: Protocol> Node<P> {
+    /// How long in true time until this node's clock has gone on by `span`.
+    pub(super) fn true_span(&self, span: Duration) -> Duration {
+        self.clock.true_span(span)
+    }
+
     pub(super) fn new(
         group: GroupId,
         seat: usize,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::check::linearizable::{self, Violation};
-use crate::check::monitor::{Durability, Failover, Versions};
+use crate::check::monitor::{Breach, Durability, Failover, Invariant, Versions};
 use crate::check::{Counterexample, Verdict};
 use crate::history::History;
 use crate::id::{GroupId, Key, NodeId, RegionId, Role, Value};
@@ -79,6 +79,10 @@ pub struct Run {
     pub verdicts: Vec<Judged>,
     /// What the design claims.
     pub claims: Vec<Claim>,
+    /// The invariants that the run was held to.
+    pub invariants: Vec<Invariant>,
+    /// Those that were broken. Whatever the scenario expects, such a run is not good.
+    pub breaches: Vec<Breach>,
     /// The lines that were asked for.
     pub trace: Trace,
 }
@@ -180,7 +184,10 @@ impl<P: Protocol> World<'_, P> {
             self.judge_writers(),
         ];
         let keeps_all = *self.trace.rows() == Rows::All;
+        self.conclude_invariants(&durability);
         let run = Run {
+            invariants: self.invariants.asked(),
+            breaches: self.invariants.breaches(),
             seed: self.seed,
             digest: self.digest,
             simulated: self.now.since(Time::ZERO),
@@ -213,8 +220,8 @@ impl<P: Protocol> World<'_, P> {
             history: std::mem::take(&mut self.record.history),
             trace: self.trace,
         };
-        let World { future, effects, in_flight, record, lineage, .. } = self;
-        (run, Arena { future, effects, in_flight, record, lineage })
+        let World { future, effects, in_flight, record, lineage, invariants, .. } = self;
+        (run, Arena { future, effects, in_flight, record, lineage, invariants })
     }
 
     /// With every row at hand the smallest counterexample of all keys; with those of the key that failed first, its own;
@@ -294,16 +301,20 @@ impl<P: Protocol> World<'_, P> {
         let guarantee = Guarantee::NoAcknowledgedWriteLost;
         let steps = self.record.linearizable.finish().steps;
         let Some(first) = durability.lost.first() else { return Judged { guarantee, verdict: Verdict::Pass, steps } };
-        let write = self.record.writes.get(*first).expect("it was acknowledged");
-        suspects.insert(write.key);
-        let place = format!("{first} to {}, acknowledged at {} by {}", write.key, write.ended, self.name(write.server));
-        let why = match durability.lost.len() {
-            1 => format!("one acknowledged write is gone: {place}"),
-            lost => format!("{lost} acknowledged writes are gone; the first: {place}"),
-        };
+        suspects.extend(self.record.writes.get(*first).map(|write| write.key));
+        let why = self.loss_in_words(*first, durability.lost.len());
         let is_it = |op: &crate::history::Operation| op.acknowledged_write() == Some(*first);
         let operations = self.record.history.iter().filter(is_it).map(|op| op.id).collect();
         Judged { guarantee, verdict: Verdict::Fail(Counterexample { why, operations }), steps }
+    }
+
+    pub(super) fn loss_in_words(&self, first: Value, lost: usize) -> String {
+        let write = self.record.writes.get(first).expect("it was acknowledged");
+        let place = format!("{first} to {}, acknowledged at {} by {}", write.key, write.ended, self.name(write.server));
+        match lost {
+            1 => format!("one acknowledged write is gone: {place}"),
+            lost => format!("{lost} acknowledged writes are gone; the first: {place}"),
+        }
     }
 
     fn judge_leaders(&self) -> Judged {

@@ -164,6 +164,13 @@ impl Writes {
         self.ended[value.index()] = FAILED;
     }
 
+    /// Whether a key may hold this value: its write was begun there, and nobody was told that it failed.
+    #[inline]
+    pub(super) fn may_hold(&self, key: Key, value: Value) -> bool {
+        let place = usize::try_from(value.0).unwrap_or(usize::MAX);
+        self.ended.get(place).is_some_and(|ended| *ended != FAILED && self.keys[place] == key.0)
+    }
+
     /// This write, if a client knows that it took effect.
     pub(super) fn get(&self, value: Value) -> Option<Acknowledged> {
         let place = value.index();

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use crate::check::monitor::{Failovers, Leaders, Lineage, Writers};
+use crate::check::monitor::{Failovers, Invariants, Leaders, Lineage, Mail, Watched, Writers};
 use crate::id::{ClientId, GroupId, NodeId, RegionId, Value};
 use crate::metrics::Measures;
 use crate::op::{Op, OpKind};
@@ -15,6 +15,7 @@ use crate::trace::{Digest, Trace};
 use super::clients::Clients;
 use super::faults::Faults;
 use super::in_flight::InFlight;
+use super::invariants::claimed;
 use super::network::{Network, Place, PlaceInfo};
 use super::node::Node;
 use super::queue::Agenda;
@@ -46,6 +47,9 @@ pub(super) struct World<'s, P: Protocol> {
     pub(super) writers: Writers,
     pub(super) lineage: Lineage,
     pub(super) failovers: Failovers,
+    pub(super) invariants: Invariants,
+    /// What became of the messages between nodes, so far.
+    pub(super) mail: Mail,
     /// The value that the request being handled would write.
     pub(super) asked: Option<Value>,
     /// What the handler under way wants; empty between events.
@@ -60,6 +64,7 @@ pub(super) struct Arena<P: Protocol> {
     pub(super) in_flight: InFlight<P>,
     pub(super) record: Record,
     pub(super) lineage: Lineage,
+    pub(super) invariants: Invariants,
 }
 
 impl<P: Protocol> Default for Arena<P> {
@@ -70,6 +75,7 @@ impl<P: Protocol> Default for Arena<P> {
             in_flight: InFlight::default(),
             record: Record::default(),
             lineage: Lineage::default(),
+            invariants: Invariants::default(),
         }
     }
 }
@@ -126,6 +132,11 @@ impl<P: Protocol> Future<P> {
         let (letters, plain) = (&self.letters, &self.plain);
         let look = |ticket: u32| if ticket & 1 == 0 { letters.look(ticket >> 1) } else { plain.look(ticket >> 1) };
         self.agenda.pop(look)
+    }
+
+    /// How many messages are on their way.
+    pub(super) fn messages(&self) -> u64 {
+        self.letters.len() as u64
     }
 
     fn clear(&mut self) {
@@ -234,6 +245,13 @@ impl<'s, P: Protocol> World<'s, P> {
         arena.effects.clear();
         arena.in_flight.clear();
         arena.lineage.begin_anew(nodes.len());
+        let watch = |(place, node): (usize, &Node<P>)| Watched {
+            name: places[place].name.clone(),
+            group: node.group,
+            seat: node.seat,
+        };
+        arena.invariants.begin_anew(&nodes.iter().enumerate().map(watch).collect::<Vec<_>>());
+        claimed(&P::claims(options), setup).for_each(|invariant| arena.invariants.ask(invariant));
         let routes = OpKind::ALL.map(|kind| P::serves(options, kind));
         Ok(World {
             clients: Clients::new(setup, seed, &groups, routes),
@@ -242,6 +260,8 @@ impl<'s, P: Protocol> World<'s, P> {
             measures: Measures::new(names.len(), TIMELINE_BUCKET),
             lineage: arena.lineage,
             failovers: Failovers::new(groups.len()),
+            invariants: arena.invariants,
+            mail: Mail::default(),
             record: arena.record.begun_anew(trace.rows().clone(), setup),
             setup,
             options,
@@ -266,6 +286,7 @@ impl<'s, P: Protocol> World<'s, P> {
         let settle_at = Time::ZERO + self.setup.duration;
         let end = settle_at + self.setup.settle;
         self.later(settle_at, Plain::Settle);
+        self.invariants.healed(Time::ZERO);
         self.schedule_faults();
         (0..self.nodes.len()).for_each(|node| self.start(NodeId(node as u16)));
         self.schedule_clients();
@@ -273,7 +294,9 @@ impl<'s, P: Protocol> World<'s, P> {
             if at > end {
                 break;
             }
-            debug_assert!(at >= self.now, "time does not go back");
+            if at < self.now {
+                self.invariants.went_back(self.now, at);
+            }
             self.now = at;
             self.events += 1;
             self.step(ticket);
@@ -297,11 +320,12 @@ impl<'s, P: Protocol> World<'s, P> {
     fn message(&mut self, from: NodeId, to: NodeId, message: P::Message) {
         match self.arrive(1, from.index(), to) {
             Fate::Handled => {
+                self.mail.delivered += 1;
                 self.line(|world| format!("{} got {message:?} from {}", world.name(to), world.name(from)));
                 self.handle(to, |protocol, cx| protocol.on_message(from, message, cx));
             }
             Fate::Waits => self.wait(to, Event::Message { from, to, message }),
-            Fate::Lost => {}
+            Fate::Lost => self.mail.lost += 1,
         }
     }
 

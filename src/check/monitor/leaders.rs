@@ -14,10 +14,11 @@ pub struct Leaders {
 }
 
 impl Leaders {
-    /// A node takes office.
-    pub fn took_office(&mut self, group: GroupId, epoch: u64, node: NodeId, at: Time) {
+    /// A node takes office. Tells who leads the epoch already, where another does.
+    pub fn took_office(&mut self, group: GroupId, epoch: u64, node: NodeId, at: Time) -> Option<NodeId> {
         self.first.get_or_insert(at);
         let holders = self.by_epoch.entry((group, epoch)).or_default();
+        let rival = holders.iter().map(|(holder, _)| *holder).find(|holder| *holder != node);
         if holders.iter().all(|(holder, _)| *holder != node) {
             holders.push((node, at));
         }
@@ -25,6 +26,7 @@ impl Leaders {
         if epoch >= current.0 {
             *current = (epoch, node);
         }
+        rival
     }
 
     /// The leader of the highest epoch so far, whether or not it is still up.

@@ -1,14 +1,16 @@
 //! Monitors: what is watched while a run goes on, from what protocols observe and what clients are told.
 //!
 //! Each sees every observation and every acknowledged write at the event itself, in true time. None of them changes
-//! anything. Next: `leaders.rs`.
+//! anything. What must hold in every run is in `invariants/`. Next: `leaders.rs`.
 
 mod failovers;
+pub mod invariants;
 mod leaders;
 mod lineage;
 mod writers;
 
 pub use failovers::{Failover, Failovers};
+pub use invariants::{Breach, Invariant, Invariants, Mail, Seen, Watched};
 pub use leaders::Leaders;
 pub use lineage::{Durability, Lineage, Versions};
 pub use writers::Writers;

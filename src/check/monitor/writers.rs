@@ -28,13 +28,14 @@ struct Stint {
 
 impl Writers {
     /// The leader `node` of `epoch` acknowledged a write at `at` (when it decided to, not when the client heard). `O(1)`
-    /// where it acknowledged the group's latest one too.
-    pub fn acknowledged(&mut self, group: GroupId, epoch: u64, node: NodeId, at: Time) {
+    /// where it acknowledged the group's latest one too; tells whether it did not.
+    pub fn acknowledged(&mut self, group: GroupId, epoch: u64, node: NodeId, at: Time) -> bool {
         let latest = self.latest.get(group.index()).copied().flatten();
         let latest = latest.filter(|place| (self.stints[*place].epoch, self.stints[*place].node) == (epoch, node));
         let place = latest.unwrap_or_else(|| self.change(group, epoch, node, at));
         let stint = &mut self.stints[place];
         stint.last = stint.last.max(at);
+        latest.is_none()
     }
 
     /// The place of another stint than the group's latest, which may be new.

@@ -67,7 +67,7 @@ fn transactions(file: &str, foreign: ForeignTransactions, asked: &Judge) -> Resu
     let levels: Vec<isolation::Level> = asked.level.iter().map(level).collect::<Result<_, _>>()?;
     let options = isolation::Options { search_steps: asked.steps, ..isolation::Options::default() };
     let judgement = isolation::judge(&foreign.history, &options);
-    Ok(Judged::Transactions { file: file.to_string(), foreign, judgement, levels })
+    Ok(Judged::Transactions { file: file.to_string(), foreign: Box::new(foreign), judgement, levels })
 }
 
 fn elsewhere(file: &str, format: Option<HistoryFormat>) -> Result<Elsewhere, Failure> {

@@ -56,7 +56,7 @@ use serde::Deserialize;
 use crate::id::{Key, NodeId, RegionId};
 use crate::op::{Op, Refusal, Reply};
 use crate::time::{Duration, Time};
-use crate::trace::Observation;
+use crate::trace::{Observation, Promise};
 
 use super::{
     About, Claim, Context, Guarantee, HybridClock, OptionsError, Payload, Protocol, Request, Role, Seat, Stamp, State,
@@ -156,6 +156,9 @@ impl Payload for Message {
     }
 }
 
+/// A node that is up answers at once: clients need as long to find one again.
+const ANSWERS_WITHIN: Duration = Duration::secs(5);
+
 /// What a node waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timer {
@@ -192,7 +195,12 @@ impl Protocol for LastWriterWins {
             clock.witness(version.stamp);
             copy.merge(key, version);
         }
-        copy.iter().for_each(|(key, held)| cx.observe(Observation::Applied { key, value: held.value }));
+        for (key, held) in copy.iter() {
+            cx.observe(Observation::Applied { key, value: held.value });
+            cx.observe(Observation::Merged { key, update: held.stamp.number() });
+        }
+        cx.observe(Observation::Promised(Promise::Copies(1)));
+        cx.observe(Observation::Promised(Promise::WritesWithin(ANSWERS_WITHIN)));
         // The first gossip comes at a random moment, so that nodes that start together do not gossip together.
         let first = cx.random_between(Duration::ZERO, options.gossip_every);
         cx.set_timer(Timer::Gossip, first);
@@ -208,6 +216,7 @@ impl Protocol for LastWriterWins {
                     let stamp = self.clock.tick(cx.now(), cx.me());
                     let version = Version::replacing(self.copy.get(key), stamp, value);
                     self.merge(key, version.clone(), cx);
+                    cx.observe(Observation::Stored { value });
                     cx.broadcast(Message::Update { key, version });
                 }
                 cx.reply(request.id, Reply::Written);
@@ -269,7 +278,7 @@ impl LastWriterWins {
 
     /// Keeps the higher of the two stamps, on disk too, and tells the monitors which write a concurrent one discarded.
     fn merge(&mut self, key: Key, version: Version, cx: &mut Context<Self>) {
-        let value = version.value;
+        let (value, stamp) = (version.value, version.stamp);
         let merged = self.copy.merge(key, version.clone());
         if let Some((lost, kept)) = merged.conflict {
             cx.observe(Observation::Conflict { key, lost, kept });
@@ -280,6 +289,9 @@ impl LastWriterWins {
             cx.persist((key, version));
             self.logged += 1;
             self.compact_when_long(cx);
+        }
+        if merged.taken || self.copy.get(key).is_some_and(|held| held.stamp != stamp) {
+            cx.observe(Observation::Merged { key, update: stamp.number() });
         }
     }
 

@@ -103,8 +103,11 @@ impl Replica {
     }
 
     fn take(&mut self, entry: Entry, cx: &mut Context<PrimaryBackup>) {
+        // What it takes comes from the primary of the epoch that it has promised itself to, or is lent in that one's name.
+        let (by, before, what) = (self.promised, self.log.last().epoch, entry.name());
         self.log.push(entry);
         cx.persist(Record::Entry(entry));
+        cx.observe(Observation::Logged { by, index: self.log.len(), epoch: entry.epoch, before, what });
     }
 
     /// Makes one's own log equal to a piece of another's that is right by definition.

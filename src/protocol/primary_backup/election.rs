@@ -41,7 +41,7 @@ impl Monitor {
             return;
         }
         let epoch = self.voted.max(self.highest) + 1;
-        self.vote(epoch, cx);
+        self.vote(epoch, cx.me(), cx);
         let leases_end = cx.now() + self.lease_left(cx);
         self.election = Election::Asking { votes: BTreeSet::from([cx.me()]), leases_end };
         self.tell_monitors(&Message::Candidacy { epoch }, cx);
@@ -50,9 +50,10 @@ impl Monitor {
     }
 
     /// Votes in an epoch: never again in it or an earlier one, and no lease to earlier primaries any more.
-    fn vote(&mut self, epoch: u64, cx: &mut Context<PrimaryBackup>) {
+    fn vote(&mut self, epoch: u64, candidate: NodeId, cx: &mut Context<PrimaryBackup>) {
         self.voted = epoch;
         cx.persist(Record::Promise(epoch));
+        cx.observe(Observation::Voted { epoch, candidate });
         self.election = Election::None;
         cx.cancel_timer(Timer::Fence);
         cx.cancel_timer(Timer::Choose);
@@ -77,7 +78,7 @@ impl Monitor {
         self.count_suspicion(from, cx);
         let granted = self.suspects && epoch > self.voted;
         if granted {
-            self.vote(epoch, cx);
+            self.vote(epoch, from, cx);
             self.try_again_in(self.plan.detect, cx);
         }
         let highest = self.voted.max(self.highest);

@@ -1,6 +1,7 @@
 //! The log, and the copy of the data that it makes.
 
 use crate::id::{ClientId, Key, Value};
+use crate::trace::EntryName;
 
 use super::super::Table;
 
@@ -38,6 +39,17 @@ pub struct Entry {
     pub sequence: u32,
     /// What it does.
     pub change: Change,
+}
+
+impl Entry {
+    /// What tells it from every other entry.
+    pub(super) fn name(&self) -> EntryName {
+        match self.change {
+            Change::Open => EntryName::other(0),
+            Change::Set(_, value) => EntryName::write(value),
+            Change::Found(_) => EntryName::other(u64::from(self.client.0) << 32 | u64::from(self.sequence)),
+        }
+    }
 }
 
 /// A piece of a log: what one node lets another append.

@@ -7,6 +7,7 @@ use serde::de::{self, Deserialize, Deserializer, Visitor};
 use crate::id::{NodeId, RegionId};
 use crate::protocol::{Context, OptionsError, Role, Seat};
 use crate::time::Duration;
+use crate::trace::{Observation, Promise};
 
 use super::PrimaryBackup;
 
@@ -382,6 +383,19 @@ impl Plan {
             replicas,
             monitors,
             candidates,
+        }
+    }
+
+    /// What the invariants hold the group to.
+    pub fn promise(&self, cx: &mut Context<PrimaryBackup>) {
+        cx.observe(Observation::Promised(Promise::Copies(1 + self.copies as u16)));
+        cx.observe(Observation::Promised(Promise::Once));
+        // A replica that stays out may be one that writes wait for.
+        if self.copies == 0 || !self.refuses {
+            // To suspect, to let leases run out, to choose, to promote, to be held: for two elections in a row.
+            let failover = if self.failover { self.detect * 3 + self.lease + self.promote } else { Duration::ZERO };
+            let within = (failover + self.repair * 3) * 2 + Duration::secs(5);
+            cx.observe(Observation::Promised(Promise::WritesWithin(within)));
         }
     }
 

@@ -7,7 +7,7 @@ use crate::op::{Op, Refusal, Reply};
 use crate::protocol::{Context, Request};
 use crate::trace::Observation;
 
-use super::log::{Change, Entry, Stretch};
+use super::log::{Change, Entry, Position, Stretch};
 use super::replica::{Duty, Replica};
 use super::{Message, PrimaryBackup, Record, Timer};
 
@@ -64,6 +64,8 @@ impl Replica {
             held: Vec::new(),
             offered: None,
         }));
+        let Position { epoch: last, index } = self.log.last();
+        cx.observe(Observation::Elected { epoch, index, last });
         cx.observe(Observation::Leader { epoch });
         if epoch > 1 && self.log.last().epoch < epoch {
             self.append(Entry { epoch, client: ClientId(0), sequence: 0, change: Change::Open }, cx);
@@ -84,6 +86,7 @@ impl Replica {
         self.log.push(entry);
         cx.persist(Record::Entry(entry));
         let index = self.log.len();
+        cx.observe(Observation::Logged { by: epoch, index, epoch, before: after.epoch, what: entry.name() });
         cx.send(cx.me(), Message::Synced { epoch, index });
         self.stream(&Stretch { after, entries: vec![entry], length: index }, cx);
     }
@@ -145,6 +148,12 @@ impl Replica {
             let until = primary.count(self.plan.copies);
             if until > primary.held_by_enough {
                 primary.held_by_enough = until;
+                // Without backups that must have it, and with a successor who may not, nothing is committed for good.
+                let is_committed = until >= primary.ready_at && (self.plan.copies > 0 || !self.plan.failover);
+                if is_committed {
+                    let Position { epoch, index } = self.log.position(until);
+                    cx.observe(Observation::Committed { index, epoch });
+                }
                 self.apply(until, cx);
             }
         }

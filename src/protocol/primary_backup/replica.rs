@@ -67,6 +67,8 @@ impl Replica {
             since: cx.now(),
         };
         recovered.iter().for_each(|record| replica.replay(record));
+        replica.plan.promise(cx);
+        cx.observe(Observation::Entered { epoch: replica.promised });
         // Which entries a primary had acknowledged is not on disk. All are taken into the copy; it answers nobody
         // before they are held as widely as they must be.
         replica.apply(replica.log.len(), cx);
@@ -184,6 +186,7 @@ impl Replica {
             return;
         }
         cx.persist(Record::Office(office));
+        cx.observe(Observation::Entered { epoch: office.epoch });
         self.step_down(cx);
         (self.office, self.promised) = (office, office.epoch);
         if office.primary == cx.me() {
@@ -195,6 +198,7 @@ impl Replica {
     pub(super) fn promise(&mut self, epoch: u64, cx: &mut Context<PrimaryBackup>) {
         if epoch > self.promised {
             cx.persist(Record::Promise(epoch));
+            cx.observe(Observation::Entered { epoch });
             self.step_down(cx);
             self.promised = epoch;
         }
@@ -273,7 +277,9 @@ impl Replica {
             return;
         }
         if self.plan.fenced && self.is_leased(cx.now()) {
-            cx.set_timer(Timer::Lease, self.lease_end().since(cx.now()));
+            let lasts = self.lease_end().since(cx.now());
+            cx.set_timer(Timer::Lease, lasts);
+            cx.observe(Observation::Leased { epoch: self.office.epoch, lasts });
         }
         self.advance(cx);
     }

@@ -10,6 +10,11 @@ use super::{Command, Office, Raft, Record, Snapshot};
 impl Raft {
     /// Applies every committed entry in order, and answers the clients that wait for one here.
     pub(super) fn apply_committed(&mut self, cx: &mut Context<Self>) {
+        if self.applied < self.commit
+            && let Some(epoch) = self.log.term_at(self.commit)
+        {
+            cx.observe(Observation::Committed { index: self.commit, epoch });
+        }
         while self.applied < self.commit {
             self.applied += 1;
             let entry = self.log.get(self.applied).expect("what is committed and not applied is in the log");
@@ -52,6 +57,7 @@ impl Raft {
                 cx.observe(Observation::Applied { key, value: *value });
             }
         }
+        cx.observe(Observation::Committed { index: snapshot.last.index, epoch: snapshot.last.term });
         self.machine = snapshot.machine.clone();
         self.commit = snapshot.last.index;
         self.applied = snapshot.last.index;

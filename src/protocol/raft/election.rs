@@ -120,6 +120,8 @@ impl Raft {
         let epoch = self.term;
         cx.observe(Observation::Decided { epoch });
         cx.observe(Observation::Fenced { epoch });
+        let Position { term: last, index } = self.log.last();
+        cx.observe(Observation::Elected { epoch, index, last });
         cx.observe(Observation::Leader { epoch });
         self.leader = Some(cx.me());
         self.office = Office::Leader(Leadership::new(self.log.last(), cx.peers().map(|peer| peer.node)));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::id::NodeId;
+use crate::trace::Observation;
 
 use super::super::Context;
 use super::log::{Log, Position};
@@ -74,8 +75,14 @@ impl Raft {
             let first = prev.index + 1 + had as u64;
             assert!(first > self.commit, "committed entry {first} would be replaced");
             let entries = if had == 0 { entries.clone() } else { Entries::from(&entries[had..]) };
+            let mut before = self.log.term_at(first - 1).expect("what is before the first is in the log, or its base");
             self.log.replace_from(first, &entries);
-            cx.persist(Record::Append { first, entries });
+            cx.persist(Record::Append { first, entries: entries.clone() });
+            for (index, entry) in (first..).zip(entries.iter()) {
+                let (by, what) = (self.term, entry.name());
+                cx.observe(Observation::Logged { by, index, epoch: entry.term, before, what });
+                before = entry.term;
+            }
         }
         self.verified = self.verified.max(prev.index + entries.len() as u64);
         Ok(())

@@ -135,6 +135,7 @@ impl Raft {
             }
         }
         cx.persist(Record::Append { first: index, entries });
+        cx.observe(Observation::Logged { by: term, index, epoch: term, before: prev.term, what: entry.name() });
         cx.send(cx.me(), Message::Synced { term, index });
         index
     }

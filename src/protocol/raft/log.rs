@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::id::ClientId;
 use crate::op::Op;
+use crate::trace::EntryName;
 
 use super::machine::Machine;
 
@@ -30,6 +31,19 @@ pub enum Command {
         /// A write or a compare-and-set.
         op: Op,
     },
+}
+
+impl Entry {
+    /// What tells it from every other entry.
+    pub(super) fn name(&self) -> EntryName {
+        match self.command {
+            Command::NoOp => EntryName::other(0),
+            Command::Client { client, sequence, op } => match op.written() {
+                Some(value) => EntryName::write(value),
+                None => EntryName::other(u64::from(client.0) << 32 | u64::from(sequence)),
+            },
+        }
+    }
 }
 
 /// Entries that follow one another. A single one, as nearly every write is sent, needs no memory of its own; several are

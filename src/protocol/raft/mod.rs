@@ -59,6 +59,7 @@ use serde::Deserialize;
 use crate::id::{NodeId, RegionId};
 use crate::op::{Op, Refusal, Reply};
 use crate::time::{Duration, Time};
+use crate::trace::{Observation, Promise};
 
 use super::{About, Claim, Context, Guarantee, OptionsError, Payload, Protocol, Request, Role, Seat, State};
 use follower::Early;
@@ -341,6 +342,7 @@ impl Protocol for Raft {
 
     fn start(options: &Options, recovered: Vec<Record>, cx: &mut Context<Self>) -> Raft {
         let first_start = recovered.is_empty();
+        promise(options, cx);
         let mut node = Raft::recover(options, recovered, cx);
         let named = options.leader.as_deref().and_then(|region| cx.member_in(region, Role::Replica));
         if first_start && named == Some(cx.me()) {
@@ -422,6 +424,7 @@ impl Raft {
                 }
             }
         }
+        node.observe_term(cx);
         node
     }
 
@@ -432,5 +435,24 @@ impl Raft {
 
     fn persist_term(&self, cx: &mut Context<Self>) {
         cx.persist(Record::Term { term: self.term, voted_for: self.voted_for });
+        self.observe_term(cx);
     }
+
+    fn observe_term(&self, cx: &mut Context<Self>) {
+        cx.observe(match self.voted_for {
+            Some(candidate) => Observation::Voted { epoch: self.term, candidate },
+            None => Observation::Entered { epoch: self.term },
+        });
+    }
+}
+
+/// Of elections that fail, how many in a row are too many once nothing is broken: each is a shortest timeout and, with
+/// five nodes, succeeds more often than not.
+const VAIN_ELECTIONS: u64 = 20;
+
+/// What the invariants hold a node to.
+fn promise(options: &Options, cx: &mut Context<Raft>) {
+    cx.observe(Observation::Promised(Promise::Copies(Raft::majority(cx) as u16)));
+    cx.observe(Observation::Promised(Promise::Once));
+    cx.observe(Observation::Promised(Promise::WritesWithin(options.election_timeout * VAIN_ELECTIONS)));
 }

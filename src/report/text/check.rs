@@ -62,7 +62,7 @@ fn problems_of(report: &SweepReport, design: &DesignSummary, paint: Paint) -> St
     text
 }
 
-/// Each broken expectation and claim and each void fault of a design, in a sentence.
+/// Each broken expectation, claim and invariant and each void fault of a design, in a sentence.
 pub fn problems_in_words(report: &SweepReport, design: &DesignSummary) -> Vec<String> {
     let setup = &report.scenario.setup;
     let seeds = report.comparison.seeds.len();
@@ -79,7 +79,10 @@ pub fn problems_in_words(report: &SweepReport, design: &DesignSummary) -> Vec<St
         let words = describe(fault, &setup.topology);
         format!("the fault `{words}` at {} touched nothing in {seeds}, first in seed {first}", fault.at)
     });
-    expectations.chain(claims).chain(faults).collect()
+    let invariants = design.breaches.iter().map(|(invariant, broken, why)| {
+        format!("breaks {} in {broken} of {}: {why}", invariant.name(), counted(seeds, "seed"))
+    });
+    expectations.chain(claims).chain(invariants).chain(faults).collect()
 }
 
 /// Why a level that is expected to pass does not, in the first seed in which it does not; nothing for what is no level.

@@ -15,4 +15,4 @@ pub use run::run;
 pub use story::trace;
 
 /// The widest that a line of prose gets.
-const COLUMNS: usize = 110;
+pub(super) const COLUMNS: usize = 110;

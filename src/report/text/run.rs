@@ -14,6 +14,7 @@ use crate::protocol::Guarantee;
 use crate::time::Duration;
 
 use super::super::fault::describe;
+use super::super::invariants;
 use super::super::number::{bytes, counted, grouped, millis, seconds};
 use super::super::paint::{Paint, Style};
 use super::super::subject::{Conclusion, RunReport};
@@ -30,6 +31,7 @@ pub fn run(report: &RunReport, paint: Paint) -> String {
         facts(report, paint),
         faults(report, paint),
         verdicts(report, paint),
+        invariants::section(report.run, paint),
         levels(report, paint),
         expectations(report, paint),
         ending(report, paint),

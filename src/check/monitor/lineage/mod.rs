@@ -96,11 +96,11 @@ impl Lineage {
 
     /// A node's copy took a write. `ordered` says that it did so while it was asked to write it: it put this write after
     /// what it held, whatever others did. Otherwise, only the first to apply a write counts: later ones may have skipped
-    /// what lies between. `O(1)`, amortised.
+    /// what lies between. Tells what the copy held before, unless that is the same write. `O(1)`, amortised.
     ///
     /// # Panics
     /// Where the value is near `2^32` or greater.
-    pub fn applied(&mut self, node: NodeId, key: Key, value: Value, ordered: bool) {
+    pub fn applied(&mut self, node: NodeId, key: Key, value: Value, ordered: bool) -> Option<Value> {
         let value = small(value);
         let before = std::mem::replace(entry(&mut self.copies[node.index()], key.0), value + 1);
         let before = before.checked_sub(1).filter(|before| *before != value);
@@ -111,6 +111,13 @@ impl Lineage {
             (known, Some(before)) if ordered && known != before + OVER => self.replaced_too.push((value, before)),
             _ => {}
         }
+        before.map(|before| Value(before.into()))
+    }
+
+    /// What a node's copy holds of a key, as it was told.
+    pub fn held(&self, node: NodeId, key: Key) -> Option<Value> {
+        let held = self.copies[node.index()].get(key.index())?.checked_sub(1)?;
+        Some(Value(held.into()))
     }
 
     /// A node took a write out of its copy again.

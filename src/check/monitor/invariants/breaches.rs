@@ -1,0 +1,83 @@
+//! What is kept of broken invariants: the first of each, and how many there were.
+
+use std::sync::Arc;
+
+use crate::id::NodeId;
+use crate::time::Time;
+
+use super::Invariant;
+
+/// An invariant that did not hold: the first time, and how often in all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Breach {
+    /// Which.
+    pub invariant: Invariant,
+    /// The event that broke it first.
+    pub at: Time,
+    /// The nodes concerned.
+    pub nodes: Vec<NodeId>,
+    /// How, in words.
+    pub why: String,
+    /// How many events broke it.
+    pub count: u64,
+}
+
+/// The breaches of a run, and which invariants are asked for.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Breaches {
+    names: Vec<Arc<str>>,
+    asked: u32,
+    found: Vec<Breach>,
+}
+
+impl Breaches {
+    pub fn begin_anew(&mut self, names: Vec<Arc<str>>) {
+        (self.names, self.asked) = (names, 0);
+        self.found.clear();
+    }
+
+    #[inline]
+    pub fn ask(&mut self, invariant: Invariant) {
+        self.asked |= invariant.bit();
+    }
+
+    #[inline]
+    pub const fn asks(&self, invariant: Invariant) -> bool {
+        self.asked & invariant.bit() != 0
+    }
+
+    pub fn has(&self, invariant: Invariant) -> bool {
+        self.found.iter().any(|breach| breach.invariant == invariant)
+    }
+
+    /// The name of a node.
+    pub fn name(&self, node: NodeId) -> Arc<str> {
+        self.names.get(node.index()).cloned().unwrap_or_else(|| node.to_string().into())
+    }
+
+    /// Notes that an invariant was broken. Not where it is not asked for.
+    #[cold]
+    pub fn note(&mut self, invariant: Invariant, at: Time, nodes: &[NodeId], why: impl FnOnce(&Breaches) -> String) {
+        if !self.asks(invariant) {
+            return;
+        }
+        match self.found.iter_mut().find(|breach| breach.invariant == invariant) {
+            Some(breach) => breach.count += 1,
+            None => {
+                let why = why(self);
+                self.found.push(Breach { invariant, at, nodes: nodes.to_vec(), why, count: 1 });
+            }
+        }
+    }
+
+    /// What was found, in the order of [`Invariant::ALL`].
+    pub fn found(&self) -> Vec<Breach> {
+        let mut found = self.found.clone();
+        found.sort_by_key(|breach| breach.invariant);
+        found
+    }
+
+    pub fn asked(&self) -> impl Iterator<Item = Invariant> + '_ {
+        Invariant::ALL.into_iter().filter(|invariant| self.asks(*invariant))
+    }
+}

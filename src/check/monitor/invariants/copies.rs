@@ -1,0 +1,59 @@
+//! Which disks hold which writes: the durability contract, and divergent branches.
+
+use crate::id::Value;
+
+use super::breaches::Breaches;
+use super::{Invariant, Seat, Seen};
+
+/// The seats whose disks hold each write, by value; with [`ACKNOWLEDGED`].
+#[derive(Clone, Debug, Default)]
+pub(super) struct Copies(Vec<u64>);
+
+/// A client was told that the write is done. No seat has this bit.
+const ACKNOWLEDGED: u64 = 1 << 63;
+
+impl Copies {
+    pub fn begin_anew(&mut self) {
+        self.0.clear();
+    }
+
+    #[inline]
+    fn of(&mut self, value: Value) -> &mut u64 {
+        let place = usize::try_from(value.0).unwrap_or(usize::MAX);
+        if place >= self.0.len() {
+            self.0.resize(place + 1, 0);
+        }
+        &mut self.0[place]
+    }
+
+    /// A disk holds this write.
+    #[inline]
+    pub fn stored(&mut self, seat: Seat, value: Value) {
+        *self.of(value) |= seat.bit;
+    }
+
+    /// A node answers that a write is done, and promises this many copies.
+    pub fn acknowledged(&mut self, seen: Seen, value: Value, promised: u16, into: &mut Breaches) {
+        let holders = self.of(value);
+        *holders |= ACKNOWLEDGED;
+        let copies = (*holders & !ACKNOWLEDGED).count_ones();
+        if copies < u32::from(promised) {
+            into.note(Invariant::DurabilityContract, seen.at, &[seen.node], |names| {
+                let node = names.name(seen.node);
+                format!("{node} acknowledges {value}, which {copies} of {promised} promised disks hold")
+            });
+        }
+    }
+
+    /// A node took a write out of its copy again.
+    pub fn rolled_back(&mut self, seen: Seen, seat: Seat, value: Value, into: &mut Breaches) {
+        let holders = self.of(value);
+        let had = *holders & seat.bit != 0;
+        *holders &= !seat.bit;
+        if had && *holders == ACKNOWLEDGED {
+            into.note(Invariant::DivergentBranches, seen.at, &[seen.node], |names| {
+                format!("{} rolls {value} back, which was acknowledged, and nobody else has it", names.name(seen.node))
+            });
+        }
+    }
+}

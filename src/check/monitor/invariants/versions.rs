@@ -1,0 +1,179 @@
+//! The invariants of a key's versions: exactly once, no resurrection, conflicting acknowledgements, sessions.
+//!
+//! Each write has a place in the order of its key's versions: what it replaced in the copy of the leader that applied
+//! it last, or of whoever applied it first where nobody leads, and how many came before. Only designs that promise one
+//! order are asked. A place in it is a hint, for a branch that was rolled back may have given a write another place
+//! before; so a version counts as earlier only if it is found on the way back from the later one, which is walked when
+//! a hint says so.
+
+use crate::id::{ClientId, Key, NodeId, Value};
+use crate::time::Time;
+
+use super::breaches::Breaches;
+use super::sessions::Sessions;
+use super::{Invariant, Seat, Seen};
+
+/// The versions of a run.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Versions {
+    /// By value.
+    versions: Vec<Version>,
+    /// By value: the seats whose copies took it since they started, and who did not roll it back.
+    takers: Vec<u64>,
+    /// By key: the acknowledged write that replaced nothing.
+    first_acknowledged: Vec<u32>,
+    sessions: Sessions,
+}
+
+/// One version of a key.
+#[derive(Clone, Copy, Debug, Default)]
+struct Version {
+    /// One more than what it replaced; 0 where it is a key's first, or unknown.
+    before: u32,
+    /// How many versions it follows, itself counted; 0 where it is unknown.
+    place: u32,
+    /// One more than the acknowledged write that replaced it.
+    next: u32,
+    /// Whether a leader put it in its place.
+    is_led: bool,
+}
+
+fn index(value: Value) -> usize {
+    usize::try_from(value.0).unwrap_or(usize::MAX)
+}
+
+/// The entry in this place, which is made.
+fn entry<T: Clone + Default>(table: &mut Vec<T>, place: usize) -> &mut T {
+    if place >= table.len() {
+        table.resize(place + 1, T::default());
+    }
+    &mut table[place]
+}
+
+impl Versions {
+    pub fn begin_anew(&mut self) {
+        self.versions.clear();
+        self.takers.clear();
+        self.first_acknowledged.clear();
+        self.sessions.begin_anew();
+    }
+
+    fn version(&self, value: Value) -> Version {
+        self.versions.get(index(value)).copied().unwrap_or_default()
+    }
+
+    /// Whether `earlier` was replaced by `later`, directly or by others. Not looked into where their places say no.
+    fn precedes(&self, earlier: Value, later: Value) -> bool {
+        let (early, late) = (self.version(earlier).place, self.version(later).place);
+        if early == 0 || early >= late {
+            return false;
+        }
+        let mut at = later;
+        for _ in early..late {
+            match self.version(at).before.checked_sub(1) {
+                Some(before) if u64::from(before) == earlier.0 => return true,
+                Some(before) => at = Value(before.into()),
+                None => return false,
+            }
+        }
+        false
+    }
+
+    /// A copy that held `before` took a write. `O(1)`, amortised.
+    pub fn applied(
+        &mut self,
+        seen: Seen,
+        seat: Seat,
+        key: Key,
+        value: Value,
+        before: Option<Value>,
+        into: &mut Breaches,
+    ) {
+        if into.asks(Invariant::ExactlyOnce) {
+            let takers = entry(&mut self.takers, index(value));
+            if *takers & seat.bit != 0 {
+                into.note(Invariant::ExactlyOnce, seen.at, &[seen.node], |names| {
+                    format!("{} takes {value} of {key} for the second time", names.name(seen.node))
+                });
+                return;
+            }
+            *takers |= seat.bit;
+            if let Some(later) = before
+                && self.precedes(value, later)
+            {
+                into.note(Invariant::NoResurrection, seen.at, &[seen.node], |names| {
+                    let node = names.name(seen.node);
+                    format!("{key} goes back from {later} to {value} in {node}, which {later} had replaced")
+                });
+                return;
+            }
+        }
+        let place = before.map_or(0, |before| self.version(before).place) + 1;
+        let version = entry(&mut self.versions, index(value));
+        if version.place == 0 || seen.leads {
+            let before = before.and_then(|before| u32::try_from(before.0 + 1).ok()).unwrap_or(0);
+            *version = Version { before, place, is_led: version.is_led || seen.leads, ..*version };
+        }
+    }
+
+    /// A copy gave a write back.
+    pub fn rolled_back(&mut self, seat: Seat, value: Value) {
+        if let Some(takers) = self.takers.get_mut(index(value)) {
+            *takers &= !seat.bit;
+        }
+    }
+
+    /// A node is down, and its copy gone. `O(n)` in the writes so far.
+    pub fn crashed(&mut self, seat: Seat) {
+        self.takers.iter_mut().for_each(|takers| *takers &= !seat.bit);
+    }
+
+    /// A leader answers that a write is done.
+    pub fn acknowledged(&mut self, seen: Seen, key: Key, value: Value, into: &mut Breaches) {
+        let version = self.version(value);
+        if !seen.leads || !version.is_led {
+            return;
+        }
+        let next = match version.before.checked_sub(1) {
+            Some(before) => &mut entry(&mut self.versions, before as usize).next,
+            None => entry(&mut self.first_acknowledged, key.index()),
+        };
+        let mine = u32::try_from(value.0 + 1).unwrap_or(0);
+        match next.checked_sub(1).map(|other| Value(other.into())) {
+            Some(other) if other != value => {
+                into.note(Invariant::ConflictingAcks, seen.at, &[seen.node], |names| {
+                    let node = names.name(seen.node);
+                    let over = version.before.checked_sub(1).map_or("nothing".into(), |before| format!("v{before}"));
+                    format!(
+                        "{node} acknowledges {value} of {key} over {over}, over which {other} was acknowledged already"
+                    )
+                });
+            }
+            _ => *next = mine,
+        }
+    }
+
+    /// A client was told of this version of a key: it read it, or its write of it is done. `O(1)`, amortised.
+    pub fn told(
+        &mut self,
+        at: Time,
+        node: NodeId,
+        client: ClientId,
+        key: Key,
+        value: Option<Value>,
+        into: &mut Breaches,
+    ) {
+        let last = self.sessions.last(client, key).get();
+        let goes_back = last.is_some_and(|last| value.is_none_or(|value| self.precedes(value, last)));
+        if goes_back {
+            into.note(Invariant::Session, at, &[node], |names| {
+                let node = names.name(node);
+                let [last, value] =
+                    [last, value].map(|value| value.map_or("nothing".into(), |value| value.to_string()));
+                format!("{node} tells {client} of {value} for {key}, after it was told of {last}")
+            });
+        } else if let Some(value) = value {
+            self.sessions.last(client, key).set(value);
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! The invariants that the world itself knows about: which it asks for, and what it tells them at the end.
+//!
+//! What they are told as it happens is in `effects.rs` (observations, answers), `clients.rs` (what clients hear), `faults.rs`
+//! and `node.rs`. Next: `outcome.rs`.
+
+use crate::check::monitor::{Durability, Invariant, Mail};
+use crate::protocol::{Claim, Guarantee, Protocol};
+
+use super::setup::Setup;
+use super::world::{Event, World};
+
+/// The guarantee that a design must claim, for the faults of the run, to be asked for these invariants. The others are
+/// asked of whoever tells what they are about, or promises them.
+const CLAIMED: [(Guarantee, &[Invariant]); 3] = [
+    (Guarantee::SingleWriter, &[Invariant::DualServing]),
+    (Guarantee::Linearizable, &[Invariant::ConflictingAcks, Invariant::Session]),
+    (Guarantee::NoAcknowledgedWriteLost, &[Invariant::DivergentBranches, Invariant::AckedWriteLost]),
+];
+
+/// The invariants that follow from what a design claims in this world.
+pub(super) fn claimed(claims: &[Claim], setup: &Setup) -> impl Iterator<Item = Invariant> {
+    let is_made = |claim: &&Claim| setup.faults.iter().all(|fault| claim.covers(fault.action.kind()));
+    let made: Vec<Guarantee> = claims.iter().filter(is_made).map(|claim| claim.guarantee).collect();
+    let asked = CLAIMED.into_iter().filter(move |(guarantee, _)| made.contains(guarantee));
+    asked.flat_map(|(_, invariants)| invariants.iter().copied())
+}
+
+impl<P: Protocol> World<'_, P> {
+    /// Tells the invariants what is known only at the end.
+    pub(super) fn conclude_invariants(&mut self, durability: &Durability) {
+        let end = self.now;
+        if let Some(first) = durability.lost.first()
+            && self.invariants.asks(Invariant::AckedWriteLost)
+        {
+            let why = self.loss_in_words(*first, durability.lost.len());
+            self.invariants.lost(end, || why);
+        }
+        if self.invariants.is_whole(Invariant::DualServing) {
+            self.invariants.overlapped(end, None, self.writers.overlap());
+        }
+        let waiting = self.nodes.iter().flat_map(|node| &node.backlog);
+        let waiting = waiting.filter(|event| matches!(event, Event::Message { .. })).count() as u64;
+        let mail = Mail { left: self.future.messages() + waiting, ..self.mail };
+        self.invariants.mail(end, mail);
+        self.invariants.outran(end, self.network.outran);
+    }
+}
