@@ -29,11 +29,11 @@ const STATERIGHT: &str = "stateright 0.31.0";
 const TURMOIL: &str = "turmoil 0.7.2, 1 ms tick";
 
 /// What fantoch (revision aea6e324, 2022-05-24, which no registry has) reached once on another machine: clients a region,
-/// commands each, commands a second, and how many times as fast a bare loop was in the same session. 2-core AMD EPYC VM,
+/// commands each, commands a second, and how many times as fast a bare loop was in the same run. 2-core AMD EPYC VM,
 /// one thread, Rust 1.95 with fat LTO, medians of at least five runs.
 const FANTOCH: [(u32, u32, f64, f64); 2] = [(32, 200, 138e3, 21.0), (512, 50, 52.4e3, 92.0)];
 
-/// How many times as fast as the loop of that session [the one here](BARE_BEST) is: the best rates of both on one machine.
+/// How many times as fast as the loop of that run [the one here](BARE_BEST) is: the best rates of both on one machine.
 const LOOP_SINCE: f64 = 1.45;
 
 /// Every contest.
