@@ -281,13 +281,48 @@ pub enum FaultKind {
     Partition,
     /// Links from one side to another are cut, one way.
     OneWayPartition,
+    /// The two halves of a list of regions are cut from each other, and one region hears both.
+    Bridge,
+    /// Each region of a list hears its two neighbours in it and no other.
+    Ring,
+    /// More than half of a list of regions are cut from the rest of it.
+    MajorityMinority,
+    /// Links are cut and whole in turn.
+    Flap,
     /// Messages are lost at random.
     Loss,
+    /// Messages arrive damaged, are found to be, and are dropped.
+    Corrupt,
+    /// Messages arrive twice.
+    Duplicate,
+    /// Some messages take longer than others sent after them.
+    Reorder,
+    /// Every message takes longer.
+    Delay,
     /// Everything above ends.
     Heal,
 }
 
 impl FaultKind {
+    /// Every kind, in the order of reports.
+    pub const ALL: [FaultKind; 15] = [
+        FaultKind::Crash,
+        FaultKind::Pause,
+        FaultKind::Isolate,
+        FaultKind::Partition,
+        FaultKind::OneWayPartition,
+        FaultKind::Bridge,
+        FaultKind::Ring,
+        FaultKind::MajorityMinority,
+        FaultKind::Flap,
+        FaultKind::Loss,
+        FaultKind::Corrupt,
+        FaultKind::Duplicate,
+        FaultKind::Reorder,
+        FaultKind::Delay,
+        FaultKind::Heal,
+    ];
+
     /// The name in scenario files, reports and JSON.
     pub const fn name(self) -> &'static str {
         match self {
@@ -296,7 +331,15 @@ impl FaultKind {
             FaultKind::Isolate => "isolate",
             FaultKind::Partition => "partition",
             FaultKind::OneWayPartition => "one-way-partition",
+            FaultKind::Bridge => "bridge",
+            FaultKind::Ring => "ring",
+            FaultKind::MajorityMinority => "majority-minority",
+            FaultKind::Flap => "flap",
             FaultKind::Loss => "loss",
+            FaultKind::Corrupt => "corrupt",
+            FaultKind::Duplicate => "duplicate",
+            FaultKind::Reorder => "reorder",
+            FaultKind::Delay => "delay",
             FaultKind::Heal => "heal",
         }
     }

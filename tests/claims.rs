@@ -5,7 +5,7 @@ mod support;
 
 use proptest::prelude::*;
 use riftzone::id::RegionId;
-use riftzone::model::fault::{Action, Fault, Target};
+use riftzone::model::fault::{Action, Fault, Shape, Slow, Target};
 use riftzone::model::latency::Delay;
 use riftzone::model::topology::Topology;
 use riftzone::model::workload::{Arrivals, KeyChooser, Mix};
@@ -54,6 +54,7 @@ fn topology(regions: u16, spread: u64) -> Topology {
 fn faults(regions: u16) -> impl Strategy<Value = Fault> {
     let region = move || (0..regions).prop_map(|r| Target::Region(RegionId(r)));
     let target = move || prop_oneof![2 => region(), 1 => Just(Target::Leader)];
+    let link = move || (region(), region()).prop_map(|(a, b)| vec![(a, b), (b, a)]);
     let action = prop_oneof![
         2 => target().prop_map(|t| Action::Crash(vec![t])),
         2 => target().prop_map(|t| Action::Pause(vec![t])),
@@ -61,6 +62,22 @@ fn faults(regions: u16) -> impl Strategy<Value = Fault> {
         3 => (region(), region()).prop_map(|(a, b)| Action::Cut { links: vec![(a, b), (b, a)], one_way: false }),
         2 => (region(), region()).prop_map(|(a, b)| Action::Cut { links: vec![(a, b)], one_way: true }),
         1 => (1..30_u32).prop_map(|parts| Action::Loss { links: Vec::new(), parts, whole: 100 }),
+        1 => (1..30_u32).prop_map(|parts| Action::Corrupt { links: Vec::new(), parts, whole: 100 }),
+        3 => (1..=100_u32).prop_map(|parts| Action::Duplicate { links: Vec::new(), parts, whole: 100 }),
+        3 => (1..=100_u32, 1..3_000_u64).prop_map(|(parts, extra)| Action::Reorder {
+            links: Vec::new(),
+            parts,
+            whole: 100,
+            extra: Duration::millis(extra),
+        }),
+        2 => (link(), slow()).prop_map(|(links, slow)| Action::Delay { links, slow }),
+        2 => (link(), 50..3_000_u64, 50..3_000_u64, any::<bool>()).prop_map(|(links, up, down, jitter)| Action::Flap {
+            links,
+            up: Duration::millis(up),
+            down: Duration::millis(down),
+            jitter: jitter.then_some((1, 2)),
+        }),
+        2 => (shape(), order(regions)).prop_map(|(shape, places)| Action::Shape { shape, places }),
     ];
     (1_500..38_000_u64, 100..12_000_u64, action).prop_map(|(at, lasts, action)| Fault {
         at: after(at),
@@ -68,6 +85,22 @@ fn faults(regions: u16) -> impl Strategy<Value = Fault> {
         action,
         may_touch_nothing: true,
     })
+}
+
+fn slow() -> impl Strategy<Value = Slow> {
+    prop_oneof![
+        (11..100_u32).prop_map(|parts| Slow::Times { parts, whole: 10 }),
+        (1..3_000_u64).prop_map(|more| Slow::Add(Duration::millis(more))),
+    ]
+}
+
+fn shape() -> impl Strategy<Value = Shape> {
+    prop_oneof![Just(Shape::Bridge), Just(Shape::Ring), Just(Shape::MajorityMinority)]
+}
+
+/// All regions, in any order.
+fn order(regions: u16) -> impl Strategy<Value = Vec<Target>> {
+    Just((0..regions).map(|region| Target::Region(RegionId(region))).collect::<Vec<_>>()).prop_shuffle()
 }
 
 fn assert_claims_hold<P: Protocol>(setup: &Setup, options: &P::Options, seed: u64) -> Result<Run, TestCaseError> {

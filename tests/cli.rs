@@ -574,6 +574,23 @@ fn the_zoo_has_a_page_for_each() {
 }
 
 #[test]
+fn the_zoo_has_a_page_for_each_fault() {
+    let desk = Desk::new();
+    let zoo = desk.run("zoo --faults --format json").reports(0).json();
+    let list = desk.run("zoo --faults").reports(0).out;
+    assert_eq!(zoo.as_array().unwrap().len(), list.lines().filter(|line| !line.starts_with(' ')).count());
+    for fault in zoo.as_array().unwrap() {
+        assert!(list.contains(fault["name"].as_str().unwrap()) && fault["touches"].is_string());
+    }
+    let page = desk.run("zoo --faults majority-minority").reports(0).out;
+    for section in ["touches", "leaves alone", "stands for", "source", "in a scenario"] {
+        assert!(page.lines().any(|line| line == section), "{section}");
+    }
+    assert_eq!(desk.run("zoo --faults flap --format json").reports(0).json()["name"], "flap");
+    desk.run("zoo --faults duplicat").complains(2, &["did you mean `duplicate`?"]);
+}
+
+#[test]
 fn latencies_are_listed_shown_and_imported() {
     let desk = Desk::new();
     let list = desk.run("latency --format json").reports(0).json();

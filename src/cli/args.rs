@@ -79,7 +79,7 @@ pub enum Command {
     Replay(Replay),
     /// Judges histories that were made elsewhere: Jepsen's, Porcupine's, or what `run --history` writes.
     Judge(Judge),
-    /// Shows the protocols: options, claims, costs, sources.
+    /// Shows the protocols: options, claims, costs, sources; or what can break.
     Zoo(Zoo),
     /// Shows the bundled latency matrices, or reads one's own.
     Latency(Latency),
@@ -259,9 +259,12 @@ impl From<HistoryFormat> for crate::judge::AnyFormat {
 /// `riftzone zoo`
 #[derive(Debug, Args)]
 pub struct Zoo {
-    /// The protocol to tell about; a list of all if left out.
-    #[arg(value_name = "PROTOCOL")]
-    pub protocol: Option<String>,
+    /// The protocol, or with `--faults` the fault, to tell about; a list of all if left out.
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+    /// Tells of faults: what each touches, what it stands for, and how to write it.
+    #[arg(long)]
+    pub faults: bool,
     /// How to report.
     #[arg(long, value_enum, default_value_t, value_name = FORMAT, hide_possible_values = true)]
     pub format: Format,

@@ -1,4 +1,4 @@
-//! What breaks, and when.
+//! What breaks, and when. Next: `fault_page.rs`, what each stands for.
 
 use crate::id::{RegionId, Role};
 use crate::time::{Duration, Time};
@@ -45,6 +45,64 @@ pub enum Action {
         /// Of how many.
         whole: u32,
     },
+    /// Every message between some of these places is lost, both ways; which, the shape says. Touches: each message lost.
+    Shape {
+        /// Who still hears whom.
+        shape: Shape,
+        /// The places, in the order that the shape goes by.
+        places: Vec<Target>,
+    },
+    /// These links lose every message while they are down, and none while they are up: down first, then in turn for as
+    /// long as the fault lasts. Touches: each message lost.
+    Flap {
+        /// The links, as (from, to).
+        links: Vec<(Target, Target)>,
+        /// How long they are whole.
+        up: Duration,
+        /// How long they are cut.
+        down: Duration,
+        /// How far each of these times may be off, either way, as `parts / whole` of itself, drawn uniformly.
+        jitter: Option<(u32, u32)>,
+    },
+    /// Each message on these links is damaged with probability `parts / whole`, which its checksum tells: it is dropped.
+    /// Traffic counts it apart from what is lost. Touches: each message damaged.
+    Corrupt {
+        /// The links, as (from, to); none means every link between two places.
+        links: Vec<(Target, Target)>,
+        /// How many in `whole` are damaged.
+        parts: u32,
+        /// Of how many.
+        whole: u32,
+    },
+    /// Each message on these links that is not lost arrives a second time with probability `parts / whole`, after a delay of
+    /// its own. Clients' requests and answers too. Touches: each message that arrives again.
+    Duplicate {
+        /// The links, as (from, to); none means every link between two places.
+        links: Vec<(Target, Target)>,
+        /// How many in `whole` come again.
+        parts: u32,
+        /// Of how many.
+        whole: u32,
+    },
+    /// Each message on these links takes longer with probability `parts / whole`, by up to `extra`, drawn uniformly: others,
+    /// sent later, overtake it. Touches: each message held up.
+    Reorder {
+        /// The links, as (from, to); none means every link between two places.
+        links: Vec<(Target, Target)>,
+        /// How many in `whole` are held up.
+        parts: u32,
+        /// Of how many.
+        whole: u32,
+        /// By how much at most.
+        extra: Duration,
+    },
+    /// Every message on these links takes longer, as over another route. Touches: each message sent.
+    Delay {
+        /// The links, as (from, to); none means every link between two places.
+        links: Vec<(Target, Target)>,
+        /// How much longer.
+        slow: Slow,
+    },
     /// Every fault under way ends now: links work, paused nodes go on, crashed nodes start again. Touches: each fault
     /// that it ended.
     Heal,
@@ -59,9 +117,80 @@ impl Action {
             Action::Isolate(_) => FaultKind::Isolate,
             Action::Cut { one_way: false, .. } => FaultKind::Partition,
             Action::Cut { one_way: true, .. } => FaultKind::OneWayPartition,
+            Action::Shape { shape: Shape::Bridge, .. } => FaultKind::Bridge,
+            Action::Shape { shape: Shape::Ring, .. } => FaultKind::Ring,
+            Action::Shape { shape: Shape::MajorityMinority, .. } => FaultKind::MajorityMinority,
+            Action::Flap { .. } => FaultKind::Flap,
             Action::Loss { .. } => FaultKind::Loss,
+            Action::Corrupt { .. } => FaultKind::Corrupt,
+            Action::Duplicate { .. } => FaultKind::Duplicate,
+            Action::Reorder { .. } => FaultKind::Reorder,
+            Action::Delay { .. } => FaultKind::Delay,
             Action::Heal => FaultKind::Heal,
         }
+    }
+}
+
+/// How much longer a message takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slow {
+    /// Its own delay times `parts / whole`.
+    Times {
+        /// Of the factor.
+        parts: u32,
+        /// Of the factor.
+        whole: u32,
+    },
+    /// This much more.
+    Add(Duration),
+}
+
+impl Slow {
+    /// How long a message takes that would have taken `delay`; never longer than [`Duration::MAX`].
+    pub fn of(self, delay: Duration) -> Duration {
+        let nanos = match self {
+            Slow::Times { parts, whole } => u128::from(delay.as_nanos()) * u128::from(parts) / u128::from(whole.max(1)),
+            Slow::Add(more) => u128::from(delay.as_nanos()) + u128::from(more.as_nanos()),
+        };
+        Duration::nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+}
+
+/// A named shape of a cut among a list of places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// The places before the middle one hear none of those after it; the middle one (of an even number, the later of the
+    /// two) hears all.
+    Bridge,
+    /// Each place hears its two neighbours in the list, which goes around. With five, every place hears a majority and no
+    /// two the same one.
+    Ring,
+    /// The first places, more than half of them, hear none of the rest.
+    MajorityMinority,
+}
+
+impl Shape {
+    /// The fewest places of which the shape cuts a link.
+    pub const fn places_min(self) -> usize {
+        match self {
+            Shape::Bridge | Shape::MajorityMinority => 3,
+            Shape::Ring => 4,
+        }
+    }
+
+    /// The links among these places that are cut, in both directions. O(n²).
+    pub fn links(self, places: &[Target]) -> Vec<(Target, Target)> {
+        let n = places.len();
+        let is_cut = |a: usize, b: usize| match self {
+            Shape::Bridge => a < n / 2 && b > n / 2,
+            Shape::Ring => b - a != 1 && b - a != n - 1,
+            Shape::MajorityMinority => a <= n / 2 && b > n / 2,
+        };
+        let pairs = (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b)));
+        pairs
+            .filter(|(a, b)| is_cut(*a, *b))
+            .flat_map(|(a, b)| [(places[a], places[b]), (places[b], places[a])])
+            .collect()
     }
 }
 
@@ -74,4 +203,46 @@ pub enum Target {
     Role(RegionId, Role),
     /// The node that leads when the fault begins (the highest epoch's). For links and isolation: its region.
     Leader,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The pairs that a shape cuts among so many places, each once.
+    fn cut(shape: Shape, n: u16) -> Vec<(u16, u16)> {
+        let places: Vec<Target> = (0..n).map(|place| Target::Region(RegionId(place))).collect();
+        let region = |target| match target {
+            Target::Region(RegionId(place)) => place,
+            other => panic!("{other:?} is no region"),
+        };
+        let links: Vec<_> = shape.links(&places).into_iter().map(|(a, b)| (region(a), region(b))).collect();
+        assert!(links.iter().all(|(a, b)| links.contains(&(*b, *a))), "both ways");
+        links.into_iter().filter(|(a, b)| a < b).collect()
+    }
+
+    #[test]
+    fn shapes_cut_what_they_say() {
+        assert_eq!(cut(Shape::Bridge, 3), [(0, 2)]);
+        assert_eq!(cut(Shape::Bridge, 5), [(0, 3), (0, 4), (1, 3), (1, 4)]);
+        assert_eq!(cut(Shape::Ring, 4), [(0, 2), (1, 3)]);
+        assert_eq!(cut(Shape::Ring, 5), [(0, 2), (0, 3), (1, 3), (1, 4), (2, 4)]);
+        assert_eq!(cut(Shape::MajorityMinority, 2), [], "of two, both are needed for more than half");
+        assert_eq!(cut(Shape::MajorityMinority, 3), [(0, 2), (1, 2)]);
+        assert_eq!(cut(Shape::MajorityMinority, 4), [(0, 3), (1, 3), (2, 3)]);
+        assert_eq!(cut(Shape::MajorityMinority, 5), [(0, 3), (0, 4), (1, 3), (1, 4), (2, 3), (2, 4)]);
+        for shape in [Shape::Bridge, Shape::Ring, Shape::MajorityMinority] {
+            let least = shape.places_min() as u16;
+            assert!(!cut(shape, least).is_empty() && cut(shape, least - 1).is_empty(), "{shape:?}");
+        }
+    }
+
+    #[test]
+    fn slow_is_longer_and_ends_at_the_longest() {
+        let ms = Duration::millis;
+        assert_eq!(Slow::Times { parts: 25, whole: 10 }.of(ms(30)), ms(75));
+        assert_eq!(Slow::Add(ms(40)).of(ms(30)), ms(70));
+        assert_eq!(Slow::Times { parts: u32::MAX, whole: 1 }.of(Duration::MAX), Duration::MAX);
+        assert_eq!(Slow::Add(Duration::MAX).of(Duration::MAX), Duration::MAX);
+    }
 }

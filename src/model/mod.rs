@@ -5,6 +5,7 @@
 pub mod clock;
 pub mod disk;
 pub mod fault;
+pub mod fault_page;
 pub mod latency;
 pub mod topology;
 pub mod workload;

@@ -62,7 +62,15 @@ impl Claim {
         FaultKind::Isolate,
         FaultKind::Partition,
         FaultKind::OneWayPartition,
+        FaultKind::Bridge,
+        FaultKind::Ring,
+        FaultKind::MajorityMinority,
+        FaultKind::Flap,
         FaultKind::Loss,
+        FaultKind::Corrupt,
+        FaultKind::Duplicate,
+        FaultKind::Reorder,
+        FaultKind::Delay,
     ];
 
     /// Whether the claim is made for a run that has faults of this kind.

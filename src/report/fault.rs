@@ -2,7 +2,7 @@
 //!
 //! Next: `label.rs`.
 
-use crate::model::fault::{Action, Fault, Target};
+use crate::model::fault::{Action, Fault, Shape, Slow, Target};
 use crate::model::topology::Topology;
 use crate::time::{Duration, Time};
 
@@ -12,15 +12,46 @@ pub fn describe(fault: &Fault, topology: &Topology) -> String {
     let what = match &fault.action {
         Action::Crash(targets) | Action::Pause(targets) | Action::Isolate(targets) => list(targets, topology),
         Action::Cut { links, .. } => sides(links, topology),
-        Action::Loss { links, parts, whole } => {
-            let rate = super::number::trimmed(f64::from(*parts) * 100.0 / f64::from(*whole), 4);
-            let place = if links.is_empty() { "everywhere".into() } else { sides(links, topology) };
-            format!("of {rate} % {place}")
+        Action::Shape { shape: Shape::Ring, places } => list(places, topology),
+        Action::Shape { shape: Shape::Bridge, places } => {
+            let middle = places.len() / 2;
+            let [before, over, after] = [&places[..middle], &places[middle..=middle], &places[middle + 1..]];
+            let [before, over, after] = [before, over, after].map(|side| list(side, topology));
+            format!("{before} from {after} over {over}")
+        }
+        Action::Shape { shape: Shape::MajorityMinority, places } => {
+            let (majority, minority) = places.split_at(places.len() / 2 + 1);
+            format!("{} from {}", list(majority, topology), list(minority, topology))
+        }
+        Action::Flap { links, up, down, jitter } => {
+            let jitter = jitter.map_or(String::new(), |(parts, whole)| format!(" ± {}", percent(parts, whole)));
+            format!("{}, {down} down, {up} up{jitter},", sides(links, topology))
+        }
+        Action::Loss { links, parts, whole } => format!("of {} {}", percent(*parts, *whole), place(links, topology)),
+        Action::Corrupt { links, parts, whole } | Action::Duplicate { links, parts, whole } => {
+            format!("{} {}", percent(*parts, *whole), place(links, topology))
+        }
+        Action::Reorder { links, parts, whole, extra } => {
+            format!("{} by up to {extra} {}", percent(*parts, *whole), place(links, topology))
+        }
+        Action::Delay { links, slow: Slow::Add(more) } => format!("{} by {more}", place(links, topology)),
+        Action::Delay { links, slow: Slow::Times { parts, whole } } => {
+            let factor = super::number::trimmed(f64::from(*parts) / f64::from(*whole), 9);
+            format!("{} x{factor}", place(links, topology))
         }
         Action::Heal => "everything".into(),
     };
     let lasts = fault.lasts.map_or(String::new(), |lasts| format!(" for {lasts}"));
     format!("{kind} {what}{lasts}")
+}
+
+fn percent(parts: u32, whole: u32) -> String {
+    format!("{} %", super::number::trimmed(f64::from(parts) * 100.0 / f64::from(whole), 4))
+}
+
+/// Links, of which none means all.
+fn place(links: &[(Target, Target)], topology: &Topology) -> String {
+    if links.is_empty() { "everywhere".into() } else { sides(links, topology) }
 }
 
 /// When a fault ends: by itself, by the first heal after it, or with the run.
@@ -93,6 +124,25 @@ mod tests {
         assert_eq!(words(Action::Cut { links, one_way: true }, None), "one-way-partition us → eu, ap → us");
         assert_eq!(words(Action::Loss { links: vec![], parts: 1, whole: 200 }, None), "loss of 0.5 % everywhere");
         assert_eq!(words(Action::Crash(vec![Target::Leader]), None), "crash the leader");
+        let shape = |shape| Action::Shape { shape, places: vec![us, eu, ap] };
+        assert_eq!(words(shape(Shape::Bridge), None), "bridge us from ap over eu");
+        assert_eq!(words(shape(Shape::Ring), None), "ring us, eu, ap");
+        assert_eq!(words(shape(Shape::MajorityMinority), None), "majority-minority us, eu from ap");
+        let (links, half) = (vec![(us, eu), (eu, us)], Some(Duration::secs(30)));
+        let [up, down] = [20, 5].map(Duration::secs);
+        let flap = Action::Flap { links: links.clone(), up, down, jitter: Some((1, 5)) };
+        assert_eq!(words(flap, half), "flap us from eu, 5s down, 20s up ± 20 %, for 30s");
+        let corrupt = Action::Corrupt { links: links.clone(), parts: 1, whole: 100 };
+        assert_eq!(words(corrupt, None), "corrupt 1 % us from eu");
+        let duplicate = Action::Duplicate { links: vec![], parts: 1, whole: 20 };
+        assert_eq!(words(duplicate, None), "duplicate 5 % everywhere");
+        let extra = Duration::millis(80);
+        let reorder = Action::Reorder { links: vec![], parts: 1, whole: 10, extra };
+        assert_eq!(words(reorder, None), "reorder 10 % by up to 80ms everywhere");
+        let delay = |slow| Action::Delay { links: links.clone(), slow };
+        assert_eq!(words(delay(Slow::Add(extra)), None), "delay us from eu by 80ms");
+        let times = Slow::Times { parts: 15, whole: 10 };
+        assert_eq!(words(delay(times), half), "delay us from eu x1.5 for 30s");
     }
 
     #[test]

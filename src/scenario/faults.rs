@@ -4,14 +4,18 @@ use std::ops::Range;
 
 use super::error::Problem;
 use super::place::{self, LEADER};
-use super::units::{At, Table};
+use super::units::{At, Percent, Table};
 use super::written::{self, Lists, Names};
 use crate::id::Role;
-use crate::model::fault::{Action, Fault, Target};
+use crate::model::fault::{Action, Fault, Shape, Slow, Target};
 use crate::model::topology::Topology;
 use crate::time::{Duration, Time};
 
-const KINDS: &str = "`crash`, `pause`, `isolate`, `partition`, `cut`, `cut_one_way`, `loss` or `heal`";
+const KINDS: &str = "`crash`, `pause`, `isolate`, `partition`, `cut`, `cut_one_way`, `bridge`, `ring`, \
+                     `majority_minority`, `flap`, `loss`, `corrupt`, `duplicate`, `reorder`, `delay` or `heal`";
+
+/// A shorter turn of a flap would be more events than messages.
+const TURN_MIN: Duration = Duration::millis(1);
 
 /// Reads one `[[fault]]`, for a run in which clients ask until `end`.
 pub(super) fn read(
@@ -76,9 +80,43 @@ fn actions<'a>(written: &'a written::Fault, topology: &Topology) -> Vec<Named<'a
     if let Some(at) = &written.loss {
         found.push(("loss", &at.span, loss(topology, at)));
     }
+    found.extend(impairments(written, topology));
     if let Some(at) = &written.heal {
         let heal = if at.value { Ok(Action::Heal) } else { Err(Problem::new(&at.span, "a heal is `heal = true`")) };
         found.push(("heal", &at.span, heal));
+    }
+    found
+}
+
+/// Partial cuts by name, and what links do short of losing everything.
+fn impairments<'a>(written: &'a written::Fault, topology: &Topology) -> Vec<Named<'a>> {
+    let mut found: Vec<Named<'a>> = Vec::new();
+    let shapes = [
+        ("bridge", &written.bridge, Shape::Bridge),
+        ("ring", &written.ring, Shape::Ring),
+        ("majority_minority", &written.majority_minority, Shape::MajorityMinority),
+    ];
+    for (name, at, of) in shapes {
+        found.extend(at.as_ref().map(|at| (name, &at.span, shape(topology, of, at))));
+    }
+    if let Some(at) = &written.flap {
+        found.push(("flap", &at.span, flap(topology, at)));
+    }
+    if let Some(at) = &written.corrupt {
+        let corrupt = share(topology, &at.value.ratio, &at.value.links, "damaged");
+        let corrupt = corrupt.map(|(links, Percent { parts, whole })| Action::Corrupt { links, parts, whole });
+        found.push(("corrupt", &at.span, corrupt));
+    }
+    if let Some(at) = &written.duplicate {
+        let duplicate = share(topology, &at.value.ratio, &at.value.links, "repeated");
+        let duplicate = duplicate.map(|(links, Percent { parts, whole })| Action::Duplicate { links, parts, whole });
+        found.push(("duplicate", &at.span, duplicate));
+    }
+    if let Some(at) = &written.reorder {
+        found.push(("reorder", &at.span, reorder(topology, &at.value)));
+    }
+    if let Some(at) = &written.delay {
+        found.push(("delay", &at.span, delay(topology, at)));
     }
     found
 }
@@ -163,10 +201,71 @@ fn partition(topology: &Topology, sides: &Lists) -> Result<Action, Problem> {
 }
 
 fn loss(topology: &Topology, written: &Table<written::Loss>) -> Result<Action, Problem> {
-    let written::Loss { ratio, links: pairs } = &written.value;
+    let written::Loss { ratio, links } = &written.value;
+    let (links, Percent { parts, whole }) = share(topology, ratio, links, "lost")?;
+    Ok(Action::Loss { links, parts, whole })
+}
+
+type Links = Vec<(Target, Target)>;
+
+/// A part of the messages on some links, to which something happens.
+fn share(
+    topology: &Topology,
+    ratio: &At<Percent>,
+    pairs: &Option<Lists>,
+    what: &str,
+) -> Result<(Links, Percent), Problem> {
     if ratio.value.parts == 0 {
-        return Err(Problem::new(&ratio.span, "nothing would be lost"));
+        return Err(Problem::new(&ratio.span, format!("nothing would be {what}")));
     }
-    let links = pairs.as_ref().map_or(Ok(Vec::new()), |pairs| links(topology, pairs).map(both_ways))?;
-    Ok(Action::Loss { links, parts: ratio.value.parts, whole: ratio.value.whole })
+    Ok((links_or_all(topology, pairs)?, ratio.value))
+}
+
+/// Links both ways; with none written, none, which means all.
+fn links_or_all(topology: &Topology, pairs: &Option<Lists>) -> Result<Links, Problem> {
+    pairs.as_ref().map_or(Ok(Vec::new()), |pairs| links(topology, pairs).map(both_ways))
+}
+
+fn shape(topology: &Topology, shape: Shape, names: &Names) -> Result<Action, Problem> {
+    let places = targets(topology, names)?;
+    if let Some(place) = places.iter().position(|place| *place == Target::Leader) {
+        let help = "name regions: where the leader is would not be known before";
+        return Err(Problem::new(&names.value[place].span, "a shape has no place for `leader`").help(help));
+    }
+    let least = shape.places_min();
+    if places.len() < least {
+        return Err(Problem::new(&names.span, format!("the shape has {least} regions or more, or it cuts nothing")));
+    }
+    Ok(Action::Shape { shape, places })
+}
+
+fn flap(topology: &Topology, written: &Table<written::Flap>) -> Result<Action, Problem> {
+    let written::Flap { links: pairs, up, down, jitter } = &written.value;
+    let links = both_ways(links(topology, pairs)?);
+    if let Some(short) = [up, down].into_iter().find(|turn| turn.value < TURN_MIN) {
+        return Err(Problem::new(&short.span, format!("a turn of a flap takes {TURN_MIN} or longer")));
+    }
+    let jitter = jitter.map(|Percent { parts, whole }| (parts, whole));
+    Ok(Action::Flap { links, up: up.value, down: down.value, jitter })
+}
+
+fn reorder(topology: &Topology, written: &written::Reorder) -> Result<Action, Problem> {
+    let written::Reorder { ratio, extra, links: pairs } = written;
+    let (links, Percent { parts, whole }) = share(topology, ratio, pairs, "held up")?;
+    if extra.value.is_zero() {
+        return Err(Problem::new(&extra.span, "nothing would be held up"));
+    }
+    Ok(Action::Reorder { links, parts, whole, extra: extra.value })
+}
+
+fn delay(topology: &Topology, written: &Table<written::Delay>) -> Result<Action, Problem> {
+    let Table { value: written::Delay { slow, add, links: pairs }, span } = written;
+    let slow = match (slow, add) {
+        (Some(slow), None) => Slow::Times { parts: slow.value.parts, whole: slow.value.whole },
+        (None, Some(add)) if add.value.is_zero() => return Err(Problem::new(&add.span, "nothing would take longer")),
+        (None, Some(add)) => Slow::Add(add.value),
+        (Some(_), Some(add)) => return Err(Problem::new(&add.span, "a delay has `slow` or `add`, not both")),
+        (None, None) => return Err(Problem::new(span, "a delay needs `slow` or `add`")),
+    };
+    Ok(Action::Delay { links: links_or_all(topology, pairs)?, slow })
 }

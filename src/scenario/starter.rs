@@ -24,7 +24,7 @@ popularity = { zipf = 0.99 }                # or "uniform"
 mix = { read = 8, write = 2 }
 timeout = "2s"                              # retries included
 
-[[fault]]                                   # also: crash, pause, partition, cut, cut_one_way, loss, heal
+[[fault]]                                   # `riftzone zoo --faults` lists what else can break
 at = "30s"
 for = "45s"
 isolate = ["us-east-1"]

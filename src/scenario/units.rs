@@ -77,6 +77,13 @@ pub(super) struct Percent {
     pub whole: u32,
 }
 
+/// How many times as much, as a ratio of integers; more than once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Factor {
+    pub parts: u32,
+    pub whole: u32,
+}
+
 /// A span that may be negative, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Offset(pub i64);
@@ -140,6 +147,23 @@ impl std::str::FromStr for Percent {
     }
 }
 
+impl std::str::FromStr for Factor {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Factor, String> {
+        let wrong = || format!("`{text}` is not a factor: write for example \"x3\" or \"x1.5\"");
+        let (number, decimals) = text.strip_prefix('x').and_then(decimal).ok_or_else(wrong)?;
+        let whole = 10_u64.pow(decimals);
+        if number <= whole {
+            return Err(format!("`{text}` makes nothing longer"));
+        }
+        match (u32::try_from(number), u32::try_from(whole)) {
+            (Ok(parts), Ok(whole)) => Ok(Factor { parts, whole }),
+            _ => Err(format!("`{text}` has too many digits")),
+        }
+    }
+}
+
 impl std::str::FromStr for Offset {
     type Err = String;
 
@@ -164,7 +188,7 @@ macro_rules! deserialize_from_str {
     )*};
 }
 
-deserialize_from_str!(Rate, Percent, Offset);
+deserialize_from_str!(Rate, Percent, Factor, Offset);
 
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
@@ -205,7 +229,7 @@ mod schema {
 
     use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-    use super::{At, Offset, Percent, Rate, Span, Table};
+    use super::{At, Factor, Offset, Percent, Rate, Span, Table};
     use crate::time::Duration;
 
     macro_rules! with_the_schema_of_what_is_inside {
@@ -248,6 +272,7 @@ mod schema {
         r"^[0-9]+(\.[0-9]+)?/(s|min|h)$"
     );
     text!(Percent, "A percentage: \"1%\", \"0.5%\".", r"^[0-9]+(\.[0-9]+)? ?%$");
+    text!(Factor, "How many times as much, more than once: \"x3\", \"x1.5\".", r"^x[0-9]+(\.[0-9]+)?$");
     text!(
         Offset,
         "A duration that may be negative: \"500ms\", \"-500ms\".",
@@ -297,6 +322,15 @@ mod tests {
         assert_eq!("100%".parse::<Percent>().unwrap(), Percent { parts: 1_000, whole: 1_000 });
         for text in ["1", "%", "101%", "0.00000001%", "-1%", "1.2.3%", "１%"] {
             assert!(text.parse::<Percent>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn factors_are_more_than_one() {
+        assert_eq!("x3".parse(), Ok(Factor { parts: 30, whole: 10 }));
+        assert_eq!("x1.25".parse(), Ok(Factor { parts: 125, whole: 100 }));
+        for text in ["3", "x", "x1", "x0.5", "x1.", "3x", "x-2", "x999999999999", "x1.0000000001"] {
+            assert!(text.parse::<Factor>().is_err(), "{text}");
         }
     }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::units::{At, Keys, Offset, Percent, Rate, Span, Table};
+use super::units::{At, Factor, Keys, Offset, Percent, Rate, Span, Table};
 use crate::time::Duration;
 
 /// Names, each with its place.
@@ -215,18 +215,78 @@ pub(super) struct Fault {
     /// Links that lose every message from the first to the second.
     #[cfg_attr(feature = "cli", schemars(with = "Option<Vec<(String, String)>>"))]
     pub cut_one_way: Option<Lists>,
+    /// Three or more regions: those before the middle one are cut from those after it, and the middle one hears all.
+    pub bridge: Option<Names>,
+    /// Four or more regions: each hears its two neighbours in the list, which goes around, and no other.
+    pub ring: Option<Names>,
+    /// Three or more regions: the first of them, more than half, are cut from the rest.
+    pub majority_minority: Option<Names>,
+    /// Links that are cut and whole in turn.
+    pub flap: Option<Table<Flap>>,
     /// Links that lose some of their messages.
     pub loss: Option<Table<Loss>>,
+    /// Links that damage some of their messages, which is seen: they are dropped.
+    pub corrupt: Option<Table<Loss>>,
+    /// Links that deliver some of their messages twice, the second time after a delay of its own.
+    pub duplicate: Option<Table<Loss>>,
+    /// Links that hold some of their messages up, so that others overtake them.
+    pub reorder: Option<Table<Reorder>>,
+    /// Links whose messages all take longer.
+    pub delay: Option<Table<Delay>>,
     /// Every fault under way ends now.
     pub heal: Option<At<bool>>,
 }
 
-/// Links that lose some of their messages.
+/// Links that are cut and whole in turn: cut first.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(super) struct Flap {
+    /// Which links, both ways.
+    #[cfg_attr(feature = "cli", schemars(with = "Vec<(String, String)>"))]
+    pub links: Lists,
+    /// How long they are whole.
+    pub up: At<Duration>,
+    /// How long they are cut.
+    pub down: At<Duration>,
+    /// How far each of these times may be off, either way, drawn uniformly. Default: not at all.
+    pub jitter: Option<Percent>,
+}
+
+/// Links that hold some of their messages up.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(super) struct Reorder {
+    /// How many of the messages are held up.
+    pub ratio: At<Percent>,
+    /// By how much at most; drawn uniformly.
+    pub extra: At<Duration>,
+    /// Which links, both ways. Default: all.
+    #[cfg_attr(feature = "cli", schemars(with = "Option<Vec<(String, String)>>"))]
+    pub links: Option<Lists>,
+}
+
+/// Links whose messages all take longer: one of `slow` and `add`.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(super) struct Delay {
+    /// How many times as long as before.
+    pub slow: Option<At<Factor>>,
+    /// How much longer than before.
+    pub add: Option<At<Duration>>,
+    /// Which links, both ways. Default: all.
+    #[cfg_attr(feature = "cli", schemars(with = "Option<Vec<(String, String)>>"))]
+    pub links: Option<Lists>,
+}
+
+/// Links that lose, damage or repeat some of their messages.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Loss {
-    /// How many of the messages are lost.
+    /// How many of the messages it happens to.
     pub ratio: At<Percent>,
     /// Which links, both ways. Default: all.
     #[cfg_attr(feature = "cli", schemars(with = "Option<Vec<(String, String)>>"))]
@@ -251,4 +311,7 @@ expected! {
     Mix: "a table such as { read = 8, write = 2 }";
     Fault: "a table with `at` and what happens";
     Loss: "a table such as { ratio = \"1%\" }";
+    Flap: "a table such as { links = [[\"a\", \"b\"]], up = \"20s\", down = \"5s\" }";
+    Reorder: "a table such as { ratio = \"10%\", extra = \"50ms\" }";
+    Delay: "a table such as { slow = \"x3\" } or { add = \"40ms\" }";
 }

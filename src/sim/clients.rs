@@ -19,6 +19,9 @@ use super::world::{Plain, World};
 /// How many redirects a client follows at once before it backs off.
 const REDIRECTS_MAX: u32 = 4;
 
+/// More attempts than an operation makes.
+const DOUBTED: u32 = u32::MAX / 2;
+
 /// All clients of a run.
 #[derive(Debug)]
 pub(super) struct Clients<S> {
@@ -105,6 +108,17 @@ impl<S: Default> Clients<S> {
     /// The region of every client that ever was, by id.
     pub(super) fn regions(&self) -> Vec<RegionId> {
         self.clients.iter().map(|client| client.region).collect()
+    }
+
+    /// A request or an answer of this operation is on its way more than once: as many refusals as there were attempts no
+    /// longer tell that nothing took effect, so nothing does before an answer.
+    pub(super) fn doubt(&mut self, request: RequestId) {
+        let state = &mut self.clients[request.client.index()];
+        if state.sequence == request.sequence
+            && let Some(active) = &mut state.active
+        {
+            active.unresolved = DOUBTED;
+        }
     }
 
     /// An idle client of a region, or a new one where all are busy.
@@ -252,10 +266,13 @@ impl<P: Protocol> World<'_, P> {
         active.unresolved += 1;
         let (op, attempt) = (active.op, active.attempt);
         let site = self.site(region);
-        if let Some(delay) = self.network.send(site, target.index()) {
-            let id = RequestId { client, sequence, entry: target };
-            let slot = self.in_flight.requests.insert(Request { id, op, session });
-            self.later(self.now + delay, Plain::Request { from: site as u32, to: target, slot });
+        let request = Request { id: RequestId { client, sequence, entry: target }, op, session };
+        match self.network.send(site, target.index()) {
+            Some(delay) => {
+                let slot = self.in_flight.requests.insert(request);
+                self.later(self.now + delay, Plain::Request { from: site as u32, to: target, slot });
+            }
+            None => self.repeat_request(site as u32, target, &request),
         }
         if let Some(patience) = self.setup.workload.retry_after {
             self.later(self.now + patience, Plain::Alarm { client, sequence, attempt });

@@ -6,7 +6,7 @@
 use crate::check::monitor::Seen;
 use crate::id::{NodeId, RequestId};
 use crate::op::{Refusal, Reply};
-use crate::protocol::{Effect, Payload, Protocol};
+use crate::protocol::{Effect, Payload, Protocol, Request};
 use crate::trace::Observation;
 
 use super::in_flight::Answer;
@@ -46,9 +46,13 @@ impl<P: Protocol> World<'_, P> {
             Effect::Refuse { request, refusal } => self.answer(node, request, Err(refusal), None),
             Effect::Forward { to, request } => {
                 self.line(|world| format!("{} forwards {:?} to {}", world.name(node), request.op, world.name(to)));
-                if let Some(delay) = self.network.post(node.index(), to.index(), REQUEST_BYTES) {
-                    let slot = self.in_flight.requests.insert(request);
-                    self.later(self.now + delay, Plain::Request { from: node.index() as u32, to, slot });
+                let from = node.index() as u32;
+                match self.network.post(node.index(), to.index(), REQUEST_BYTES) {
+                    Some(delay) => {
+                        let slot = self.in_flight.requests.insert(request);
+                        self.later(self.now + delay, Plain::Request { from, to, slot });
+                    }
+                    None => self.repeat_request(from, to, &request),
                 }
             }
             Effect::SetTimer { timer, after } => self.set_timer(node, timer, after),
@@ -86,10 +90,7 @@ impl<P: Protocol> World<'_, P> {
         self.digest.mix(u64::from(bytes));
         match self.network.post(from.index(), to.index(), bytes) {
             Some(delay) => self.future.post(self.now + delay, from, to, message),
-            None => {
-                self.mail.lost += 1;
-                self.line(|world| format!("{} loses {message:?} to {}", world.name(from), world.name(to)));
-            }
+            None => self.repeat(from, to, &message),
         }
     }
 
@@ -106,9 +107,14 @@ impl<P: Protocol> World<'_, P> {
         if request.entry == node {
             let slot = self.in_flight.answers.insert(answer);
             self.post_answer(node, slot);
-        } else if let Some(delay) = self.network.post(node.index(), request.entry.index(), REQUEST_BYTES) {
-            let slot = self.in_flight.answers.insert(answer);
-            self.later(self.now + delay, Plain::Relay { from: node, to: request.entry, slot });
+            return;
+        }
+        match self.network.post(node.index(), request.entry.index(), REQUEST_BYTES) {
+            Some(delay) => {
+                let slot = self.in_flight.answers.insert(answer);
+                self.later(self.now + delay, Plain::Relay { from: node, to: request.entry, slot });
+            }
+            None => self.repeat_answer(&answer, |slot| Plain::Relay { from: node, to: request.entry, slot }),
         }
     }
 
@@ -118,7 +124,43 @@ impl<P: Protocol> World<'_, P> {
         let site = self.site(self.clients.region(client));
         match self.network.send(from.index(), site) {
             Some(delay) => self.later(self.now + delay, Plain::Answer { from, slot }),
-            None => drop(self.in_flight.answers.remove(slot)),
+            None => {
+                let answer = self.in_flight.answers.remove(slot);
+                self.repeat_answer(&answer, |slot| Plain::Answer { from, slot });
+            }
+        }
+    }
+
+    /// A message does not arrive once: it is lost, or it arrives several times.
+    #[cold]
+    fn repeat(&mut self, from: NodeId, to: NodeId, message: &P::Message) {
+        let copies = self.network.copies();
+        match copies.len() as u64 {
+            0 => self.mail.lost += 1,
+            times => self.mail.sent += times - 1,
+        }
+        let fate = if copies.is_empty() { "loses" } else { "sends more than once" };
+        self.line(|world| format!("{} {fate} {message:?} to {}", world.name(from), world.name(to)));
+        copies.into_iter().for_each(|delay| self.future.post(self.now + delay, from, to, message.clone()));
+    }
+
+    /// A request does not arrive once. From `from`, which is a node or a region's clients.
+    #[cold]
+    pub(super) fn repeat_request(&mut self, from: u32, to: NodeId, request: &Request<P>) {
+        for delay in self.network.copies() {
+            self.clients.doubt(request.id);
+            let slot = self.in_flight.requests.insert(request.clone());
+            self.later(self.now + delay, Plain::Request { from, to, slot });
+        }
+    }
+
+    /// An answer does not arrive once.
+    #[cold]
+    fn repeat_answer(&mut self, answer: &Answer<P::Session>, arrival: impl Fn(u32) -> Plain<P::Timer>) {
+        for delay in self.network.copies() {
+            self.clients.doubt(answer.request);
+            let slot = self.in_flight.answers.insert(answer.clone());
+            self.later(self.now + delay, arrival(slot));
         }
     }
 

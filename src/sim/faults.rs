@@ -1,10 +1,12 @@
 //! Faults as they happen, and the ledger of what each touched.
 
 use crate::id::{GroupId, NodeId};
-use crate::model::fault::{Action, Fault, Target};
+use crate::model::fault::{Action, Fault, Slow, Target};
 use crate::protocol::Protocol;
+use crate::rng::Stream;
 use crate::time::Time;
 
+use super::impairment::{Share, Way};
 use super::network::{Condition, Place};
 use super::outcome::LedgerEntry;
 use super::world::{Plain, World};
@@ -23,6 +25,9 @@ struct FaultState {
     /// The nodes that it crashed or paused.
     nodes: Vec<NodeId>,
     crash: bool,
+    /// A flap's turns so far, even while it is down, and its dice.
+    turn: u32,
+    stream: Option<Stream>,
 }
 
 /// What there is to say about a leader's health from outside it.
@@ -96,16 +101,27 @@ impl<P: Protocol> World<'_, P> {
                 let inside: Vec<Place> = targets.iter().flat_map(|target| self.places_of(*target)).collect();
                 let outside = (0..self.network.places().len()).filter(|place| !inside.contains(place));
                 let links: Vec<_> = outside.flat_map(|o| inside.iter().flat_map(move |i| [(*i, o), (o, *i)])).collect();
-                self.network.impair(place, &links, None);
+                self.network.impair(place, &links, Way::Cut);
             }
-            Action::Cut { links, .. } => {
-                let links = self.links_of(links);
-                self.network.impair(place, &links, None);
+            Action::Cut { links, .. } => self.cut(place, links),
+            Action::Shape { shape, places } => self.cut(place, &shape.links(places)),
+            Action::Flap { links, .. } => {
+                self.cut(place, links);
+                self.turn_later(place);
             }
             Action::Loss { links, parts, whole } => {
-                let links = if links.is_empty() { self.all_links() } else { self.links_of(links) };
-                self.network.impair(place, &links, Some((*parts, *whole)));
+                self.impair(place, links, Way::Loss(self.share("loss", place, *parts, *whole)));
             }
+            Action::Corrupt { links, parts, whole } => {
+                self.impair(place, links, Way::Corrupt(self.share("corrupt", place, *parts, *whole)));
+            }
+            Action::Duplicate { links, parts, whole } => {
+                self.impair(place, links, Way::Duplicate(self.share("duplicate", place, *parts, *whole)));
+            }
+            Action::Reorder { links, parts, whole, extra } => {
+                self.impair(place, links, Way::Reorder(self.share("reorder", place, *parts, *whole), *extra));
+            }
+            Action::Delay { links, slow } => self.impair(place, links, Way::Delay(*slow)),
             Action::Heal => {
                 let others = (0..self.faults.states.len()).filter(|other| *other != place);
                 let active: Vec<usize> = others.filter(|other| self.faults.states[*other].active).collect();
@@ -115,6 +131,53 @@ impl<P: Protocol> World<'_, P> {
                 self.look_if_healed();
             }
         }
+        self.compare_standings(&before);
+    }
+
+    /// These links are cut.
+    fn cut(&mut self, place: usize, links: &[(Target, Target)]) {
+        let links = self.links_of(links);
+        self.network.impair(place, &links, Way::Cut);
+    }
+
+    /// Something is wrong with these links; with none named, with every one.
+    fn impair(&mut self, place: usize, links: &[(Target, Target)], way: Way) {
+        let links = if links.is_empty() { self.all_links() } else { self.links_of(links) };
+        self.network.impair(place, &links, way);
+    }
+
+    /// A part of the messages, by dice that this fault alone throws.
+    fn share(&self, kind: &str, place: usize, parts: u32, whole: u32) -> Share {
+        Share::new(parts, whole, Stream::new(self.seed, &format!("{kind} {place}")))
+    }
+
+    /// When a flap's turn is over.
+    fn turn_later(&mut self, place: usize) {
+        let Action::Flap { up, down, jitter, .. } = &self.setup.faults[place].action else { return };
+        let state = &mut self.faults.states[place];
+        let usual = if state.turn % 2 == 0 { *down } else { *up };
+        let lasts = jitter.map_or(usual, |(parts, whole)| {
+            let stream = state.stream.get_or_insert_with(|| Stream::new(self.seed, &format!("flap {place}")));
+            let off = Slow::Times { parts, whole }.of(usual);
+            stream.between(usual - off, usual + off)
+        });
+        let turn = state.turn;
+        self.later(self.now + lasts, Plain::FaultTurns { fault: place as u32, turn });
+    }
+
+    /// A flap's turn is over, unless the fault is.
+    pub(super) fn fault_turns(&mut self, place: usize, turn: u32) {
+        let state = &mut self.faults.states[place];
+        if !state.active || state.turn != turn {
+            return;
+        }
+        state.turn += 1;
+        let is_down = state.turn % 2 == 0;
+        self.digest.mix(0xf1a9_0000 + place as u64);
+        self.line(|_| format!("flap: {}", if is_down { "down" } else { "up" }));
+        let before = self.standings();
+        self.network.turn(place, is_down);
+        self.turn_later(place);
         self.compare_standings(&before);
     }
 

@@ -7,6 +7,7 @@ mod clients;
 mod disk;
 mod effects;
 mod faults;
+mod impairment;
 mod in_flight;
 mod invariants;
 

@@ -11,6 +11,8 @@ use crate::model::topology::Topology;
 use crate::rng::{Stream, name_hash};
 use crate::time::Duration;
 
+use super::impairment::{Hazard, Impairment, Way};
+
 /// A place that messages come from and go to: a node, or the clients of a region.
 pub(super) type Place = usize;
 
@@ -23,6 +25,8 @@ pub(super) struct Network {
     streams: Vec<Option<Stream>>,
     seed: u64,
     impairments: Vec<Impairment>,
+    /// The delays of the copies of the message sent last, where it was repeated.
+    copies: Vec<Duration>,
     pub(super) traffic: Traffic,
     /// How many messages were faster than their links allow: none, or a delay is wrong.
     pub(super) outran: u64,
@@ -55,23 +59,13 @@ struct Link {
     impaired: u16,
 }
 
-/// Something wrong with some links, while it lasts.
-#[derive(Debug)]
-struct Impairment {
-    fault: usize,
-    links: Vec<bool>,
-    /// `None`: everything is lost.
-    loss: Option<(u32, u32, Stream)>,
-    touched: u64,
-}
-
 /// How well a link does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Condition {
     /// Nothing passes.
     Cut,
-    /// So many faults each take some of what passes; none: it is whole.
-    Lossy(usize),
+    /// So many faults each take, damage, repeat or hold up some of what passes; none: it is whole.
+    Impaired(usize),
 }
 
 /// What nodes sent each other.
@@ -85,6 +79,10 @@ pub struct Traffic {
     pub cross_region_bytes: u64,
     /// Messages lost to cuts and loss, clients' messages included.
     pub lost: u64,
+    /// Messages found damaged and dropped, clients' messages included.
+    pub corrupted: u64,
+    /// Messages that the network delivered once more than they were sent, clients' messages included.
+    pub duplicated: u64,
 }
 
 impl Network {
@@ -107,6 +105,7 @@ impl Network {
             streams: vec![None; n * n],
             seed,
             impairments: Vec::new(),
+            copies: Vec::new(),
             traffic: Traffic::default(),
             outran: 0,
             places,
@@ -143,17 +142,22 @@ impl Network {
         self.send(from, to)
     }
 
-    /// How long a message sent now will take; `None` where it is lost at once.
+    /// How long a message sent now will take; `None` where it does not arrive once: see [`copies`](Network::copies).
     #[inline]
     pub(super) fn send(&mut self, from: Place, to: Place) -> Option<Duration> {
         let link = self.link(from, to);
         let Link { impaired, has_dispersion, .. } = self.links[link];
-        if impaired > 0 && self.is_lost(link) {
-            return None;
+        if impaired > 0 {
+            return self.send_over_impaired(link, from, to);
         }
         if !has_dispersion {
             return Some(self.links[link].usual);
         }
+        Some(self.draw(link, from, to))
+    }
+
+    #[inline(always)]
+    fn draw(&mut self, link: usize, from: Place, to: Place) -> Duration {
         let stream = match &mut self.streams[link] {
             Some(stream) => stream,
             none => none.insert(first_draw(self.seed, &self.places, from, to)),
@@ -162,6 +166,44 @@ impl Network {
         let sampled = delay.sample(stream);
         self.outran += u64::from(sampled < delay.floor());
         Some(sampled)
+    }
+
+    /// Every fault on the link throws its dice, whatever the others did: one fault more moves no other's.
+    #[cold]
+    fn send_over_impaired(&mut self, link: usize, from: Place, to: Place) -> Option<Duration> {
+        self.copies.clear();
+        let on_it = self.impairments.iter_mut().filter(|i| i.is_at_work_on(link));
+        match on_it.filter_map(Impairment::hazard).max() {
+            Some(Hazard::Lost) => self.traffic.lost += 1,
+            Some(Hazard::Damaged) => self.traffic.corrupted += 1,
+            None => {
+                let on_it = self.impairments.iter_mut().filter(|i| i.is_at_work_on(link));
+                let again = on_it.map(Impairment::repeats).filter(|again| *again).count();
+                let delay = self.slowed(link, from, to);
+                if again == 0 {
+                    return Some(delay);
+                }
+                self.traffic.duplicated += again as u64;
+                self.copies.push(delay);
+                for _ in 0..again {
+                    let delay = self.slowed(link, from, to);
+                    self.copies.push(delay);
+                }
+            }
+        }
+        None
+    }
+
+    fn slowed(&mut self, link: usize, from: Place, to: Place) -> Duration {
+        let usual = self.links[link].usual;
+        let delay = if self.links[link].has_dispersion { self.draw(link, from, to) } else { usual };
+        let on_it = self.impairments.iter_mut().filter(|i| i.is_at_work_on(link));
+        on_it.fold(delay, |delay, impairment| impairment.slowed(delay))
+    }
+
+    /// How long each copy takes of the message for which [`send`](Network::send) just gave no delay: none, where it is lost.
+    pub(super) fn copies(&mut self) -> Vec<Duration> {
+        std::mem::take(&mut self.copies)
     }
 
     /// Whether a message that would arrive now is lost, because its link has been cut on the way.
@@ -174,7 +216,7 @@ impl Network {
     #[cold]
     fn is_link_cut(&mut self, link: usize) -> bool {
         let mut cut = false;
-        for impairment in self.impairments.iter_mut().filter(|i| i.loss.is_none() && i.links[link]) {
+        for impairment in self.impairments.iter_mut().filter(|i| i.is_cut() && i.is_at_work_on(link)) {
             impairment.touched += 1;
             cut = true;
         }
@@ -182,51 +224,40 @@ impl Network {
         cut
     }
 
-    #[cold]
-    fn is_lost(&mut self, link: usize) -> bool {
-        let mut lost = false;
-        for impairment in self.impairments.iter_mut().filter(|i| i.links[link]) {
-            let hit = match &mut impairment.loss {
-                None => true,
-                Some((parts, whole, stream)) => stream.chance(u64::from(*parts), u64::from(*whole)),
-            };
-            impairment.touched += u64::from(hit);
-            lost |= hit;
-        }
-        self.traffic.lost += u64::from(lost);
-        lost
-    }
-
     /// How well a link does now.
     pub(super) fn condition(&self, from: Place, to: Place) -> Condition {
         let link = self.link(from, to);
-        let on_it = || self.impairments.iter().filter(|impairment| impairment.links[link]);
-        if on_it().any(|impairment| impairment.loss.is_none()) {
-            Condition::Cut
-        } else {
-            Condition::Lossy(on_it().count())
-        }
+        let on_it = || self.impairments.iter().filter(|impairment| impairment.is_at_work_on(link));
+        if on_it().any(Impairment::is_cut) { Condition::Cut } else { Condition::Impaired(on_it().count()) }
     }
 
-    /// From now on, these links lose every message, or some.
-    pub(super) fn impair(&mut self, fault: usize, links: &[(Place, Place)], loss: Option<(u32, u32)>) {
+    /// From now on, something is wrong with these links.
+    pub(super) fn impair(&mut self, fault: usize, links: &[(Place, Place)], way: Way) {
         let mut set = vec![false; self.links.len()];
         for (from, to) in links {
             let link = self.link(*from, *to);
             self.links[link].impaired += u16::from(!std::mem::replace(&mut set[link], true));
         }
-        let loss = loss.map(|(parts, whole)| (parts, whole, Stream::new(self.seed, &format!("loss {fault}"))));
-        self.impairments.push(Impairment { fault, links: set, loss, touched: 0 });
+        self.impairments.push(Impairment::new(fault, set, way));
     }
 
-    /// The impairment of this fault ends; returns how many messages it took.
-    pub(super) fn repair(&mut self, fault: usize) -> u64 {
-        let Some(place) = self.impairments.iter().position(|i| i.fault == fault) else { return 0 };
-        let ended = self.impairments.remove(place);
-        for (link, _) in self.links.iter_mut().zip(&ended.links).filter(|(_, touched)| **touched) {
-            link.impaired -= 1;
+    /// What this fault does to links comes to work, or rests.
+    pub(super) fn turn(&mut self, fault: usize, on: bool) {
+        let Some(place) = self.impairments.iter().position(|i| i.fault == fault) else { return };
+        let impairment = &mut self.impairments[place];
+        if std::mem::replace(&mut impairment.is_on, on) == on {
+            return;
         }
-        ended.touched
+        for (link, _) in self.links.iter_mut().zip(&impairment.links).filter(|(_, touched)| **touched) {
+            link.impaired = if on { link.impaired + 1 } else { link.impaired - 1 };
+        }
+    }
+
+    /// The impairment of this fault ends; returns how many messages it touched.
+    pub(super) fn repair(&mut self, fault: usize) -> u64 {
+        self.turn(fault, false);
+        let Some(place) = self.impairments.iter().position(|i| i.fault == fault) else { return 0 };
+        self.impairments.remove(place).touched
     }
 }
 

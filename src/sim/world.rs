@@ -191,6 +191,11 @@ pub(super) enum Plain<T> {
     Deadline,
     FaultBegins(usize),
     FaultEnds(usize),
+    /// A fault that comes and goes does so.
+    FaultTurns {
+        fault: u32,
+        turn: u32,
+    },
     Settle,
 }
 
@@ -370,6 +375,7 @@ impl<'s, P: Protocol> World<'s, P> {
             Plain::Deadline => self.deadline(),
             Plain::FaultBegins(fault) => self.fault_begins(fault),
             Plain::FaultEnds(fault) => self.fault_ends(fault),
+            Plain::FaultTurns { fault, turn } => self.fault_turns(fault as usize, turn),
             Plain::Settle => self.settle(),
         }
     }

@@ -1,5 +1,8 @@
 //! The golden runs: digests recorded once, the same on every platform. Shared by the native test and the wasm32 one.
 
+use std::borrow::Cow;
+
+use riftzone::model::fault_page::pages;
 use riftzone::scenario::Scenario;
 use riftzone::trace::Trace;
 
@@ -37,13 +40,18 @@ pub fn golden() -> Vec<Golden> {
 
 /// The digest that this run has here.
 pub fn digest_here(golden: &Golden) -> u64 {
-    let scenario = Scenario::parse(text(golden.file), golden.file).expect("a golden scenario is right");
+    let scenario = Scenario::parse(&text(golden.file), golden.file).expect("a golden scenario is right");
     let design =
         scenario.designs.iter().find(|design| design.name == golden.design).expect("the design is in the file");
     design.run(&scenario.setup, golden.seed, Trace::off()).digest.0
 }
 
-fn text(file: &str) -> &'static str {
+/// A scenario of the catalogue; or `fault/KIND`, a world that the example of that fault's page happens to.
+fn text(file: &str) -> Cow<'static, str> {
+    if let Some(kind) = file.strip_prefix("fault/") {
+        let page = pages().find(|page| page.kind.name() == kind).expect("the fault has a page");
+        return format!("{WORLD}\n[[fault]]\nat = \"10s\"\nfor = \"10s\"\n{}\n", page.example).into();
+    }
     match file {
         "hello" => include_str!("../../scenarios/hello.toml"),
         "region-loss" => include_str!("../../scenarios/region-loss.toml"),
@@ -52,4 +60,28 @@ fn text(file: &str) -> &'static str {
         "raft-partial-partition" => include_str!("../../scenarios/raft-partial-partition.toml"),
         _ => panic!("no golden scenario is called {file}"),
     }
+    .into()
 }
+
+const WORLD: &str = r#"
+name = "a fault for ten seconds"
+duration = "30s"
+settle = "10s"
+
+[topology]
+matrix = "aws-2025-07"
+regions = ["us-east-1", "us-west-2", "eu-west-1", "ap-northeast-1", "sa-east-1"]
+
+[workload]
+clients_per_region = 2
+rate = "10/s"
+keys = 20
+mix = { read = 1, write = 1 }
+retry_after = "700ms"
+
+[design.raft]
+protocol = "raft"
+
+[design.last-writer-wins]
+protocol = "last-writer-wins"
+"#;

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::id::{RegionId, Role};
-use crate::model::fault::{Action, Fault, Target};
+use crate::model::fault::{Action, Fault, Shape, Slow, Target};
 use crate::model::latency::Delay;
 use crate::model::workload::{Arrivals, Mix};
 use crate::time::{Duration, Time};
@@ -108,6 +108,42 @@ loss = { ratio = "1%" }
 at = "18s"
 heal = true
 
+[[fault]]
+at = "19s"
+bridge = ["moon", "us-east-1/monitor", "eu-west-1"]
+
+[[fault]]
+at = "20s"
+ring = ["moon", "us-east-1", "eu-west-1", "moon/witness"]
+
+[[fault]]
+at = "21s"
+majority_minority = ["moon", "us-east-1", "eu-west-1"]
+
+[[fault]]
+at = "22s"
+flap = { links = [["moon", "us-east-1"]], up = "20s", down = "5s", jitter = "20%" }
+
+[[fault]]
+at = "23s"
+corrupt = { ratio = "1%", links = [["moon", "us-east-1"]] }
+
+[[fault]]
+at = "24s"
+duplicate = { ratio = "5%" }
+
+[[fault]]
+at = "25s"
+reorder = { ratio = "10%", extra = "80ms" }
+
+[[fault]]
+at = "26s"
+delay = { slow = "x1.5", links = [["moon", "us-east-1"]] }
+
+[[fault]]
+at = "27s"
+delay = { add = "40ms" }
+
 [design.z]
 protocol = "last-writer-wins"
 replicas = ["moon", "us-east-1"]
@@ -194,6 +230,8 @@ fn every_kind_of_fault_is_read() {
     let (us, eu) = (Target::Region(RegionId(0)), Target::Region(RegionId(1)));
     let moon = Target::Region(MOON);
     let monitor = Target::Role(RegionId(0), Role::Monitor);
+    let witness = Target::Role(MOON, Role::Witness);
+    let (to_moon, sec) = (|| vec![(moon, us), (us, moon)], Duration::secs);
     let fault = |at, lasts: Option<u64>, action| Fault {
         at: Time::ZERO + Duration::secs(at),
         lasts: lasts.map(Duration::secs),
@@ -205,7 +243,7 @@ fn every_kind_of_fault_is_read() {
         whole().setup.faults,
         [
             fault(10, None, Action::Crash(vec![Target::Leader])),
-            fault(11, Some(1), Action::Pause(vec![Target::Role(MOON, Role::Witness), eu])),
+            fault(11, Some(1), Action::Pause(vec![witness, eu])),
             fault(12, None, Action::Isolate(vec![moon])),
             fault(13, None, Action::Cut { links: both_ways, one_way: false }),
             fault(
@@ -217,6 +255,19 @@ fn every_kind_of_fault_is_read() {
             fault(16, None, Action::Loss { links: vec![(moon, us), (us, moon)], parts: 5, whole: 1_000 }),
             fault(17, None, Action::Loss { links: Vec::new(), parts: 10, whole: 1_000 }),
             fault(18, None, Action::Heal),
+            fault(19, None, Action::Shape { shape: Shape::Bridge, places: vec![moon, monitor, eu] }),
+            fault(20, None, Action::Shape { shape: Shape::Ring, places: vec![moon, us, eu, witness] }),
+            fault(21, None, Action::Shape { shape: Shape::MajorityMinority, places: vec![moon, us, eu] }),
+            fault(22, None, Action::Flap { links: to_moon(), up: sec(20), down: sec(5), jitter: Some((200, 1_000)) }),
+            fault(23, None, Action::Corrupt { links: to_moon(), parts: 10, whole: 1_000 }),
+            fault(24, None, Action::Duplicate { links: Vec::new(), parts: 50, whole: 1_000 }),
+            fault(
+                25,
+                None,
+                Action::Reorder { links: Vec::new(), parts: 100, whole: 1_000, extra: Duration::millis(80) }
+            ),
+            fault(26, None, Action::Delay { links: to_moon(), slow: Slow::Times { parts: 15, whole: 10 } }),
+            fault(27, None, Action::Delay { links: Vec::new(), slow: Slow::Add(Duration::millis(40)) }),
         ]
     );
 }
@@ -283,6 +334,19 @@ fn the_catalogue_can_be_read() {
         }
     }
     assert!(read >= 9, "the catalogue was found");
+}
+
+/// What the page of a fault shows is what the reader reads, and is that fault.
+#[test]
+fn the_example_on_a_page_is_of_its_kind() {
+    let names = ["us-east-1", "us-west-2", "eu-west-1", "ap-northeast-1", "sa-east-1"];
+    for page in crate::model::fault_page::pages() {
+        let text = SMALL.replace("link = [{ from = \"a\", to = \"b\", rtt = \"30ms\" }]", "matrix = \"aws-2025-07\"");
+        let text = text.replace("[\"a\", \"b\"]", &format!("{names:?}"));
+        let text = format!("{text}\n[[fault]]\nat = \"1s\"\n{}\n", page.example);
+        let setup = Scenario::parse(&text, "page.toml").unwrap_or_else(|error| panic!("{error}")).setup;
+        assert_eq!(setup.faults[0].action.kind(), page.kind);
+    }
 }
 
 #[test]

@@ -1,0 +1,230 @@
+//! A page for each kind of fault: what it touches, what it stands for, and where that is known from. `riftzone zoo --faults`
+//! shows them. Next: `clock.rs`.
+
+use crate::trace::FaultKind;
+
+/// A kind of fault in plain words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FaultPage {
+    /// The kind.
+    pub kind: FaultKind,
+    /// What it does, in one sentence.
+    pub idea: &'static str,
+    /// Exactly which messages, nodes or events it touches: what the ledger counts.
+    pub touches: &'static str,
+    /// What it leaves alone, though one might think otherwise.
+    pub leaves: &'static str,
+    /// The real events that it stands for.
+    pub stands_for: &'static str,
+    /// Where those are described.
+    pub source: &'static str,
+    /// How a scenario file says it, within a `[[fault]]`.
+    pub example: &'static str,
+}
+
+/// The page of every kind, in the order of [`FaultKind::ALL`].
+pub fn pages() -> impl Iterator<Item = FaultPage> {
+    FaultKind::ALL.into_iter().map(page)
+}
+
+/// The page of a kind.
+pub fn page(kind: FaultKind) -> FaultPage {
+    match kind {
+        FaultKind::Crash | FaultKind::Pause => of_nodes(kind),
+        FaultKind::Isolate | FaultKind::Partition | FaultKind::OneWayPartition => cut(kind),
+        FaultKind::Bridge | FaultKind::Ring | FaultKind::MajorityMinority => shape(kind),
+        FaultKind::Flap | FaultKind::Loss | FaultKind::Corrupt => takes(kind),
+        FaultKind::Duplicate | FaultKind::Reorder | FaultKind::Delay => moves(kind),
+        FaultKind::Heal => FaultPage {
+            kind,
+            idea: "Every fault under way ends now.",
+            touches: "Each fault that it ended.",
+            leaves: "Faults that begin later. At the end of the clients' time everything is healed anyway.",
+            stands_for: "A repair, after which the lasting damage shows: one studied failure in five leaves some.",
+            source: STUDY,
+            example: "heal = true",
+        },
+    }
+}
+
+const STUDY: &str = "Alquraan et al., An Analysis of Network-Partitioning Failures in Cloud Systems, OSDI 2018: 136 failures of 25 \
+     systems";
+
+const PARTIAL: &str = "Alfatafta et al., Toward a Generic Fault Tolerance Technique for Partial Network Partitioning, OSDI 2020: \
+     51 failures of 12 systems";
+
+const POST: &str = "Bailis and Kingsbury, The Network is Reliable (2013-2014), a collection of published outages";
+
+const PAXSON: &str = "Paxson, End-to-End Internet Packet Dynamics, SIGCOMM 1997, which measured loss, corruption, duplication, \
+     reordering and delay on paths between sites";
+
+fn of_nodes(kind: FaultKind) -> FaultPage {
+    if kind == FaultKind::Crash {
+        return FaultPage {
+            kind,
+            idea: "Nodes stop, and lose all but their synced records; at the end of the fault they start again.",
+            touches: "Each node that was up, and each message that reaches it while it is down.",
+            leaves: "Records that its disk had synced. Clients, which are no nodes.",
+            stands_for: "A process killed, a host or a whole region without power.",
+            source: POST,
+            example: "crash = [\"us-east-1\"]",
+        };
+    }
+    FaultPage {
+        kind,
+        idea: "Nodes stop between two events and go on at the end of the fault, without knowing.",
+        touches: "Each message or timer that has to wait for a node.",
+        leaves: "Memory, disk and clock: the clock runs on.",
+        stands_for: "A garbage collection, a virtual machine moved or starved, a process stopped by a debugger.",
+        source: POST,
+        example: "pause = [\"leader\"]",
+    }
+}
+
+fn cut(kind: FaultKind) -> FaultPage {
+    match kind {
+        FaultKind::Isolate => FaultPage {
+            kind,
+            idea: "Every message between these regions and all others is lost, both ways.",
+            touches: "Each message lost: sent while it lasts, or on its way when it began.",
+            leaves: "Everything inside the regions, between them, and their clients.",
+            stands_for: "A region without its uplinks; 88 of 100 studied failures need no more than one node cut off. GitHub's \
+                         East Coast hub lost its primary site for 43 seconds.",
+            source: "github.blog, October 21 post-incident analysis (2018-10-30); Alquraan et al., OSDI 2018",
+            example: "isolate = [\"us-east-1\"]",
+        },
+        FaultKind::Partition => FaultPage {
+            kind,
+            idea: "Every message between the sides, or on the links, is lost, both ways.",
+            touches: "Each message lost: sent while it lasts, or on its way when it began.",
+            leaves: "Everything inside a side, and whoever is on no side: that one hears all.",
+            stands_for: "A switch that splits a network; and, with one link cut, the partial partitions that are 29 of 100. At \
+                         Cloudflare one link of an etcd cluster broke for six minutes.",
+            source: "Cloudflare, A Byzantine failure in the real world (2020-11-27); Alquraan et al., OSDI 2018",
+            example: "partition = [[\"us-east-1\"], [\"eu-west-1\", \"ap-northeast-1\"]]",
+        },
+        _ => FaultPage {
+            kind,
+            idea: "Every message from the first to the second of each link is lost.",
+            touches: "Each message lost in that direction: sent while it lasts, or on its way when it began.",
+            leaves: "The other direction: questions arrive and their answers do not, or the reverse.",
+            stands_for: "A simplex failure: a firewall rule, a half-broken interface. The rarest partition studied.",
+            source: STUDY,
+            example: "cut_one_way = [[\"us-east-1\", \"eu-west-1\"]]",
+        },
+    }
+}
+
+fn shape(kind: FaultKind) -> FaultPage {
+    match kind {
+        FaultKind::Bridge => FaultPage {
+            kind,
+            idea: "Of a list of regions, those before the middle one are cut from those after it; the middle one hears all.",
+            touches: "Each message lost between a region before the middle and one after it.",
+            leaves: "The middle region's links (of an even number, the later of the two), and regions not in the list.",
+            stands_for: "A partial partition: two sides that disagree about who is there, and a node that knows both.",
+            source: PARTIAL,
+            example: "bridge = [\"us-east-1\", \"eu-west-1\", \"ap-northeast-1\"]",
+        },
+        FaultKind::Ring => FaultPage {
+            kind,
+            idea: "Each region of a list hears its two neighbours in it and no other; the list goes around.",
+            touches: "Each message lost between two regions of the list that are no neighbours.",
+            leaves: "Links between neighbours, and regions not in the list.",
+            stands_for: "A partial partition in which, of five, everyone hears a majority and no two the same one.",
+            source: "Alfatafta et al., OSDI 2020; Jepsen's `majorities-ring`",
+            example: "ring = [\"us-east-1\", \"us-west-2\", \"eu-west-1\", \"ap-northeast-1\", \"sa-east-1\"]",
+        },
+        _ => FaultPage {
+            kind,
+            idea: "The first regions of a list, more than half of them, are cut from the rest.",
+            touches: "Each message lost between a region of the majority and one of the minority.",
+            leaves: "Everything inside the majority and inside the minority, and regions not in the list.",
+            stands_for: "A complete partition with a side that may go on and a side that must not.",
+            source: STUDY,
+            example: "majority_minority = [\"eu-west-1\", \"ap-northeast-1\", \"us-east-1\"]",
+        },
+    }
+}
+
+fn takes(kind: FaultKind) -> FaultPage {
+    match kind {
+        FaultKind::Flap => FaultPage {
+            kind,
+            idea: "Links are cut for `down`, whole for `up`, and so on in turn while the fault lasts; cut first.",
+            touches: "Each message lost: sent while the links are down, or on its way when they would be as it arrives.",
+            leaves: "Messages that set out and arrive while the links are up, also where they were down between.",
+            stands_for: "An interface or a route that comes and goes: detection begins anew each time, and hysteresis is tested.",
+            source: POST,
+            example: "flap = { links = [[\"us-east-1\", \"eu-west-1\"]], up = \"3s\", down = \"1s\", jitter = \"20%\" }",
+        },
+        FaultKind::Loss => FaultPage {
+            kind,
+            idea: "Each message on the links is lost with a chance, by itself.",
+            touches: "Each message lost.",
+            leaves: "Messages on their way when it begins.",
+            stands_for: "Congestion, a bad fibre, a full queue.",
+            source: PAXSON,
+            example: "loss = { ratio = \"2%\" }",
+        },
+        _ => FaultPage {
+            kind,
+            idea: "Each message on the links is damaged with a chance; its checksum tells, and it is dropped.",
+            touches: "Each message damaged; traffic counts them apart from those lost, and a message both lost and damaged as lost.",
+            leaves: "What protocols read: no damaged byte reaches one. Messages on their way when it begins.",
+            stands_for: "A faulty interface or memory on the path that link layers let through and end points detect.",
+            source: "Stone and Partridge, When the CRC and TCP Checksum Disagree, SIGCOMM 2000; Paxson, SIGCOMM 1997",
+            example: "corrupt = { ratio = \"2%\" }",
+        },
+    }
+}
+
+fn moves(kind: FaultKind) -> FaultPage {
+    match kind {
+        FaultKind::Duplicate => FaultPage {
+            kind,
+            idea: "Each message on the links arrives a second time with a chance, after a delay of its own.",
+            touches: "Each message that arrives again: between nodes, and clients' requests and answers.",
+            leaves: "Messages that are lost. Traffic counts copies apart from what was sent.",
+            stands_for: "A network that repeats packets; and, above it, a proxy or a queue that delivers at least once. An \
+                         operation of which anything came twice is never certain to have failed.",
+            source: PAXSON,
+            example: "duplicate = { ratio = \"10%\" }",
+        },
+        FaultKind::Reorder => FaultPage {
+            kind,
+            idea: "Each message on the links takes up to `extra` longer with a chance: messages sent later overtake it.",
+            touches: "Each message held up, copies of a repeated one counted each.",
+            leaves: "Messages that are lost, and those on their way when it begins.",
+            stands_for: "Several paths of unequal length, retransmission below the messages, a queue that is passed by.",
+            source: PAXSON,
+            example: "reorder = { ratio = \"20%\", extra = \"80ms\" }",
+        },
+        _ => FaultPage {
+            kind,
+            idea: "Every message on the links takes a multiple of its delay, or a fixed time more: another regime.",
+            touches: "Each message sent that is not lost, copies of a repeated one counted each.",
+            leaves: "Messages on their way when it begins or ends: those sent after the end may overtake them.",
+            stands_for: "A route the long way round after a cut cable, a congested path, a queue that stays full.",
+            source: PAXSON,
+            example: "delay = { slow = \"x3\", links = [[\"us-east-1\", \"eu-west-1\"]] }",
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_page_and_no_two_the_same() {
+        let all: Vec<FaultPage> = pages().collect();
+        for (place, page) in all.iter().enumerate() {
+            assert_eq!(page.kind, FaultKind::ALL[place]);
+            for text in [page.idea, page.touches, page.leaves, page.stands_for, page.source, page.example] {
+                assert!(!text.is_empty() && !text.contains("  "), "{page:?}");
+            }
+            assert!(all[..place].iter().all(|other| other.idea != page.idea && other.example != page.example));
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What is wrong with links while a fault lasts, and what it does to a message. All of it is off the path of a message on a
+//! link that nothing touches.
+
+use crate::model::fault::Slow;
+use crate::rng::Stream;
+use crate::time::Duration;
+
+/// Something wrong with some links, while it lasts.
+#[derive(Debug)]
+pub(super) struct Impairment {
+    pub(super) fault: usize,
+    /// By link, whether it is touched.
+    pub(super) links: Vec<bool>,
+    /// A flap's turn: whether it is at work now.
+    pub(super) is_on: bool,
+    pub(super) touched: u64,
+    way: Way,
+}
+
+/// In which way.
+#[derive(Debug)]
+pub(super) enum Way {
+    /// Everything is lost.
+    Cut,
+    /// Some messages are lost.
+    Loss(Share),
+    /// Some are damaged, which is seen.
+    Corrupt(Share),
+    /// Some come again.
+    Duplicate(Share),
+    /// Some take up to so much longer.
+    Reorder(Share, Duration),
+    /// All take longer.
+    Delay(Slow),
+}
+
+/// `parts` of `whole` messages, by dice of the fault's own.
+#[derive(Debug)]
+pub(super) struct Share {
+    parts: u32,
+    whole: u32,
+    stream: Stream,
+}
+
+impl Share {
+    pub(super) fn new(parts: u32, whole: u32, stream: Stream) -> Share {
+        Share { parts, whole, stream }
+    }
+
+    fn hits(&mut self) -> bool {
+        self.stream.chance(u64::from(self.parts), u64::from(self.whole))
+    }
+}
+
+/// What keeps a message from arriving.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Hazard {
+    Damaged,
+    Lost,
+}
+
+impl Impairment {
+    pub(super) fn new(fault: usize, links: Vec<bool>, way: Way) -> Impairment {
+        Impairment { fault, links, is_on: true, touched: 0, way }
+    }
+
+    pub(super) fn is_at_work_on(&self, link: usize) -> bool {
+        self.is_on && self.links[link]
+    }
+
+    pub(super) fn is_cut(&self) -> bool {
+        matches!(self.way, Way::Cut)
+    }
+
+    /// Whether a message sent now is kept from arriving.
+    pub(super) fn hazard(&mut self) -> Option<Hazard> {
+        let hazard = match &mut self.way {
+            Way::Cut => Some(Hazard::Lost),
+            Way::Loss(share) => share.hits().then_some(Hazard::Lost),
+            Way::Corrupt(share) => share.hits().then_some(Hazard::Damaged),
+            Way::Duplicate(_) | Way::Reorder(..) | Way::Delay(_) => None,
+        };
+        self.touched += u64::from(hazard.is_some());
+        hazard
+    }
+
+    /// Whether a message that arrives does so once more.
+    pub(super) fn repeats(&mut self) -> bool {
+        let Way::Duplicate(share) = &mut self.way else { return false };
+        let again = share.hits();
+        self.touched += u64::from(again);
+        again
+    }
+
+    /// How long a message takes that would have taken `delay`.
+    pub(super) fn slowed(&mut self, delay: Duration) -> Duration {
+        let longer = match &mut self.way {
+            Way::Reorder(share, extra) => {
+                share.hits().then(|| delay + share.stream.between(Duration::nanos(1), *extra))
+            }
+            Way::Delay(slow) => Some(slow.of(delay)),
+            Way::Cut | Way::Loss(_) | Way::Corrupt(_) | Way::Duplicate(_) => None,
+        };
+        self.touched += u64::from(longer.is_some());
+        longer.unwrap_or(delay)
+    }
+}
