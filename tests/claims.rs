@@ -9,10 +9,10 @@ use riftzone::model::fault::{Action, Fault, Shape, Slow, Target};
 use riftzone::model::latency::Delay;
 use riftzone::model::topology::Topology;
 use riftzone::model::workload::{Arrivals, KeyChooser, Mix};
-use riftzone::protocol::Protocol;
 use riftzone::protocol::last_writer_wins::LastWriterWins;
 use riftzone::protocol::primary_backup::{self, Acknowledge, Failover, Fencing, PrimaryBackup, Reads, Returning};
 use riftzone::protocol::raft::{self, Raft};
+use riftzone::protocol::{Guarantee, Protocol};
 use riftzone::sim::{Placement, Run, Setup, simulate};
 use riftzone::time::Duration;
 use riftzone::trace::Trace;
@@ -172,4 +172,28 @@ proptest! {
     fn last_writer_wins_holds_what_it_claims(setup in worlds(0), seed in any::<u64>()) {
         assert_claims_hold::<LastWriterWins>(&setup, &Default::default(), seed)?;
     }
+}
+
+/// Why last-writer-wins does not claim to keep writes where requests come late: a request that was held up until its
+/// write, sent again elsewhere, had been overwritten is stamped anew, above what overwrote it.
+#[test]
+fn a_late_request_brings_an_old_write_back_but_not_under_raft() {
+    let late = [
+        Action::Reorder { links: Vec::new(), parts: 40, whole: 100, extra: Duration::millis(2_500) },
+        Action::Duplicate { links: Vec::new(), parts: 1, whole: 1 },
+    ];
+    let mut setup = support::setup(topology(3, 3), 20);
+    setup.workload.clients = vec![2; 3];
+    setup.workload.arrivals = Arrivals::Poisson(Duration::millis(60));
+    setup.workload.keys = KeyChooser::uniform(3);
+    setup.workload.retry_after = Some(Duration::millis(700));
+    // To the end: what comes late then is overwritten by nobody.
+    setup.faults = late.map(|action| Fault { at: after(1_500), lasts: None, action, may_touch_nothing: false }).into();
+    let mut brought_back = 0;
+    for seed in 1..=20 {
+        let run = assert_claims_hold::<LastWriterWins>(&setup, &Default::default(), seed).unwrap();
+        brought_back += usize::from(!run.verdict(Guarantee::NoAcknowledgedWriteLost).verdict.is_pass());
+        assert_claims_hold::<Raft>(&setup, &raft::Options::default(), seed).unwrap();
+    }
+    assert!(brought_back > 0, "or the claim could be made");
 }

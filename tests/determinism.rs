@@ -11,7 +11,7 @@ use riftzone::scenario::Scenario;
 use riftzone::time::Duration;
 use riftzone::trace::{Rows, Trace};
 
-use golden::{RECORDED, digest_here, golden};
+use golden::{RECORDED, digest_here, golden, run_here};
 
 fn scenario(file: &str) -> Scenario {
     let path = format!("{}/scenarios/{file}.toml", env!("CARGO_MANIFEST_DIR"));
@@ -34,6 +34,15 @@ fn golden_digests_are_as_recorded() {
         assert_eq!(golden.digest, *here, "{golden:?} is {here:016x} here: name what changed it in the CHANGELOG");
     }
     assert!(!runs.is_empty());
+}
+
+/// A digest of a run whose fault hit nothing would say nothing of the fault.
+#[test]
+fn every_golden_fault_touches_something() {
+    for golden in golden() {
+        let run = run_here(&golden);
+        assert!(run.ledger.iter().all(|entry| !entry.is_void()), "{golden:?}: {:?}", run.ledger);
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use riftzone::model::fault_page::pages;
 use riftzone::scenario::Scenario;
+use riftzone::sim::Run;
 use riftzone::trace::Trace;
 
 /// One recorded run.
@@ -40,10 +41,15 @@ pub fn golden() -> Vec<Golden> {
 
 /// The digest that this run has here.
 pub fn digest_here(golden: &Golden) -> u64 {
+    run_here(golden).digest.0
+}
+
+/// This run, here.
+pub fn run_here(golden: &Golden) -> Run {
     let scenario = Scenario::parse(&text(golden.file), golden.file).expect("a golden scenario is right");
     let design =
         scenario.designs.iter().find(|design| design.name == golden.design).expect("the design is in the file");
-    design.run(&scenario.setup, golden.seed, Trace::off()).digest.0
+    design.run(&scenario.setup, golden.seed, Trace::off())
 }
 
 /// A scenario of the catalogue; or `fault/KIND`, a world that the example of that fault's page happens to.

@@ -16,13 +16,16 @@
 //!
 //! **Claims.** Convergence, under any fault, once the network is whole and the clocks have caught up. No acknowledged
 //! write is lost but to a concurrent one, and that loss is counted: the write is on its origin's disk before the client
-//! hears of it, and gossip offers it again for as long as somebody lacks it, also after a crash of the origin. A client
-//! that stays with one node reads its own writes and never reads backwards.
+//! hears of it, and gossip offers it again for as long as somebody lacks it, also after a crash of the origin; but only
+//! where no request comes late or twice, as below. A client that stays with one node reads its own writes and never reads
+//! backwards.
 //!
 //! **Does not claim.** Linearizability: a read tells what has arrived. That an acknowledged write survives a concurrent
 //! one: it is discarded, and [`Observation::Conflict`] says so. A compare-and-set is refused: on one node's copy it
 //! would promise what it cannot keep. A write that a client sends again to another node is stamped anew, and may win
-//! over what came in between.
+//! over what came in between. So may a request that comes after its client gave it up, or a second time: its node has
+//! seen what came in between and stamps above it, which is no conflict, and an older write stands where an acknowledged
+//! one stood. Therefore no write is claimed to be kept where the network repeats, reorders or delays.
 //!
 //! **Assumes.** Clocks that differ by less than `max-offset`. What a node further ahead writes reaches the others only
 //! once their clocks get there, and then beats what they wrote in between, later in true time. Even that loss is not
@@ -56,7 +59,7 @@ use serde::Deserialize;
 use crate::id::{Key, NodeId, RegionId};
 use crate::op::{Op, Refusal, Reply};
 use crate::time::{Duration, Time};
-use crate::trace::{Observation, Promise};
+use crate::trace::{FaultKind, Observation, Promise};
 
 use super::{
     About, Claim, Context, Guarantee, HybridClock, OptionsError, Payload, Protocol, Request, Role, Seat, Stamp, State,
@@ -72,7 +75,8 @@ pub const ABOUT: About = About {
     idea: "Active-active: every region reads and writes its own copy; copies are exchanged in the background, and for \
            each key the highest timestamp wins everywhere.",
     does_not_claim: "Linearizability, or that an acknowledged write survives a concurrent one: the loser is discarded, \
-                     and counted as a conflict. A clock that runs ahead wins over later writes.",
+                     and counted as a conflict. A clock that runs ahead wins over later writes, and so does a request that comes late or \
+                     twice.",
     cost: "No one-way delay a read or write. n-1 messages a write, and one 0.5 kB summary a node every gossip-every.",
     source: "Thomas, TODS 4(2), 1979; Kulkarni et al., OPODIS 2014; Demers et al., PODC 1987.",
     worst: "scenarios/asia-cut-off.toml",
@@ -166,6 +170,21 @@ pub enum Timer {
     Gossip,
 }
 
+/// The faults under which no request reaches a node that has seen what overwrote it.
+const NO_REQUEST_COMES_LATE: &[FaultKind] = &[
+    FaultKind::Crash,
+    FaultKind::Pause,
+    FaultKind::Isolate,
+    FaultKind::Partition,
+    FaultKind::OneWayPartition,
+    FaultKind::Bridge,
+    FaultKind::Ring,
+    FaultKind::MajorityMinority,
+    FaultKind::Flap,
+    FaultKind::Loss,
+    FaultKind::Corrupt,
+];
+
 impl Protocol for LastWriterWins {
     type Message = Message;
     type Timer = Timer;
@@ -182,9 +201,10 @@ impl Protocol for LastWriterWins {
     }
 
     fn claims(_: &Options) -> Vec<Claim> {
-        [Guarantee::Convergence, Guarantee::NoAcknowledgedWriteLost]
-            .map(|guarantee| Claim { guarantee, under: Claim::ANY_FAULT })
-            .into()
+        vec![
+            Claim { guarantee: Guarantee::Convergence, under: Claim::ANY_FAULT },
+            Claim { guarantee: Guarantee::NoAcknowledgedWriteLost, under: NO_REQUEST_COMES_LATE },
+        ]
     }
 
     fn start(options: &Options, recovered: Vec<(Key, Version)>, cx: &mut Context<Self>) -> Self {
