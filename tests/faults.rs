@@ -278,7 +278,8 @@ fn a_flap_ends_with_a_heal() {
 
 #[test]
 fn shapes_cut_the_links_they_name() {
-    let cases: [(Shape, FaultKind, &[(&str, &str)]); 3] = [
+    type Case = (Shape, FaultKind, &'static [(&'static str, &'static str)]);
+    let cases: [Case; 3] = [
         (Shape::Bridge, FaultKind::Bridge, &[("a", "d"), ("a", "e"), ("b", "d"), ("b", "e")]),
         (Shape::Ring, FaultKind::Ring, &[("a", "c"), ("a", "d"), ("b", "d"), ("b", "e"), ("c", "e")]),
         (

@@ -17,12 +17,15 @@ const KINDS: &str = "`crash`, `pause`, `isolate`, `partition`, `cut`, `cut_one_w
 /// A shorter turn of a flap would be more events than messages.
 const TURN_MIN: Duration = Duration::millis(1);
 
-/// Reads one `[[fault]]`, for a run in which clients ask until `end`.
+/// More faults than this are not read one by one in any report.
+const TIMES_MAX: usize = 1_000;
+
+/// Reads one `[[fault]]`, for a run in which clients ask until `end`: a fault for each time that it begins.
 pub(super) fn read(
     table: &Table<written::Fault>,
     topology: &Topology,
     end: Option<Duration>,
-) -> Result<Fault, Problem> {
+) -> Result<Vec<Fault>, Problem> {
     let Table { value: written, span: header } = table;
     if let Some(end) = end.filter(|end| written.at.value >= *end) {
         let help = format!("`duration` is {end}");
@@ -44,12 +47,29 @@ pub(super) fn read(
     if let (Action::Heal, Some(lasts)) = (&action, &written.lasts) {
         return Err(Problem::new(&lasts.span, "a heal is over at once: it has no `for`"));
     }
-    Ok(Fault {
-        at: Time::ZERO + written.at.value,
-        lasts: written.lasts.as_ref().map(|lasts| lasts.value),
-        action,
-        may_touch_nothing: written.may_touch_nothing,
-    })
+    let lasts = written.lasts.as_ref().map(|lasts| lasts.value);
+    let begins = begins(written, action == Action::Heal, end)?;
+    let fault = |at| Fault { at, lasts, action: action.clone(), may_touch_nothing: written.may_touch_nothing };
+    Ok(begins.into_iter().map(fault).collect())
+}
+
+/// When a fault begins: once, or every so often.
+fn begins(written: &written::Fault, is_heal: bool, end: Option<Duration>) -> Result<Vec<Time>, Problem> {
+    let first = Time::ZERO + written.at.value;
+    let Some(At { value: every, span }) = &written.every else { return Ok(vec![first]) };
+    let is_over = written.lasts.as_ref().is_some_and(|lasts| lasts.value < *every);
+    if every.is_zero() || !(is_over || is_heal) {
+        let help = "give `for`, and less of it than `every`";
+        return Err(Problem::new(span, "a fault begins again only after it has ended").help(help));
+    }
+    let end = Time::ZERO + end.unwrap_or(written.at.value);
+    let begins: Vec<Time> = std::iter::successors(Some(first), |at| Some(*at + *every).filter(|at| *at < end))
+        .take(TIMES_MAX + 1)
+        .collect();
+    if begins.len() > TIMES_MAX {
+        return Err(Problem::new(span, format!("the fault would begin more than {TIMES_MAX} times")));
+    }
+    Ok(begins)
 }
 
 type Named<'a> = (&'static str, &'a Range<usize>, Result<Action, Problem>);

@@ -153,7 +153,7 @@ fn faults_of(written: Option<Value<'_>>, place: &Place, end: Option<Duration>, p
         return Vec::new();
     };
     let read = |table| decode(table).and_then(|table| faults::read(&table, &place.topology, end));
-    tables.into_iter().filter_map(|table| problems.keep(read(table))).collect()
+    tables.into_iter().filter_map(|table| problems.keep(read(table))).flatten().collect()
 }
 
 /// The designs with what is expected of them.

@@ -198,6 +198,9 @@ pub(super) struct Fault {
     /// How long it lasts. Default: until a heal, or the end.
     #[serde(rename = "for")]
     pub lasts: Option<At<Duration>>,
+    /// How long after each beginning it begins again, until the end; in the ledger each time is a fault of its own. With `for`,
+    /// which is shorter, or of a heal. Default: it begins once.
+    pub every: Option<At<Duration>>,
     /// Whether the run is still good where this fault hit nothing. Default: false.
     #[serde(default)]
     pub may_touch_nothing: bool,

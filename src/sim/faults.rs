@@ -155,7 +155,7 @@ impl<P: Protocol> World<'_, P> {
     fn turn_later(&mut self, place: usize) {
         let Action::Flap { up, down, jitter, .. } = &self.setup.faults[place].action else { return };
         let state = &mut self.faults.states[place];
-        let usual = if state.turn % 2 == 0 { *down } else { *up };
+        let usual = if state.turn.is_multiple_of(2) { *down } else { *up };
         let lasts = jitter.map_or(usual, |(parts, whole)| {
             let stream = state.stream.get_or_insert_with(|| Stream::new(self.seed, &format!("flap {place}")));
             let off = Slow::Times { parts, whole }.of(usual);
@@ -172,7 +172,7 @@ impl<P: Protocol> World<'_, P> {
             return;
         }
         state.turn += 1;
-        let is_down = state.turn % 2 == 0;
+        let is_down = state.turn.is_multiple_of(2);
         self.digest.mix(0xf1a9_0000 + place as u64);
         self.line(|_| format!("flap: {}", if is_down { "down" } else { "up" }));
         let before = self.standings();

@@ -190,6 +190,21 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("", "[[fault]]\nat = \"1s\"\nbridge = [\"a\", \"b\"]", "15:10: the shape has 3 regions or more"),
     ("", "[[fault]]\nat = \"1s\"\nring = [\"a\", \"b\"]", "15:8: the shape has 4 regions or more"),
     ("", "[[fault]]\nat = \"1s\"\nring = [\"a\", \"leader\"]", "15:14: a shape has no place for `leader`"),
+    (
+        "",
+        "[[fault]]\nat = \"1s\"\nevery = \"5s\"\ncrash = [\"a\"]",
+        "15:9: a fault begins again only after it has ended\n  help: give `for`",
+    ),
+    (
+        "",
+        "[[fault]]\nat = \"1s\"\nfor = \"5s\"\nevery = \"5s\"\ncrash = [\"a\"]",
+        "16:9: a fault begins again only after it has ended",
+    ),
+    (
+        "",
+        "[[fault]]\nat = \"1s\"\nfor = \"1ms\"\nevery = \"2ms\"\ncrash = [\"a\"]",
+        "16:9: the fault would begin more than 1000 times",
+    ),
     ("", "[fault]\nat = \"1s\"", "13:1: faults are a list: write `[[fault]]`"),
     // Designs.
     ("[design.x]\nprotocol = \"last-writer-wins\"\n", "", "1:1: `[design]` is missing"),

@@ -144,6 +144,12 @@ delay = { slow = "x1.5", links = [["moon", "us-east-1"]] }
 at = "27s"
 delay = { add = "40ms" }
 
+[[fault]]
+at = "100s"
+for = "1s"
+every = "10s"
+pause = ["moon"]
+
 [design.z]
 protocol = "last-writer-wins"
 replicas = ["moon", "us-east-1"]
@@ -268,6 +274,9 @@ fn every_kind_of_fault_is_read() {
             ),
             fault(26, None, Action::Delay { links: to_moon(), slow: Slow::Times { parts: 15, whole: 10 } }),
             fault(27, None, Action::Delay { links: Vec::new(), slow: Slow::Add(Duration::millis(40)) }),
+            // Every ten seconds, while clients ask: until two minutes.
+            fault(100, Some(1), Action::Pause(vec![moon])),
+            fault(110, Some(1), Action::Pause(vec![moon])),
         ]
     );
 }
