@@ -165,7 +165,7 @@ impl Network {
         let delay = &self.links[link].delay;
         let sampled = delay.sample(stream);
         self.outran += u64::from(sampled < delay.floor());
-        Some(sampled)
+        sampled
     }
 
     /// Every fault on the link throws its dice, whatever the others did: one fault more moves no other's.
