@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::protocol::Claim;
 use crate::registry::Entry;
+use crate::trace::FaultKind;
 
 use super::paint::{Paint, Style};
 use super::table::{Align, Cell, Table, width, wrap};
@@ -72,17 +73,21 @@ fn claims(entry: &Entry, paint: Paint) -> String {
     let first = paint.paint(Style::Faint, "  with every option at its default\n");
     let mut table = Table::new(2, [Align::Left, Align::Left]);
     for claim in claims {
-        let kinds: Vec<&str> = claim.under.iter().map(|kind| kind.name()).collect();
-        let under = if Claim::ANY_FAULT.iter().all(|kind| claim.covers(*kind)) {
-            "under any fault".into()
-        } else if kinds.is_empty() {
-            "where nothing fails".into()
-        } else {
-            format!("under {}", kinds.join(", "))
-        };
-        table.row([claim.guarantee.name().into(), Cell::new(Style::Faint, under)]);
+        table.row([claim.guarantee.name().into(), Cell::new(Style::Faint, under(&claim))]);
     }
     format!("{first}{}", table.render(paint))
+}
+
+/// Under which faults a claim is made: the shorter list of those that it names and those that it leaves out.
+fn under(claim: &Claim) -> String {
+    let names = |kinds: Vec<FaultKind>| kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
+    let (covered, not): (Vec<_>, Vec<_>) = Claim::ANY_FAULT.iter().partition(|kind| claim.covers(**kind));
+    match (covered.len(), not.len()) {
+        (0, _) => "where nothing fails".into(),
+        (_, 0) => "under any fault".into(),
+        (yes, no) if no < yes => format!("under any fault but {}", names(not)),
+        _ => format!("under {}", names(covered)),
+    }
 }
 
 fn described(entry: &Entry, paint: Paint) -> String {

@@ -180,7 +180,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "",
         "[[fault]]\nat = \"1s\"\nflap = { links = [[\"a\", \"b\"]], up = \"1s\", down = \"1us\" }",
-        "15:51: a turn of a flap takes 1ms or longer",
+        "15:50: a turn of a flap takes 1ms or longer",
     ),
     (
         "",
