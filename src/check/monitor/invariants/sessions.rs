@@ -1,7 +1,8 @@
 //! What each client was last told of each key: for the session guarantees.
 //!
-//! Asked once for every operation, so a table with open addressing and not a tree. It is only ever looked into at one
-//! place at a time, so that the order of its slots is seen by nobody.
+//! Asked once for every operation, so a table with open addressing and not a tree. It finds a *page*, some neighbouring keys
+//! of one client, which is one line of a cache and says whose it is: a slot is then a number and a piece of a hash, and the
+//! slots of a usual run stay near. It is only ever looked into at one place at a time, so that the order of its slots is seen by nobody.
 
 use crate::id::{ClientId, Key, Value};
 
@@ -10,16 +11,30 @@ use crate::id::{ClientId, Key, Value};
 pub(super) struct Sessions {
     /// A power of two of them, at most half of them full; none before the first.
     slots: Vec<Slot>,
-    full: usize,
+    pages: Vec<Page>,
 }
 
+/// Where a page is.
 #[derive(Clone, Copy, Debug, Default)]
 struct Slot {
-    /// Client and key.
-    who: u64,
-    /// One more than the value; 0 where the slot is empty.
-    value: u64,
+    /// One more than the place of the page; 0 where the slot is empty.
+    page: u32,
+    /// Bits of its hash: almost no other page has them.
+    tag: u32,
 }
+
+/// What a client was told of some keys.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+struct Page {
+    /// The client, and the keys together.
+    who: u64,
+    /// By key: one more than the value; 0 where nothing was told yet.
+    told: [u32; KEYS],
+}
+
+/// So many keys are on a page.
+const KEYS: usize = 14;
 
 /// So many slots there are at first.
 const SLOTS_MIN: usize = 1 << 6;
@@ -27,60 +42,66 @@ const SLOTS_MIN: usize = 1 << 6;
 impl Sessions {
     pub fn begin_anew(&mut self) {
         self.slots.fill(Slot::default());
-        self.full = 0;
+        self.pages.clear();
     }
 
-    /// The slot of this client and key: theirs, or the empty one where they would be.
+    /// The slot of this page: its own, or the empty one where it would be; and the tag that it has there.
     #[inline]
-    fn place(&self, who: u64) -> usize {
+    fn place(&self, who: u64) -> (usize, u32) {
         let mask = self.slots.len() - 1;
         let hash = who.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let mut place = (hash >> 32) as usize & mask;
-        while self.slots[place].value != 0 && self.slots[place].who != who {
+        let (mut place, tag) = ((hash >> 32) as usize & mask, (hash >> 16) as u32);
+        loop {
+            let slot = self.slots[place];
+            if slot.page == 0 || slot.tag == tag && self.pages[slot.page as usize - 1].who == who {
+                return (place, tag);
+            }
             place = (place + 1) & mask;
         }
-        place
     }
 
     /// What this client was last told of this key, to be replaced. `O(1)`, amortised.
     #[inline]
     pub fn last(&mut self, client: ClientId, key: Key) -> Last<'_> {
-        if 2 * self.full >= self.slots.len() {
+        if 2 * self.pages.len() >= self.slots.len() {
             self.grow();
         }
-        let who = u64::from(client.0) << 32 | u64::from(key.0);
-        let place = self.place(who);
-        Last { who, slot: &mut self.slots[place], full: &mut self.full }
+        let who = u64::from(client.0) << 32 | u64::from(key.0) / KEYS as u64;
+        let (place, tag) = self.place(who);
+        if self.slots[place].page == 0 {
+            self.pages.push(Page { who, told: [0; KEYS] });
+            let page = u32::try_from(self.pages.len()).expect("memory ends before 2^32 pages");
+            self.slots[place] = Slot { page, tag };
+        }
+        let page = &mut self.pages[self.slots[place].page as usize - 1];
+        Last(&mut page.told[key.index() % KEYS])
     }
 
     #[cold]
     fn grow(&mut self) {
-        let larger = (2 * self.slots.len()).max(SLOTS_MIN);
-        let before = std::mem::replace(&mut self.slots, vec![Slot::default(); larger]);
-        for slot in before.into_iter().filter(|slot| slot.value != 0) {
-            let place = self.place(slot.who);
-            self.slots[place] = slot;
+        self.slots = vec![Slot::default(); (2 * self.slots.len()).max(SLOTS_MIN)];
+        for (page, who) in (1..).zip(self.pages.iter().map(|page| page.who)) {
+            let (place, tag) = self.place(who);
+            self.slots[place] = Slot { page, tag };
         }
     }
 }
 
 /// What a client was last told of a key.
-pub(super) struct Last<'a> {
-    who: u64,
-    slot: &'a mut Slot,
-    full: &'a mut usize,
-}
+pub(super) struct Last<'a>(&'a mut u32);
 
 impl Last<'_> {
     #[inline]
     pub fn get(&self) -> Option<Value> {
-        self.slot.value.checked_sub(1).map(Value)
+        self.0.checked_sub(1).map(|value| Value(value.into()))
     }
 
+    /// # Panics
+    /// Where the value is near `2^32` or greater.
     #[inline]
     pub fn set(self, value: Value) {
-        *self.full += usize::from(self.slot.value == 0);
-        *self.slot = Slot { who: self.who, value: value.0 + 1 };
+        let small = u32::try_from(value.0).ok().and_then(|value| value.checked_add(1));
+        *self.0 = small.expect("values are small dense numbers, less than 2^32 - 1");
     }
 }
 
@@ -102,7 +123,7 @@ mod tests {
                 last.set(Value(step));
                 tree.insert((client, key), Value(step));
             }
-            assert_eq!(sessions.full, tree.len());
+            assert_eq!(sessions.pages.len(), 100 * 50_usize.div_ceil(KEYS));
             sessions.begin_anew();
             tree.clear();
         }

@@ -22,6 +22,8 @@ pub(super) struct Versions {
     takers: Vec<u64>,
     /// By key: the acknowledged write that replaced nothing.
     first_acknowledged: Vec<u32>,
+    /// By key: the version with the last place of all, which precedes none.
+    latest: Vec<Latest>,
     sessions: Sessions,
 }
 
@@ -36,6 +38,15 @@ struct Version {
     next: u32,
     /// Whether a leader put it in its place.
     is_led: bool,
+}
+
+/// The last of a key's versions.
+#[derive(Clone, Copy, Debug, Default)]
+struct Latest {
+    /// One more than the version; 0 where it has moved to an earlier place.
+    version: u32,
+    /// No version has a later place than this.
+    place: u32,
 }
 
 fn index(value: Value) -> usize {
@@ -55,6 +66,7 @@ impl Versions {
         self.versions.clear();
         self.takers.clear();
         self.first_acknowledged.clear();
+        self.latest.clear();
         self.sessions.begin_anew();
     }
 
@@ -113,7 +125,26 @@ impl Versions {
         if version.place == 0 || seen.leads {
             let before = before.and_then(|before| u32::try_from(before.0 + 1).ok()).unwrap_or(0);
             *version = Version { before, place, is_led: version.is_led || seen.leads, ..*version };
+            self.placed(key, value, place);
         }
+    }
+
+    /// A version has this place in its key's order from now on.
+    #[inline]
+    fn placed(&mut self, key: Key, value: Value, place: u32) {
+        let version = u32::try_from(value.0 + 1).unwrap_or(0);
+        let latest = entry(&mut self.latest, key.index());
+        if place >= latest.place {
+            *latest = Latest { version, place };
+        } else if latest.version == version {
+            latest.version = 0;
+        }
+    }
+
+    /// Whether no version of this key has a later place than this. Some who are last are not known to be.
+    #[inline]
+    fn is_latest(&self, key: Key, value: Value) -> bool {
+        self.latest.get(key.index()).is_some_and(|latest| u64::from(latest.version) == value.0 + 1)
     }
 
     /// A copy gave a write back.
@@ -164,7 +195,10 @@ impl Versions {
         into: &mut Breaches,
     ) {
         let last = self.sessions.last(client, key).get();
-        let goes_back = last.is_some_and(|last| value.is_none_or(|value| self.precedes(value, last)));
+        // Most are told of the latest version there is, or of the same again: neither needs a look at old versions.
+        let is_earlier =
+            |value: Value, last: Value| value != last && !self.is_latest(key, value) && self.precedes(value, last);
+        let goes_back = last.is_some_and(|last| value.is_none_or(|value| is_earlier(value, last)));
         if goes_back {
             into.note(Invariant::Session, at, &[node], |names| {
                 let node = names.name(node);
