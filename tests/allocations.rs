@@ -126,6 +126,7 @@ fn setup(clients: u32, duration: Duration) -> Setup {
         operations_per_client: None,
     };
     Setup {
+        chaos: None,
         topology,
         workload,
         faults: vec![],

@@ -54,6 +54,7 @@ fn what_is_expected_holds_and_without_the_fault_it_does_not() {
             assert!(design.void_seeds.is_empty(), "{name}, {}: a fault touched nothing", design.name);
         }
         scenario.setup.faults.clear();
+        scenario.setup.chaos = None;
         for design in judged(&scenario, &seeds[..4]) {
             let holds = design.judgements.iter().all(|judgement| judgement.held);
             let is_untouched = UNTOUCHED.contains(&(&*name, &*design.name));

@@ -53,6 +53,7 @@ pub fn jittered_world(simulated: Duration) -> Setup {
 /// A world in which nothing breaks: disks that take no time, clocks that are right.
 fn quiet_world(topology: Topology, workload: Workload, duration: Duration) -> Setup {
     Setup {
+        chaos: None,
         topology,
         workload,
         faults: Vec::new(),

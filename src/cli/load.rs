@@ -29,6 +29,15 @@ impl Loaded {
         }
     }
 
+    /// Reads a scenario file for a run of one seed: what the seed breaks is planned.
+    pub fn read_for(file: &str, seed: u64) -> Result<Loaded, Failure> {
+        let mut loaded = Loaded::read(file)?;
+        if loaded.scenario.setup.chaos.is_some() {
+            loaded.scenario.setup = loaded.scenario.setup.settled(seed);
+        }
+        Ok(loaded)
+    }
+
     /// The design of this name; the file's first where none is asked for.
     pub fn design(&self, name: Option<&str>) -> Result<&Design, Failure> {
         match name {

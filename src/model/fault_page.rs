@@ -1,5 +1,5 @@
 //! A page for each kind of fault: what it touches, what it stands for, and where that is known from. `riftzone zoo --faults`
-//! shows them. Next: `clock.rs`.
+//! shows them. Next: `chaos.rs`.
 
 use crate::trace::FaultKind;
 

@@ -2,6 +2,7 @@
 //!
 //! These are descriptions, without behaviour of their own: the world (`sim`) reads them. Next: `topology.rs`.
 
+pub mod chaos;
 pub mod clock;
 pub mod disk;
 pub mod fault;

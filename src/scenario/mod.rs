@@ -6,6 +6,7 @@
 //! and `bounds.rs` (each table's meaning), `error.rs`. Next: `written.rs`.
 
 mod bounds;
+mod chaos;
 mod clients;
 mod design;
 mod error;

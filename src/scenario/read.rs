@@ -11,7 +11,7 @@ use super::error::{Problem, Problems, nearest};
 use super::place::Place;
 use super::units::{Keys, Table};
 use super::written::{self, Head};
-use super::{Design, Expectation, Scenario, ScenarioError, clients, design, expect, faults, place};
+use super::{Design, Expectation, Scenario, ScenarioError, chaos, clients, design, expect, faults, place};
 use crate::model::disk::DiskModel;
 use crate::model::fault::Fault;
 use crate::sim::Setup;
@@ -24,9 +24,9 @@ pub(super) type Value<'i> = toml::Spanned<DeValue<'i>>;
 pub(super) type Entries<'i> = Vec<(toml::Spanned<DeString<'i>>, Value<'i>)>;
 
 /// The keys at the top of the file.
-pub(super) const TOP: [&str; 13] = [
+pub(super) const TOP: [&str; 14] = [
     "schema", "name", "lesson", "source", "assumed", "duration", "settle", "topology", "disk", "workload", "fault",
-    "design", "expect",
+    "chaos", "design", "expect",
 ];
 
 const SETTLE: Duration = Duration::secs(30);
@@ -58,6 +58,7 @@ struct Tables<'i> {
     disk: Option<Value<'i>>,
     workload: Option<Value<'i>>,
     fault: Option<Value<'i>>,
+    chaos: Option<Value<'i>>,
     design: Option<Value<'i>>,
     expect: Option<Value<'i>>,
 }
@@ -72,6 +73,7 @@ impl<'i> Tables<'i> {
                 "disk" => tables.disk = Some(value),
                 "workload" => tables.workload = Some(value),
                 "fault" => tables.fault = Some(value),
+                "chaos" => tables.chaos = Some(value),
                 "design" => tables.design = Some(value),
                 "expect" => tables.expect = Some(value),
                 _ if TOP.contains(&word) => {
@@ -117,6 +119,9 @@ fn scenario(root: DeTable<'_>, problems: &mut Problems) -> Option<Scenario> {
     let place = place::read(&topology?.value, problems)?;
     let workload = workload.and_then(|table| clients::read(&table, &place, end.unwrap_or(Duration::MAX), problems));
     let faults = faults_of(tables.fault, &place, end, problems);
+    let chaos = tables.chaos.and_then(|value| table::<written::Chaos>(value, problems));
+    let regions = place.topology.regions().len();
+    let chaos = chaos.and_then(|table| problems.keep(chaos::read(&table, regions, end.unwrap_or(Duration::MAX))));
     let designs = designs(tables.design, tables.expect, &place, problems);
     let head = head?;
     Some(Scenario {
@@ -128,6 +133,7 @@ fn scenario(root: DeTable<'_>, problems: &mut Problems) -> Option<Scenario> {
             topology: place.topology,
             workload: workload?,
             faults,
+            chaos,
             duration: head.duration.value,
             settle: head.settle.unwrap_or(SETTLE),
             disk: DiskModel { sync: disk?.sync.unwrap_or(Duration::ZERO) },

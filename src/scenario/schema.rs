@@ -6,7 +6,7 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::design;
-use super::written::{Disk, Fault, Head, Topology, Workload};
+use super::written::{Chaos, Disk, Fault, Head, Topology, Workload};
 use crate::check::level::SINGLE;
 use crate::explore::metric::METRICS;
 use crate::protocol::Guarantee;
@@ -28,6 +28,7 @@ pub fn schema() -> Value {
             "fault",
             json!({ "type": "array", "items": generator.subschema_for::<Fault>(), "description": "What breaks." }),
         ),
+        ("chaos", generator.subschema_for::<Chaos>().to_value()),
         ("design", designs(&mut generator)),
         ("expect", expectations(&mut generator)),
     ];

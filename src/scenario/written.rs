@@ -296,6 +296,43 @@ pub(super) struct Loss {
     pub links: Option<Lists>,
 }
 
+/// Faults that each seed draws for itself.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(super) struct Chaos {
+    /// When the first may begin. Default: "0s".
+    pub from: Option<At<Duration>>,
+    /// When none begins any more. Default: the end.
+    pub until: Option<At<Duration>>,
+    /// The mean time from one to the next. Default: "10s".
+    pub every: Option<At<Duration>>,
+    /// The shortest and the longest that one lasts. Default: ["1s", "10s"].
+    #[serde(rename = "for")]
+    pub lasts: Option<At<Span>>,
+    /// How many are under way at once at most. Default: 2.
+    pub at_once: Option<At<u32>>,
+    /// How many there are in all at most. Default: 1000.
+    pub most: Option<At<u32>>,
+    /// Whether each seed leaves out a random half of the kinds. Default: false.
+    #[serde(default)]
+    pub swarm: bool,
+    /// Which kinds, by the names that `riftzone zoo --faults` has. Default: all, each with its usual weight.
+    #[cfg_attr(feature = "cli", schemars(with = "Option<BTreeMap<String, Drawn>>"))]
+    pub kinds: Option<At<BTreeMap<toml::Spanned<String>, Drawn>>>,
+}
+
+/// How often a kind of fault is drawn.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(super) struct Drawn {
+    /// Relative to the others. Default: as in the failures that were studied.
+    pub weight: Option<u32>,
+    /// How many in a run at most. Default: 1000.
+    pub most: Option<u32>,
+}
+
 macro_rules! expected {
     ($($table:ty: $expected:literal;)*) => {$(
         impl Keys for $table {
@@ -313,6 +350,7 @@ expected! {
     Workload: "a table with `rate` or `think`";
     Mix: "a table such as { read = 8, write = 2 }";
     Fault: "a table with `at` and what happens";
+    Chaos: "a table such as { every = \"10s\", swarm = true }";
     Loss: "a table such as { ratio = \"1%\" }";
     Flap: "a table such as { links = [[\"a\", \"b\"]], up = \"20s\", down = \"5s\" }";
     Reorder: "a table such as { ratio = \"10%\", extra = \"50ms\" }";

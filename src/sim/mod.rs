@@ -77,6 +77,8 @@ impl<P: Protocol> Simulator<P> {
         seed: u64,
         trace: Trace,
     ) -> Result<Run, OptionsError> {
+        let drawn = setup.chaos.as_ref().map(|_| setup.settled(seed));
+        let setup = drawn.as_ref().unwrap_or(setup);
         let arena = std::mem::take(&mut self.arena);
         let mut world = world::World::<P>::new(setup, placement, options, seed, trace, arena)?;
         world.run();

@@ -1,12 +1,14 @@
 //! What a run is made of: the world's part, which every design shares, and the design's part.
 
 use crate::id::RegionId;
+use crate::model::chaos::Chaos;
 use crate::model::clock::Clock;
 use crate::model::disk::DiskModel;
 use crate::model::fault::Fault;
 use crate::model::topology::Topology;
 use crate::model::workload::Workload;
 use crate::time::Duration;
+use crate::trace::FaultKind;
 
 /// The world that every design of a comparison meets.
 #[derive(Clone, Debug)]
@@ -17,6 +19,8 @@ pub struct Setup {
     pub workload: Workload,
     /// What breaks, in any order.
     pub faults: Vec<Fault>,
+    /// What each seed breaks beside that.
+    pub chaos: Option<Chaos>,
     /// How long clients ask. At the end every fault is healed.
     pub duration: Duration,
     /// How long the run goes on after that, without new operations, before replicas are compared.
@@ -25,6 +29,25 @@ pub struct Setup {
     pub disk: DiskModel,
     /// The nodes' clocks, by region; a region beyond the end of the list has a perfect one.
     pub clocks: Vec<Clock>,
+}
+
+impl Setup {
+    /// The kinds of fault that a run may have.
+    pub fn fault_kinds(&self) -> impl Iterator<Item = FaultKind> + '_ {
+        let drawn = self.chaos.iter().flat_map(|chaos| chaos.kinds.iter().map(|kind| kind.kind));
+        self.faults.iter().map(|fault| fault.action.kind()).chain(drawn)
+    }
+
+    /// The world as this seed has it: what is drawn is planned, and nothing is drawn any more. The same runs.
+    pub fn settled(&self, seed: u64) -> Setup {
+        Setup { faults: self.faults_of(seed), chaos: None, ..self.clone() }
+    }
+
+    /// What breaks under this seed: what is planned, then what is drawn.
+    pub fn faults_of(&self, seed: u64) -> Vec<Fault> {
+        let drawn = self.chaos.as_ref().map(|chaos| chaos.draw(&self.topology, seed));
+        self.faults.iter().cloned().chain(drawn.into_iter().flatten()).collect()
+    }
 }
 
 /// Where a design puts its nodes.

@@ -37,6 +37,7 @@ pub fn measured_world(matrix: &str, regions: &[&str], seconds: u64) -> Setup {
 pub fn setup(topology: Topology, seconds: u64) -> Setup {
     let regions = topology.regions().len();
     Setup {
+        chaos: None,
         topology,
         workload: Workload {
             clients: vec![1; regions],

@@ -18,7 +18,7 @@ use crate::trace::Trace;
 
 /// Runs again and verifies the digest. The exit code is about the replay: what the run itself came to is in its report.
 pub fn replay(asked: &Replay, output: &Output) -> Result<Exit, Failure> {
-    let loaded = Loaded::read(&asked.file)?;
+    let loaded = Loaded::read_for(&asked.file, asked.of.seed)?;
     let (design, run) = find(asked, &loaded)?;
     let report = RunReport::new(&loaded.file, &loaded.scenario, design, &run);
     match asked.format {

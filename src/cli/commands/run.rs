@@ -13,7 +13,7 @@ use crate::trace::{Rows, Trace};
 
 /// Runs, reports, and says whether it held.
 pub fn run(asked: &Run, output: &Output) -> Result<Exit, Failure> {
-    let loaded = Loaded::read(&asked.file)?;
+    let loaded = Loaded::read_for(&asked.file, asked.seed)?;
     let design = loaded.design(asked.design.as_deref())?;
     let rows = if asked.history.is_some() || asked.levels { Rows::All } else { levels::rows(design) };
     let run = explained(Trace::off().keeping(rows), |trace| design.run(&loaded.scenario.setup, asked.seed, trace));

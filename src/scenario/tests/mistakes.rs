@@ -300,6 +300,15 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "[expect]\nconvergence = { max = \"pass\" }",
         "14:17: unknown key `max`\n  help: the keys are `every`, `some`",
     ),
+    // Random faults.
+    ("", "[chaos]\nevery = \"1us\"", "14:9: faults begin 1ms apart or more, on average"),
+    ("", "[chaos]\nfrom = \"1min\"", "14:8: no fault would begin before the end"),
+    ("", "[chaos]\nfrom = \"9s\"\nuntil = \"9s\"", "15:9: `until` is after `from`, which is 9s"),
+    ("", "[chaos]\nfor = \"0s\"", "14:7: a random fault lasts 1ms or longer"),
+    ("", "[chaos]\nmost = 0", "14:8: give 1 to 1000 faults"),
+    ("", "[chaos]\nkinds = { crsh = {} }", "14:11: `crsh` is no random fault\n  help: did you mean `crash`?"),
+    ("", "[chaos]\nkinds = { bridge = {} }", "14:11: 2 regions are too few for `bridge`"),
+    ("", "[chaos]\nkinds = { heal = {} }", "14:9: nothing would ever break"),
     ("", "[expect]\nconvergence = 1", "14:15: expected a verdict, found a number"),
 ];
 
