@@ -182,7 +182,7 @@ fn a_run_names_the_strongest_levels_that_it_met() {
     let run = desk.run("run good.toml --levels --format json").reports(0).json();
     let (strongest, all) =
         (run["levels"]["strongest"].as_array().unwrap(), run["levels"]["verdicts"].as_array().unwrap());
-    assert_eq!(all.len(), 12);
+    assert_eq!(all.len(), 14);
     let verdict = |name: &Value| all.iter().find(|of| of["level"] == *name).unwrap()["verdict"].as_str();
     assert!(strongest.iter().all(|name| verdict(name) == Some("pass")), "{strongest:?}");
     assert_eq!(verdict(&"linearizable".into()), Some("fail"));

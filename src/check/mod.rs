@@ -5,6 +5,7 @@
 //! full; then `level/mod.rs`, all of them and which implies which.
 
 pub mod causal;
+mod components;
 pub mod convergence;
 mod execution;
 pub mod level;

@@ -4,11 +4,14 @@
 //! What the black box rejects is rejected. Where every key's versions are in one order, the white box decides the rest:
 //! what it rejects could be right for another order, but not for the one that the store had, and a note says that this
 //! is why ([`BY_ORDER`]). Where the versions of some key branch, the white box can only reject; what passes has passed
-//! by what clients saw, and a note says that ([`BRANCHED`]). Next: `expect.rs`.
+//! by what clients saw, and a note says that ([`BRANCHED`]).
+//!
+//! The levels of copies are judged by these alone: at the end, and as they merged. Next: `expect.rs`.
 
-use crate::check::Verdict;
 use crate::check::level::{self, Judged, Level};
-use crate::check::monitor::Versions;
+use crate::check::monitor::{Invariant, Versions};
+use crate::check::{Counterexample, Verdict};
+use crate::history::History;
 use crate::protocol::Guarantee;
 use crate::scenario::Design;
 use crate::sim::Run;
@@ -32,9 +35,10 @@ pub fn expected(design: &Design) -> Vec<Level> {
     levels
 }
 
-/// The rows of the history that the design's expectations need: every one where a level is among them, else none.
+/// The rows of the history that the design's expectations need: every one where a level of operations is among them,
+/// else none.
 pub fn rows(design: &Design) -> Rows {
-    if expected(design).is_empty() { Rows::None } else { Rows::All }
+    if expected(design).into_iter().all(Level::is_of_copies) { Rows::None } else { Rows::All }
 }
 
 /// Judges a run, which kept all rows, at the levels that are expected of its design.
@@ -42,11 +46,14 @@ pub fn judge_expected(design: &Design, run: &Run) -> Vec<Judged> {
     expected(design).into_iter().map(|level| judge(run, level)).collect()
 }
 
-/// Judges one level. Inconclusive where rows are missing.
+/// Judges one level. Inconclusive where rows are missing that it needs.
 ///
 /// # Panics
-/// Where operations on single keys do not show the level.
+/// Where neither operations on single keys nor copies show the level.
 pub fn judge(run: &Run, level: Level) -> Judged {
+    if level.is_of_copies() {
+        return of_copies(run, level);
+    }
     let alone = |order| level::judge(&run.history, level, order).expect("it is a level of single operations");
     let Some(versions) = &run.versions else { return missing(level) };
     if versions.order.is_empty() || matches!(level, Level::BoundedStaleness(_)) {
@@ -63,20 +70,46 @@ pub fn judge(run: &Run, level: Level) -> Judged {
     either(outside, alone(Some(&versions.order)), versions)
 }
 
-/// Judges every level of single operations; none where rows are missing.
+/// Judges every level of single operations and of copies; none where rows are missing.
 pub fn judge_all(run: &Run) -> Vec<Judged> {
     let Some(versions) = &run.versions else { return Vec::new() };
-    let outside = level::judge_all(&run.history, None);
+    let mut all = judge_operations(&run.history, versions);
+    all.extend([Level::StrongEventual, Level::Eventual].map(|level| of_copies(run, level)));
+    all
+}
+
+fn judge_operations(history: &History, versions: &Versions) -> Vec<Judged> {
+    let outside = level::judge_all(history, None);
     if versions.order.is_empty() {
         return outside.into_iter().map(|judged| by_clients(judged, versions)).collect();
     }
-    let within = level::judge_all(&run.history, Some(&versions.order));
+    let within = level::judge_all(history, Some(&versions.order));
     let pairs = outside.into_iter().zip(within);
     if versions.branched.is_empty() {
         pairs.map(|(outside, within)| decided(outside, within)).collect()
     } else {
         pairs.map(|(outside, within)| either(outside, within, versions)).collect()
     }
+}
+
+/// Judges a level of copies: eventual convergence is that of the serving copies when writes have stopped and faults are
+/// healed; strong eventual is that, and that no two copies which had merged the same writes differed on the way. Where
+/// no copy told what it merged, because all take their writes in one order, the way is not known.
+fn of_copies(run: &Run, level: Level) -> Judged {
+    let end = run.verdict(Guarantee::Convergence);
+    let asked = Invariant::StrongConvergence;
+    let apart = run.breaches.iter().find(|breach| breach.invariant == asked);
+    let verdict = match (&end.verdict, apart) {
+        (_, Some(breach)) if level == Level::StrongEventual => {
+            let why = format!("at {}, {}", breach.at, breach.why);
+            Verdict::Fail(Counterexample { why, operations: Vec::new() })
+        }
+        (Verdict::Pass, None) if level == Level::StrongEventual && !run.invariants.contains(&asked) => {
+            Verdict::Inconclusive { why: "no copy told which writes it had merged when".to_string() }
+        }
+        (end, _) => end.clone(),
+    };
+    Judged { level, verdict, note: None, steps: end.steps }
 }
 
 fn missing(level: Level) -> Judged {
@@ -120,8 +153,8 @@ fn either(outside: Judged, within: Judged, versions: &Versions) -> Judged {
 mod tests {
     use super::*;
 
+    use crate::check::monitor::Breach;
     use crate::check::order::VersionOrder;
-    use crate::history::History;
 
     use crate::explore::compare::compare;
     use crate::explore::seeds::Progress;
@@ -218,7 +251,7 @@ mod tests {
             assert!(versions.order.len() >= acknowledged && acknowledged > 100, "{}", design.name);
             assert_eq!(versions.order.validate(&run.history), Ok(Vec::new()));
             let all = judge_all(&run);
-            assert_eq!(level::strongest(&all), [Level::Linearizable], "{}", design.name);
+            assert_eq!(level::strongest(&all), [Level::Linearizable, Level::Eventual], "{}", design.name);
             assert!(all.iter().all(|judged| judged.note.is_none()));
         }
         let run = run(&scenario.designs[0]);
@@ -243,7 +276,7 @@ mod tests {
                     }
                 }
                 run.versions = Some(part);
-                let all = judge_all(&run);
+                let all: Vec<Judged> = judge_all(&run).into_iter().filter(|of| !of.level.is_of_copies()).collect();
                 let passed = all.iter().filter(|judged| judged.verdict.is_pass()).count();
                 assert_eq!(passed, all.len(), "design {design}, without keys {dropped:05b}: {all:?}");
             }
@@ -285,6 +318,40 @@ mod tests {
         run.versions = None;
         assert_eq!(judge(&run, Level::MonotonicReads).verdict.name(), "inconclusive", "rows may be missing");
         assert!(judge_all(&run).is_empty());
+    }
+
+    #[test]
+    fn copies_converge_in_the_end_and_on_the_way_or_do_not() {
+        let levels = [Level::StrongEventual, Level::Eventual];
+        let run = |scenario: &Scenario, design: usize, rows: Rows| {
+            scenario.designs[design].run(&scenario.setup, 3, Trace::off().keeping(rows))
+        };
+        let verdicts = |run: &Run| levels.map(|level| judge(run, level).verdict.name());
+        let scenario = scenario("[expect]\nstrong_eventual = \"pass\"\neventual = \"pass\"");
+        assert_eq!(rows(&scenario.designs[0]), Rows::None, "copies need no rows");
+        let mut merging = run(&scenario, 0, Rows::None);
+        assert_eq!(verdicts(&merging), ["pass", "pass"]);
+        assert_eq!(verdicts(&run(&scenario, 2, Rows::None)), ["inconclusive", "pass"], "a log merges nothing");
+        let all = judge_all(&run(&scenario, 0, Rows::All));
+        assert!(level::strongest(&all).contains(&Level::StrongEventual), "{all:?}");
+        let compared = compare(&scenario, &[&scenario.designs[0], &scenario.designs[2]], &[1, 2], &Progress::default());
+        let held = |design: usize| compared.designs[design].judgements.iter().map(|of| of.held).collect::<Vec<_>>();
+        assert_eq!((held(0), held(1)), (vec![true, true], vec![false, true]));
+
+        let why = "n1 and n2 differ".to_string();
+        let invariant = Invariant::StrongConvergence;
+        merging.breaches.push(Breach { invariant, at: Time::from_nanos(5), nodes: Vec::new(), why, count: 1 });
+        assert_eq!(verdicts(&merging), ["fail", "pass"], "they differed on the way");
+
+        // Cut off to the end, with no time to settle, copies hold what the others do not.
+        let mut hasty = scenario;
+        hasty.setup.settle = crate::time::Duration::nanos(1);
+        let apart = run(&hasty, 0, Rows::All);
+        assert_eq!(verdicts(&apart), ["fail", "fail"]);
+        for level in levels {
+            let Verdict::Fail(found) = judge(&apart, level).verdict else { panic!("{level}") };
+            assert!(!found.operations.is_empty() && found.why.contains("after the heal"), "{found:?}");
+        }
     }
 
     fn judged(verdict: Verdict, steps: u64) -> Judged {

@@ -41,7 +41,7 @@ impl Format {
             Format::JsonLines
         } else if is_json {
             Format::JepsenJson
-        } else if text.lines().any(|line| line.contains(log::MARK)) {
+        } else if !start.starts_with(['{', '(', '#', ';']) && text.lines().any(|line| line.contains(log::MARK)) {
             Format::JepsenLog
         } else {
             Format::JepsenEdn
@@ -59,5 +59,24 @@ impl Format {
             Format::JepsenLog => log::read(text),
             Format::JsonLines => lines::read(text),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_log_has_is_no_log_where_data_say_it() {
+        let line = "INFO  jepsen.util - 0\t:invoke\t:read\tnil";
+        assert_eq!(Format::of(line), Format::JepsenLog);
+        for data in [
+            "{:process 0, :type :info, :f :read, :error \"INFO jepsen.util - gone\"}".to_string(),
+            "[#jepsen.history.Op{:process 0, :error \"jepsen.util - gone\"}]".to_string(),
+            format!("; {line}\n{{:process 0}}"),
+        ] {
+            assert_eq!(Format::of(&data), Format::JepsenEdn, "{data}");
+        }
+        assert_eq!(Format::of("{\"process\": 0, \"error\": \"jepsen.util - gone\"}"), Format::JepsenJson);
     }
 }

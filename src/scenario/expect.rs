@@ -8,7 +8,7 @@ use super::bounds::{self, Unit};
 use super::error::Problem;
 use super::read::{Value, entries};
 use super::{Bound, Expectation, Over};
-use crate::check::level::{SINGLE, named};
+use crate::check::level::{COPIES, SINGLE, named_of_run};
 use crate::explore::metric::{METRICS, Metric};
 use crate::model::topology::Topology;
 use crate::protocol::Guarantee;
@@ -64,11 +64,8 @@ fn subject(
     if let Some(guarantee) = Guarantee::from_name(&name.replace('_', "-")) {
         return Ok((Subject::Judged, guarantee.name().to_string()));
     }
-    if let Some(level) = named(name) {
-        let level = level.map_err(|why| {
-            let problem = Problem::new(span, format!("nothing can be expected of `{name}`: {why}"));
-            if name.contains("eventual") { problem.help("did you mean `convergence`?") } else { problem }
-        })?;
+    if let Some(level) = named_of_run(name) {
+        let level = level.map_err(|why| Problem::new(span, format!("nothing can be expected of `{name}`: {why}")))?;
         return Ok((Subject::Judged, level.to_string()));
     }
     match Metric::find(name, topology.regions()) {
@@ -84,7 +81,7 @@ fn subject(
                 _ if known => Problem::new(span, why),
                 _ => {
                     let message = format!("`{base}` is no metric, no guarantee, no level and no design");
-                    let levels = SINGLE.into_iter().filter(|name| Guarantee::from_name(name).is_none());
+                    let levels = SINGLE.into_iter().chain(COPIES).filter(|name| Guarantee::from_name(name).is_none());
                     let judged = Guarantee::ALL.map(Guarantee::name).into_iter().chain(levels);
                     let words = METRICS.iter().map(|metric| metric.name).chain(judged);
                     Problem::unknown(span, message, base, "names", words.chain(others.iter().copied()))

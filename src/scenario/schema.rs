@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::design;
 use super::written::{Chaos, Disk, Fault, Head, Topology, Workload};
-use crate::check::level::SINGLE;
+use crate::check::level::{COPIES, SINGLE};
 use crate::explore::metric::METRICS;
 use crate::protocol::Guarantee;
 use crate::registry::{Entry, PROTOCOLS};
@@ -141,10 +141,11 @@ fn expectation_keys(generator: &mut SchemaGenerator) -> Value {
         let about = "The verdict that this guarantee gets.";
         [name.to_string(), name.replace('-', "_")].map(|name| (name, with(&verdict, about)))
     });
-    let levels = SINGLE.into_iter().filter(|name| Guarantee::from_name(name).is_none()).flat_map(|name| {
-        let about = "Whether runs meet this level of consistency.";
-        [name.to_string(), name.replace('-', "_")].map(|name| (name, with(&verdict, about)))
-    });
+    let levels =
+        SINGLE.into_iter().chain(COPIES).filter(|name| Guarantee::from_name(name).is_none()).flat_map(|name| {
+            let about = "Whether runs meet this level of consistency.";
+            [name.to_string(), name.replace('-', "_")].map(|name| (name, with(&verdict, about)))
+        });
     let names: Vec<&str> = METRICS.iter().map(|metric| metric.name).collect();
     let regional = format!("^({})/.+$", names.join("|"));
     json!({

@@ -59,6 +59,7 @@ fn text(file: &str) -> Cow<'static, str> {
         return format!("{WORLD}\n[[fault]]\nat = \"10s\"\nfor = \"10s\"\n{}\n", page.example).into();
     }
     match file {
+        "anything-goes" => include_str!("../../scenarios/anything-goes.toml"),
         "hello" => include_str!("../../scenarios/hello.toml"),
         "region-loss" => include_str!("../../scenarios/region-loss.toml"),
         "github-2018-10-21" => include_str!("../../scenarios/github-2018-10-21.toml"),

@@ -208,3 +208,53 @@ fn swaps_of_a_pass_are_said_to_be_unchecked() {
     assert!(counterexample.why.starts_with("NonAtomicSwap"), "{}", counterexample.why);
     assert!(judge(&history, Level::Sequential, None).unwrap().verdict.is_fail());
 }
+
+/// Two keys with two writes each: whatever the order of both, two sessions of readers contradict it, and no two orders
+/// are forced. Beside them sessions that write what nobody reads, `noise` writes each.
+fn two_orders_that_cannot_be(sessions: u32, noise: u32) -> History {
+    let (x, y) = (Key(0), Key(1));
+    let mut all: Vec<Vec<Op>> = Vec::new();
+    let mut seen: Vec<Vec<(Key, u64)>> = Vec::new();
+    for (key, value) in [(x, 1), (x, 2), (y, 1), (y, 2)] {
+        all.push(vec![Op::Write(key, Value(value))]);
+    }
+    for session in 0..sessions {
+        let key = |place| Key(2 + session * noise + place);
+        all.push((0..noise).map(|place| Op::Write(key(place), Value(1))).collect());
+    }
+    for (of_x, of_y) in [(1, 1), (1, 2), (2, 1), (2, 2)] {
+        seen.extend([vec![(x, of_x), (y, of_y)], vec![(y, of_y), (x, of_x)]]);
+    }
+    let (mut history, mut now, node) = (History::new(), 0, NodeId(0));
+    let mut client = 0;
+    for ops in all {
+        for op in ops {
+            let write = history.invoke(ClientId(client), op, Time::from_nanos(now));
+            history.complete(write, Reply::Written, node, Time::from_nanos(now + 1));
+            now += 2;
+        }
+        client += 1;
+    }
+    for reads in seen {
+        for (key, value) in reads {
+            let read = history.invoke(ClientId(client), Op::Read(key), Time::from_nanos(now));
+            history.complete(read, Reply::Read(Some(Value(value))), node, Time::from_nanos(now + 1));
+            now += 2;
+        }
+        client += 1;
+    }
+    history
+}
+
+#[test]
+fn what_nobody_reads_is_not_tried_in_every_order() {
+    const STEPS: u64 = 5_000_000;
+    for (sessions, noise) in [(0, 0), (1, 30), (6, 10)] {
+        let history = two_orders_that_cannot_be(sessions, noise);
+        assert!(causal::convergence(&history, None).convergence.verdict.is_pass());
+        assert!(causal::memory(&history, None).verdict.is_pass());
+        let judged = sequential::judge_within(&history, None, STEPS);
+        let Verdict::Fail(found) = judged.verdict else { panic!("{sessions} of {noise}: {:?}", judged.verdict) };
+        assert_eq!(found.operations.len(), 20, "{}", found.why);
+    }
+}

@@ -7,9 +7,9 @@ use riftzone::check::staleness::{
     delta, delta_atomic, k_atomic, staleness, versions_behind, versions_behind_in, visibility,
 };
 use riftzone::history::{History, Operation, Outcome};
-use riftzone::id::{RegionId, Value};
+use riftzone::id::{ClientId, Key, NodeId, RegionId, Value};
 use riftzone::op::{Op, Reply};
-use riftzone::time::Duration;
+use riftzone::time::{Duration, Time};
 
 use crate::brute_force::{TO_SPARE, check, restricted};
 use crate::random::{HISTORIES, KEYS, Property, on_many, random_history, random_order, sees, writes};
@@ -160,6 +160,25 @@ fn least_k(seed: u64) -> Result<u64, String> {
         }
         Err(Verdict::Fail(_)) if expected.is_none() => Ok(1),
         Err(verdict) => wrong(format!("{verdict:?}")),
+    }
+}
+
+/// A read of what a swap wrote later, and that swap expects a value of a chain out of thin air: the chain can be spared.
+#[test]
+fn a_read_from_the_future_needs_no_thin_air() {
+    let (at, node, key) = (Time::from_nanos, NodeId(0), Key(1));
+    let swap = |from: u64, to: u64| Op::CompareAndSet { key, expected: Some(Value(from)), new: Value(to) };
+    let mut history = History::new();
+    let read = history.invoke(ClientId(1), Op::Read(key), at(9));
+    history.complete(read, Reply::Read(Some(Value(6))), node, at(14));
+    history.invoke(ClientId(1), swap(4, 5), at(16));
+    let later = history.invoke(ClientId(0), swap(5, 6), at(17));
+    for k in [1, 2, 7] {
+        let Verdict::Fail(found) = k_atomic(&history, k, None).verdict else { panic!("{k}") };
+        assert_eq!(found.operations, [read, later], "{}", found.why);
+    }
+    for seed in [440_876, 1_417_849] {
+        assert!(least_k(seed).is_ok(), "{:?}", least_k(seed));
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use crate::check::components::components;
+
 /// A graph whose edges carry a tag.
 #[derive(Default)]
 pub(in crate::check) struct Graph {
@@ -60,55 +62,9 @@ impl Indexed {
         &self.out[self.from[node as usize] as usize..self.from[node as usize + 1] as usize]
     }
 
-    /// The strongly connected component of every node. An edge between two components goes from the greater number to
-    /// the smaller: reversed, the numbers are a topological order. Tarjan, *Depth-First Search and Linear Graph
-    /// Algorithms*, 1972, without recursion. `O(nodes + edges)`.
+    /// The strongly connected component of every node, numbered against the edges. `O(nodes + edges)`.
     pub fn components(&self) -> Vec<u32> {
-        const NEW: u32 = u32::MAX;
-        let n = self.nodes() as usize;
-        let (mut component, mut index, mut low) = (vec![NEW; n], vec![NEW; n], vec![0; n]);
-        let (mut stack, mut path): (Vec<u32>, Vec<(u32, u32)>) = (Vec::new(), Vec::new());
-        let (mut next_index, mut next_component) = (0, 0);
-        for root in 0..n as u32 {
-            if index[root as usize] != NEW {
-                continue;
-            }
-            path.push((root, self.from[root as usize]));
-            while let Some((node, place)) = path.last_mut() {
-                let (node, here) = (*node as usize, *place);
-                if index[node] == NEW {
-                    index[node] = next_index;
-                    low[node] = next_index;
-                    next_index += 1;
-                    stack.push(node as u32);
-                }
-                if here < self.from[node + 1] {
-                    *place += 1;
-                    let target = self.out[here as usize].0 as usize;
-                    if index[target] == NEW {
-                        path.push((target as u32, self.from[target]));
-                    } else if component[target] == NEW {
-                        low[node] = low[node].min(index[target]);
-                    }
-                    continue;
-                }
-                path.pop();
-                if let Some((parent, _)) = path.last() {
-                    low[*parent as usize] = low[*parent as usize].min(low[node]);
-                }
-                if low[node] == index[node] {
-                    loop {
-                        let member = stack.pop().expect("the root of a component is on the stack");
-                        component[member as usize] = next_component;
-                        if member as usize == node {
-                            break;
-                        }
-                    }
-                    next_component += 1;
-                }
-            }
-        }
-        component
+        components(&self.from, |place| Some(self.out[place as usize].0))
     }
 
     /// A path from a node back to itself by way of another node that `counts`, over nodes that are `within`, with the

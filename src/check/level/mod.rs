@@ -27,7 +27,7 @@ mod named;
 use super::session::Guarantee;
 use crate::time::Duration;
 pub use judge::{Judged, SWAPS_UNCHECKED, judge, judge_all, strongest};
-pub use named::{SINGLE, named};
+pub use named::{COPIES, SINGLE, named, named_of_run};
 
 /// A level of consistency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -151,6 +151,11 @@ impl Level {
             Guarantee::MonotonicWrites => Level::MonotonicWrites,
             Guarantee::WritesFollowReads => Level::WritesFollowReads,
         }
+    }
+
+    /// Whether it is a level of copies: of what a store holds, not of what clients see.
+    pub const fn is_of_copies(self) -> bool {
+        matches!(self, Level::StrongEventual | Level::Eventual)
     }
 
     /// The levels that this one implies directly.

@@ -14,6 +14,8 @@ pub(super) struct Saturated {
     pub places: Vec<Place>,
     /// The events of every chain.
     pub chains: Vec<Vec<u32>>,
+    /// For each key, for each chain, its writes.
+    pub writes: Vec<Vec<(u32, Vec<u32>)>>,
 }
 
 /// What came of it.
@@ -44,10 +46,14 @@ pub(super) fn saturate(execution: &Execution, steps: &mut u64, until: u64) -> Sa
     let mut rounds = Rounds {
         execution,
         readers: execution.readers(),
-        writes: writes(execution, &chains),
         initial: vec![Vec::new(); execution.keys.len()],
         more: vec![Vec::new(); execution.events.len()],
-        saturated: Saturated { clocks: vec![vec![0; chains.len()]; execution.events.len()], places, chains },
+        saturated: Saturated {
+            clocks: vec![vec![0; chains.len()]; execution.events.len()],
+            places,
+            writes: writes(execution, &chains),
+            chains,
+        },
         steps: *steps,
     };
     for number in execution.numbers().filter(|number| execution.event(*number).sees == INITIAL) {
@@ -80,7 +86,6 @@ fn writes(execution: &Execution, chains: &[Vec<u32>]) -> Vec<Vec<(u32, Vec<u32>)
 struct Rounds<'a> {
     execution: &'a Execution<'a>,
     readers: Readers,
-    writes: Vec<Vec<(u32, Vec<u32>)>>,
     /// By key, the reads of the initial value.
     initial: Vec<Vec<u32>>,
     /// What was found to come before each event.
@@ -152,7 +157,7 @@ impl Rounds<'_> {
     /// The last write of each chain to this key that comes before the event.
     fn last_writes(&mut self, number: u32) -> Vec<u32> {
         let clock = &self.saturated.clocks[number as usize];
-        let of_key = &self.writes[self.execution.event(number).key as usize];
+        let of_key = &self.saturated.writes[self.execution.event(number).key as usize];
         self.steps += of_key.len() as u64;
         let last = |(chain, writes): &(u32, Vec<u32>)| {
             let count = clock[*chain as usize];

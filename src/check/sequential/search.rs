@@ -2,12 +2,19 @@
 //!
 //! A frontier says of each chain how many of its events are placed. A write is placed only where every read of the version
 //! that it replaces has been, so at most one version of a key that was placed has reads to come, and no other can matter:
-//! what a frontier can still reach depends on nothing but the frontier. So each is visited once. A read that finds what it
-//! saw is placed at once, since it changes nothing.
+//! what a frontier can still reach depends on nothing but the frontier. So each is visited once.
+//!
+//! Where there is nothing to choose, nothing is tried in turn. A read that finds what it saw is placed at once, since it
+//! changes nothing. So is a write that can be placed, if an order of the rest that has it later can have it now as well:
+//!
+//! - Nobody reads it. What it replaces has no reads to come, and where it stood nothing misses it.
+//! - It is a compare-and-set: what it saw is there now, and once replaced would not come back.
+//! - All other writes of its key that are left come after it: then none is between here and there.
 
 use std::collections::BTreeSet;
 
 use super::saturation::Saturated;
+use crate::check::causal::past::holds;
 use crate::check::execution::{Execution, INITIAL};
 
 pub(super) enum Outcome {
@@ -62,7 +69,7 @@ impl Search<'_> {
         let mut choices: Vec<(usize, Vec<u32>)> = Vec::new();
         let mut most = 0;
         loop {
-            self.reads();
+            self.forced();
             most = most.max(self.placed.len());
             if self.placed.len() == self.execution.events.len() {
                 return Outcome::Order(self.placed.iter().map(|(event, _)| *event).collect());
@@ -101,15 +108,12 @@ impl Search<'_> {
         before.iter().zip(&self.frontier).all(|(before, placed)| before <= placed).then_some(event)
     }
 
-    /// Places every read that finds what it saw, until there is none.
-    fn reads(&mut self) {
+    /// Places what can be placed without a choice, until there is nothing.
+    fn forced(&mut self) {
         let (mut chain, mut idle) = (0, 0);
         while idle < self.frontier.len() {
-            let next = self.next(chain).filter(|number| {
-                let event = self.execution.event(*number);
-                !event.writes && self.state[event.key as usize] == event.sees
-            });
-            match next {
+            let next = self.next(chain);
+            match next.filter(|number| self.is_forced(*number)) {
                 // It may have been what others waited for.
                 Some(event) => {
                     self.place(event);
@@ -123,16 +127,44 @@ impl Search<'_> {
         }
     }
 
+    /// Whether an event, whose past is placed, can be placed now, and as well now as later.
+    fn is_forced(&mut self, number: u32) -> bool {
+        let event = *self.execution.event(number);
+        if !event.writes {
+            return self.state[event.key as usize] == event.sees;
+        }
+        if !self.can_be_written(number) {
+            return false;
+        }
+        let is_unread = self.to_come[number as usize] == 0;
+        is_unread || event.reads() || self.is_first_of_its_key(number)
+    }
+
+    /// Whether all other writes of the key that are left come after this one.
+    fn is_first_of_its_key(&mut self, number: u32) -> bool {
+        let Saturated { clocks, places, writes, .. } = self.saturated;
+        let by_chain = &writes[self.execution.event(number).key as usize];
+        self.steps += by_chain.len() as u64;
+        by_chain.iter().all(|(chain, writes)| {
+            let placed = self.frontier[*chain as usize];
+            let left = writes.partition_point(|write| places[*write as usize].place <= placed);
+            let next = writes.get(left).filter(|write| **write != number);
+            next.is_none_or(|write| holds(&clocks[*write as usize], places[number as usize]))
+        })
+    }
+
+    /// Whether nobody is still to read what a write replaces, but for itself if it saw that.
+    fn can_be_written(&self, number: u32) -> bool {
+        let event = self.execution.event(number);
+        let state = self.state[event.key as usize];
+        let to_come = self.to_come[self.version(state, event.key)];
+        to_come == u32::from(event.reads()) && (!event.reads() || event.sees == state)
+    }
+
     /// The writes that can be placed now, in the order of invocation.
     fn writes(&mut self) -> Vec<u32> {
         let mut writes: Vec<u32> = (0..self.frontier.len()).filter_map(|chain| self.next(chain)).collect();
-        writes.retain(|number| {
-            let event = self.execution.event(*number);
-            let state = self.state[event.key as usize];
-            let to_come = self.to_come[self.version(state, event.key)];
-            let own = u32::from(event.reads());
-            event.writes && to_come == own && (!event.reads() || event.sees == state)
-        });
+        writes.retain(|number| self.execution.event(*number).writes && self.can_be_written(*number));
         writes.sort_unstable();
         writes
     }

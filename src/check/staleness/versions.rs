@@ -154,7 +154,37 @@ pub fn versions_behind(history: &History) -> Result<Versions, Verdict> {
 /// Whether no operation is wrong on its own.
 fn sane(execution: &Execution) -> Result<(), Verdict> {
     let Some(violation) = patterns::alone(execution) else { return Ok(()) };
-    Err(Found::Violation(violation).judgement(execution, 0, |piece, _| patterns::alone(piece)).verdict)
+    let wrong = |piece: &Execution| patterns::alone(piece).or_else(|| from_the_future(piece));
+    Err(Found::Violation(violation).judgement(execution, 0, |piece, _| wrong(piece)).verdict)
+}
+
+/// An operation that ended before another began whose value it saw, or what was made of that by compare-and-sets: no
+/// `k` allows it. The nearest two of all, with what is between. `O(n)` times the length of the chains.
+fn from_the_future(execution: &Execution) -> Option<Violation> {
+    let operation = |event: u32| execution.history.get(execution.event(event).row);
+    let mut nearest: Option<Vec<u32>> = None;
+    for reader in execution.numbers().filter(|event| execution.event(*event).known) {
+        let mut chain = vec![reader];
+        while let Some(source) = execution.event(chain[chain.len() - 1]).source() {
+            chain.push(source);
+            if nearest.as_ref().is_some_and(|nearest| chain.len() >= nearest.len()) {
+                break;
+            }
+            if operation(reader).completed < operation(source).invoked {
+                nearest = Some(chain);
+                break;
+            }
+            if chain.len() > execution.events.len() {
+                break;
+            }
+        }
+    }
+    Some(Violation {
+        pattern: "FutureRead",
+        meaning: "what was seen was written after it had been seen",
+        edges: Vec::new(),
+        core: nearest?.into_iter().map(|event| execution.event(event).row).collect(),
+    })
 }
 
 /// The writes of each key in the order of invocation, but a compare-and-set after what it saw.

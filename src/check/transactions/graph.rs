@@ -1,6 +1,7 @@
 //! Graphs of dependencies: edges in columns, components, short cycles, orders.
 
 use super::search::Meter;
+use crate::check::components::components;
 
 /// The kind of an edge. Some edges go by way of nodes that are no transactions, so that `a` sources and `b` targets
 /// cost `a + b` edges instead of `a b`; the edges that continue a way are free when lengths are counted.
@@ -103,63 +104,20 @@ impl Graph {
         range.filter(move |place| self.kind[*place].bit() & mask != 0).map(move |place| self.edge(node, place))
     }
 
-    /// The strongly connected components over the edges of a mask (Tarjan 1972, without recursion). `O(n + m)`.
+    /// The strongly connected components over the edges of a mask. `O(n + m)`.
     pub(super) fn components(&self, mask: Mask) -> Components {
-        let nodes = self.nodes();
-        let mut components = Components { of: vec![ALONE; nodes], sizes: Vec::new() };
-        let mut number = vec![0_u32; nodes]; // from 1; MAX once its component is complete
-        let mut low = vec![0_u32; nodes];
-        let mut next: Vec<u32> = self.first[..nodes].to_vec();
-        let (mut path, mut open, mut count) = (Vec::new(), Vec::new(), 0);
-        for root in 0..nodes as u32 {
-            if number[root as usize] != 0 {
-                continue;
-            }
-            path.push(root);
-            while let Some(&node) = path.last() {
-                let at = node as usize;
-                if number[at] == 0 {
-                    count += 1;
-                    (number[at], low[at]) = (count, count);
-                    open.push(node);
-                }
-                let mut child = None;
-                while child.is_none() && next[at] < self.first[at + 1] {
-                    let place = next[at] as usize;
-                    next[at] += 1;
-                    if self.kind[place].bit() & mask == 0 {
-                        continue;
-                    }
-                    let to = self.to[place] as usize;
-                    match number[to] {
-                        0 => child = Some(to as u32),
-                        u32::MAX => {}
-                        other => low[at] = low[at].min(other),
-                    }
-                }
-                if let Some(child) = child {
-                    path.push(child);
-                    continue;
-                }
-                path.pop();
-                if let Some(&parent) = path.last() {
-                    low[parent as usize] = low[parent as usize].min(low[at]);
-                }
-                if low[at] == number[at] {
-                    let start = open.iter().rposition(|other| *other == node).unwrap_or(0);
-                    let id = components.sizes.len() as u32;
-                    let size = open.len() - start;
-                    if size > 1 {
-                        components.sizes.push(size as u32);
-                    }
-                    for member in open.drain(start..) {
-                        number[member as usize] = u32::MAX;
-                        components.of[member as usize] = if size > 1 { id } else { ALONE };
-                    }
-                }
-            }
-        }
-        components
+        let counts = |place: usize| self.kind[place].bit() & mask != 0;
+        let target = |place: u32| Some(self.to[place as usize]).filter(|_| counts(place as usize));
+        let mut of = components(&self.first, target);
+        let mut members = vec![0_u32; self.nodes()];
+        of.iter().for_each(|component| members[*component as usize] += 1);
+        let sizes: Vec<u32> = members.iter().copied().filter(|size| *size > 1).collect();
+        // The new number of each component; of those with one node, none.
+        let mut next = 0..sizes.len() as u32;
+        let mut number = |size: &u32| if *size > 1 { next.next().unwrap_or(ALONE) } else { ALONE };
+        let numbers: Vec<u32> = members.iter().map(&mut number).collect();
+        of.iter_mut().for_each(|component| *component = numbers[*component as usize]);
+        Components { of, sizes }
     }
 
     /// An order of all nodes that follows every edge: of those that may come next, the one with the least rank.

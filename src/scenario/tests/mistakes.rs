@@ -272,8 +272,8 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("", "[expect]\n\"bounded-staleness:5\" = \"pass\"", "14:1: nothing can be expected of `bounded-staleness:5`"),
     (
         "",
-        "[expect]\neventual = \"pass\"",
-        "14:1: nothing can be expected of `eventual`: `eventual` is not shown by operations on single keys\n  help: did you mean `convergence`?",
+        "[expect]\nserializable = \"pass\"",
+        "14:1: nothing can be expected of `serializable`: `serializable` is not shown by operations on single keys",
     ),
     ("", "[expect]\ncausal = 1", "14:10: expected a verdict, found a number"),
     ("", "[expect]\ncausal = { mean = \"pass\" }", "14:12: unknown key `mean`"),
