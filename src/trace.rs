@@ -299,13 +299,19 @@ pub enum FaultKind {
     Reorder,
     /// Every message takes longer.
     Delay,
+    /// Everything that a node does takes longer.
+    Slow,
+    /// A node answers nodes and no client.
+    Gray,
+    /// Clients ask more.
+    Load,
     /// Everything above ends.
     Heal,
 }
 
 impl FaultKind {
     /// Every kind, in the order of reports.
-    pub const ALL: [FaultKind; 15] = [
+    pub const ALL: [FaultKind; 18] = [
         FaultKind::Crash,
         FaultKind::Pause,
         FaultKind::Isolate,
@@ -320,6 +326,9 @@ impl FaultKind {
         FaultKind::Duplicate,
         FaultKind::Reorder,
         FaultKind::Delay,
+        FaultKind::Slow,
+        FaultKind::Gray,
+        FaultKind::Load,
         FaultKind::Heal,
     ];
 
@@ -340,6 +349,9 @@ impl FaultKind {
             FaultKind::Duplicate => "duplicate",
             FaultKind::Reorder => "reorder",
             FaultKind::Delay => "delay",
+            FaultKind::Slow => "slow",
+            FaultKind::Gray => "gray",
+            FaultKind::Load => "load",
             FaultKind::Heal => "heal",
         }
     }

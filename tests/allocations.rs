@@ -124,6 +124,8 @@ fn setup(clients: u32, duration: Duration) -> Setup {
         backoff: Duration::millis(100),
         warm_up: Duration::ZERO,
         operations_per_client: None,
+        retry: None,
+        idempotency: true,
     };
     Setup {
         chaos: None,
@@ -134,6 +136,9 @@ fn setup(clients: u32, duration: Duration) -> Setup {
         settle: Duration::ZERO,
         disk: DiskModel::default(),
         clocks: vec![],
+        routing: None,
+        stonith: None,
+        service: None,
     }
 }
 

@@ -321,6 +321,8 @@ pub fn world(clients: u32, operations: u32) -> Setup {
         backoff: Duration::secs(1),
         warm_up: Duration::ZERO,
         operations_per_client: Some(operations),
+        retry: None,
+        idempotency: true,
     };
     Setup { settle: SETTLE, ..quiet_world(topology, workload, LATENCY_MAX * u64::from(operations)) }
 }

@@ -46,6 +46,8 @@ pub fn jittered_world(simulated: Duration) -> Setup {
         backoff: Duration::secs(1),
         warm_up: Duration::ZERO,
         operations_per_client: None,
+        retry: None,
+        idempotency: true,
     };
     quiet_world(topology, clients, simulated)
 }
@@ -61,5 +63,8 @@ fn quiet_world(topology: Topology, workload: Workload, duration: Duration) -> Se
         settle: Duration::ZERO,
         disk: DiskModel::default(),
         clocks: Vec::new(),
+        routing: None,
+        stonith: None,
+        service: None,
     }
 }

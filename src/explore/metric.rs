@@ -32,7 +32,7 @@ pub enum Better {
 use Better::{Less, More};
 
 /// Every metric, in the order of tables.
-pub static METRICS: [Metric; 18] = [
+pub static METRICS: [Metric; 21] = [
     Metric {
         name: "availability",
         unit: "",
@@ -131,10 +131,32 @@ pub static METRICS: [Metric; 18] = [
         value: |run| run.failovers.len() as f64,
         by_region: None,
     },
+    Metric {
+        name: "retries_per_operation",
+        unit: "",
+        better: None,
+        about: "Retries and hedges that clients sent by a policy, for each operation.",
+        value: |run| run.retries as f64 / (run.measures.outcomes(None).total().max(1)) as f64,
+        by_region: None,
+    },
+    count("duplicate_effects", "Effects of writes beyond the first of each, where clients retry by a policy.", |run| {
+        run.duplicate_effects as f64
+    }),
+    Metric {
+        name: "turned_away",
+        unit: "",
+        better: None,
+        about: "Requests for which a node's queue had no room.",
+        value: |run| run.loads.iter().map(|load| load.turned_away).sum::<u64>() as f64,
+        by_region: None,
+    },
 ];
 
 /// The metrics whose regional values a comparison shows: where the whole looks well, they tell who is out.
 pub static REGIONAL: [&str; 2] = ["availability", "rto_s"];
+
+/// The metrics that tables leave out where they are zero for every design: most worlds have nothing of the kind.
+pub static OCCASIONAL: [&str; 3] = ["retries_per_operation", "duplicate_effects", "turned_away"];
 
 /// The metrics of [`REGIONAL`].
 pub fn regional_metrics() -> impl Iterator<Item = &'static Metric> {

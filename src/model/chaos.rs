@@ -64,14 +64,14 @@ impl Kind {
         (FaultKind::Heal, 2),
     ];
 
-    /// Whether faults of a kind can be drawn among so many regions.
+    /// Whether faults of a kind can be drawn among so many regions; none of a kind that is not among the usual ones.
     pub fn fits(kind: FaultKind, regions: usize) -> bool {
         match kind {
             FaultKind::Bridge => regions >= Shape::Bridge.places_min(),
             FaultKind::MajorityMinority => regions >= Shape::MajorityMinority.places_min(),
             FaultKind::Ring => regions >= Shape::Ring.places_min(),
             FaultKind::Crash | FaultKind::Pause | FaultKind::Heal => true,
-            _ => regions >= 2,
+            other => regions >= 2 && Kind::USUAL.iter().any(|(kind, _)| *kind == other),
         }
     }
 }
@@ -234,6 +234,7 @@ impl Dice {
                 Action::Delay { links: self.links(), slow: Slow::Times { parts: self.one_of(&FACTORS), whole: 1 } }
             }
             FaultKind::Heal => Action::Heal,
+            other => unreachable!("{other:?} does not fit, and is not drawn"),
         }
     }
 }

@@ -4,6 +4,8 @@ use crate::id::{RegionId, Role};
 use crate::time::{Duration, Time};
 use crate::trace::FaultKind;
 
+use super::service::Load;
+
 /// One planned fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -103,6 +105,24 @@ pub enum Action {
         /// How much longer.
         slow: Slow,
     },
+    /// Every piece of work that these nodes begin takes longer; it is for worlds with service times. Touches: each piece of
+    /// work begun.
+    Slow {
+        /// The nodes.
+        nodes: Vec<Target>,
+        /// How much longer.
+        slow: Slow,
+    },
+    /// These nodes take no request of a client, whether it comes from there or is handed on by a node, and tell nobody;
+    /// messages between nodes and timers are handled as ever. Touches: each request that reaches one.
+    Gray(Vec<Target>),
+    /// More operations begin than the workload says; it is for open loops. Touches: each operation that begins.
+    Load {
+        /// In these regions; none means all.
+        regions: Vec<RegionId>,
+        /// How many more.
+        load: Load,
+    },
     /// Every fault under way ends now: links work, paused nodes go on, crashed nodes start again. Touches: each fault
     /// that it ended.
     Heal,
@@ -126,6 +146,9 @@ impl Action {
             Action::Duplicate { .. } => FaultKind::Duplicate,
             Action::Reorder { .. } => FaultKind::Reorder,
             Action::Delay { .. } => FaultKind::Delay,
+            Action::Slow { .. } => FaultKind::Slow,
+            Action::Gray(_) => FaultKind::Gray,
+            Action::Load { .. } => FaultKind::Load,
             Action::Heal => FaultKind::Heal,
         }
     }

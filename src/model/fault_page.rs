@@ -35,6 +35,7 @@ pub fn page(kind: FaultKind) -> FaultPage {
         FaultKind::Bridge | FaultKind::Ring | FaultKind::MajorityMinority => shape(kind),
         FaultKind::Flap | FaultKind::Loss | FaultKind::Corrupt => takes(kind),
         FaultKind::Duplicate | FaultKind::Reorder | FaultKind::Delay => moves(kind),
+        FaultKind::Slow | FaultKind::Gray | FaultKind::Load => of_capacity(kind),
         FaultKind::Heal => FaultPage {
             kind,
             idea: "Every fault under way ends now.",
@@ -208,6 +209,40 @@ fn moves(kind: FaultKind) -> FaultPage {
             stands_for: "A route the long way round after a cut cable, a congested path, a queue that stays full.",
             source: PAXSON,
             example: "delay = { slow = \"x3\", links = [[\"us-east-1\", \"eu-west-1\"]] }",
+        },
+    }
+}
+
+fn of_capacity(kind: FaultKind) -> FaultPage {
+    match kind {
+        FaultKind::Slow => FaultPage {
+            kind,
+            idea: "Everything that nodes do takes a multiple of its time: requests, messages and timers.",
+            touches: "Each piece of work that such a node begins while it lasts.",
+            leaves: "What is in service when it begins, disks, clocks, and worlds without `[service]`, where nothing takes time.",
+            stands_for: "A throttled or shared processor, a neighbour on the same host, a node that fails by growing slow.",
+            source: "Gunawi et al., Fail-Slow at Scale, FAST 2018",
+            example: "slow = { factor = \"x5\", nodes = [\"us-east-1\"] }",
+        },
+        FaultKind::Gray => FaultPage {
+            kind,
+            idea: "Nodes answer each other and no client: whoever watches them finds them well, and whoever uses them does not.",
+            touches: "Each client's request that reaches such a node, from the client or handed on by another node: it is \
+                      dropped, and nobody is told.",
+            leaves: "Messages between nodes, heartbeats and health checks among them; timers; requests that the node took \
+                     before, and their answers.",
+            stands_for: "Differential observability: a process whose port for clients is stuck while its health check is fine.",
+            source: "Huang et al., Gray Failure: The Achilles' Heel of Cloud-Scale Systems, HotOS 2017",
+            example: "gray = [\"us-east-1\"]",
+        },
+        _ => FaultPage {
+            kind,
+            idea: "Clients ask more often than the workload says, at once or by and by over `ramp`.",
+            touches: "Each operation that begins while it lasts, in these regions.",
+            leaves: "Operations under way, other regions, and closed loops, whose clients wait for answers.",
+            stands_for: "A flash crowd, a batch job, a crawler, a migration; and the trigger of a metastable failure.",
+            source: "Bronson et al., Metastable Failures in Distributed Systems, HotOS 2021",
+            example: "load = { factor = \"x4\", ramp = \"2s\", regions = [\"us-east-1\"] }",
         },
     }
 }

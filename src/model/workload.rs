@@ -4,6 +4,8 @@ use crate::id::Key;
 use crate::rng::Stream;
 use crate::time::Duration;
 
+use super::retry::Retry;
+
 /// The clients of every region.
 #[derive(Clone, Debug)]
 pub struct Workload {
@@ -25,6 +27,10 @@ pub struct Workload {
     pub warm_up: Duration,
     /// How many operations each client makes before it stops; `None`: until the end.
     pub operations_per_client: Option<u32>,
+    /// How operations are asked again, in place of `retry_after` and `backoff`; `None`: by those.
+    pub retry: Option<Retry>,
+    /// Whether all attempts of an operation carry one request id, by which a protocol can tell them from a new one.
+    pub idempotency: bool,
 }
 
 /// When operations begin.

@@ -71,6 +71,9 @@ impl Claim {
         FaultKind::Duplicate,
         FaultKind::Reorder,
         FaultKind::Delay,
+        FaultKind::Slow,
+        FaultKind::Gray,
+        FaultKind::Load,
     ];
 
     /// Whether the claim is made for a run that has faults of this kind.

@@ -36,13 +36,27 @@ pub fn describe(fault: &Fault, topology: &Topology) -> String {
         }
         Action::Delay { links, slow: Slow::Add(more) } => format!("{} by {more}", place(links, topology)),
         Action::Delay { links, slow: Slow::Times { parts, whole } } => {
-            let factor = super::number::trimmed(f64::from(*parts) / f64::from(*whole), 9);
-            format!("{} x{factor}", place(links, topology))
+            format!("{} {}", place(links, topology), times(*parts, *whole))
+        }
+        Action::Slow { nodes, slow: Slow::Add(more) } => format!("{} by {more}", list(nodes, topology)),
+        Action::Slow { nodes, slow: Slow::Times { parts, whole } } => {
+            format!("{} {}", list(nodes, topology), times(*parts, *whole))
+        }
+        Action::Gray(nodes) => list(nodes, topology),
+        Action::Load { regions, load } => {
+            let regions: Vec<Target> = regions.iter().map(|region| Target::Region(*region)).collect();
+            let place = if regions.is_empty() { "everywhere".into() } else { list(&regions, topology) };
+            let ramp = if load.ramp.is_zero() { String::new() } else { format!(" over {}", load.ramp) };
+            format!("{} {place}{ramp}", times(load.parts, load.whole))
         }
         Action::Heal => "everything".into(),
     };
     let lasts = fault.lasts.map_or(String::new(), |lasts| format!(" for {lasts}"));
     format!("{kind} {what}{lasts}")
+}
+
+fn times(parts: u32, whole: u32) -> String {
+    format!("x{}", super::number::trimmed(f64::from(parts) / f64::from(whole), 9))
 }
 
 fn percent(parts: u32, whole: u32) -> String {

@@ -19,6 +19,7 @@ use crate::scenario::Scenario;
 use crate::sim::{Judged, Run};
 use crate::time::{Duration, Time};
 
+use super::actors;
 use super::fault::describe;
 use super::history;
 use super::invariants;
@@ -55,6 +56,8 @@ pub fn run(report: &RunReport) -> Value {
         "recovery": { "rto_s": run.recovery().as_secs_f64(), "outage_s": run.outage.as_secs_f64() },
         "failovers": failovers(run),
         "leader_changes": run.failovers.len(),
+        "health_changes": actors::health(run),
+        "powered_off": actors::powered_off(run),
         "split_brain": {
             "dual_writer_s": run.dual_writer.as_secs_f64(),
             "leaders_per_epoch_max": run.leaders_per_epoch_max,

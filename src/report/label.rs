@@ -31,6 +31,9 @@ const WORDS: &[(&str, &str)] = &[
     ("unanswered_writes", "writes without an answer"),
     ("unanswered_but_applied", "  that took effect"),
     ("cross_region_bytes", "cross-region traffic"),
+    ("retries_per_operation", "retries per operation"),
+    ("duplicate_effects", "write effects repeated"),
+    ("turned_away", "requests turned away"),
 ];
 
 /// The label of a metric whose largest number in this table is `largest`.

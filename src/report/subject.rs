@@ -153,12 +153,9 @@ impl SweepReport<'_> {
     /// The guarantees that a design claims for the faults of the scenario.
     pub fn claims(&self, design: &DesignSummary) -> Vec<Guarantee> {
         let Some(design) = self.scenario.designs.iter().find(|d| d.name == design.name) else { return Vec::new() };
-        let claims = design.configured.claims();
-        claims
-            .iter()
-            .filter(|claim| self.scenario.setup.fault_kinds().all(|kind| claim.covers(kind)))
-            .map(|claim| claim.guarantee)
-            .collect()
+        let (claims, setup) = (design.configured.claims(), design.setup(&self.scenario.setup));
+        let made = claims.iter().filter(|claim| setup.admits(claim));
+        made.filter(|claim| setup.fault_kinds().all(|kind| claim.covers(kind))).map(|claim| claim.guarantee).collect()
     }
 
     /// The places of the faults that hit nothing in some seed of a design, each with the first such seed.

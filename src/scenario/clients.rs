@@ -2,9 +2,11 @@
 
 use super::error::{Problem, Problems};
 use super::place::{self, Place};
+use super::retry;
 use super::units::{At, Rate, Table};
 use super::written::{self, Popularity};
 use crate::id::RegionId;
+use crate::model::retry::Retry;
 use crate::model::topology::Topology;
 use crate::model::workload::{Arrivals, KeyChooser, Mix, Workload};
 use crate::time::Duration;
@@ -36,6 +38,7 @@ pub(super) fn read(
     let timeout = problems.keep(positive("timeout", written.timeout.as_ref(), TIMEOUT));
     let backoff = problems.keep(positive("backoff", written.backoff.as_ref(), BACKOFF));
     let retry_after = problems.keep(retry_after(written, timeout));
+    let policy = problems.keep(policy(written, timeout));
     let warm_up = problems.keep(warm_up(written.warm_up.as_ref(), end));
     let operations_per_client = problems.keep(operations(written));
     if let (Some(Arrivals::Closed(Duration::ZERO)), Some(think)) = (arrivals, &written.think) {
@@ -55,6 +58,8 @@ pub(super) fn read(
         backoff: backoff?,
         warm_up: warm_up?,
         operations_per_client: operations_per_client?,
+        retry: policy?,
+        idempotency: written.idempotency.unwrap_or(true),
     })
 }
 
@@ -138,6 +143,17 @@ fn retry_after(written: &written::Workload, timeout: Option<Duration>) -> Result
         return Err(Problem::new(&at.span, "`retry_after` is shorter than `timeout`, or no retry is ever made"));
     }
     Ok(Some(span))
+}
+
+fn policy(written: &written::Workload, timeout: Option<Duration>) -> Result<Option<Retry>, Problem> {
+    let Some(table) = &written.retry else { return Ok(None) };
+    for (key, at) in [("retry_after", &written.retry_after), ("backoff", &written.backoff)] {
+        if let Some(at) = at {
+            let help = "`retry` has `attempt_timeout` and `backoff` of its own";
+            return Err(Problem::new(&at.span, format!("a workload has `{key}` or `retry`, not both")).help(help));
+        }
+    }
+    retry::read(table, timeout).map(Some)
 }
 
 fn warm_up(written: Option<&At<Duration>>, end: Duration) -> Result<Duration, Problem> {

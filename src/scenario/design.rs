@@ -8,7 +8,8 @@ use super::Design;
 use super::error::Problem;
 use super::place;
 use super::read::{Entries, Value, decode, entries};
-use super::units::At;
+use super::units::{At, Table};
+use super::{retry, routing, service, stonith};
 use crate::check::level::SINGLE;
 use crate::explore::metric::METRICS;
 use crate::id::{RegionId, Role};
@@ -16,9 +17,10 @@ use crate::model::topology::Topology;
 use crate::protocol::{Guarantee, OptionsError};
 use crate::registry::{self, PROTOCOLS};
 use crate::sim::Placement;
+use crate::time::Duration;
 
 /// The keys of every design, whatever its protocol.
-pub(super) const COMMON: [&str; 3] = ["protocol", "replicas", "groups"];
+pub(super) const COMMON: [&str; 7] = ["protocol", "replicas", "groups", "service", "retry", "routing", "stonith"];
 
 /// A run has at most so many nodes: their ids are 16 bits.
 const NODES_MAX: usize = 65_535;
@@ -39,7 +41,12 @@ pub(super) fn check_name(name: &str, span: &Range<usize>) -> Result<(), Problem>
 }
 
 /// Reads `[design.NAME]`, without its expectations.
-pub(super) fn read(name: &str, value: Value<'_>, topology: &Topology) -> Result<Design, Problem> {
+pub(super) fn read(
+    name: &str,
+    value: Value<'_>,
+    topology: &Topology,
+    end: Option<Duration>,
+) -> Result<Design, Problem> {
     let header = value.span();
     let mut table = entries(value, "a design is a table with a `protocol`")?;
     let protocol = take(&mut table, "protocol").ok_or_else(|| {
@@ -59,6 +66,14 @@ pub(super) fn read(name: &str, value: Value<'_>, topology: &Topology) -> Result<
         regions: regions(replicas.as_ref(), topology)?,
         groups: groups.as_ref().map_or(1, |groups| groups.value),
     };
+    let own = take(&mut table, "routing").map(decode::<Table<routing::Written>>).transpose()?;
+    let routing = own.map(|own| routing::read(&own, topology, end)).transpose()?;
+    let own = take(&mut table, "stonith").map(decode::<Table<stonith::Written>>).transpose()?;
+    let stonith = own.map(|own| stonith::read(&own, topology)).transpose()?;
+    let service = take(&mut table, "service").map(decode).transpose()?;
+    let service = service.map(|table| service::read(&table, topology)).transpose()?;
+    let retry = take(&mut table, "retry").map(decode).transpose()?;
+    let retry = retry.map(|table| retry::read(&table, None)).transpose()?;
     let options: DeTable<'_> = table.iter().cloned().collect();
     let options = toml::Spanned::new(header.clone(), DeValue::Table(options));
     let configured = entry.read(ValueDeserializer::from(options)).map_err(|error| with_common(&error, &header))?;
@@ -72,7 +87,17 @@ pub(super) fn read(name: &str, value: Value<'_>, topology: &Topology) -> Result<
         let message = format!("{} groups of {} nodes are more than {NODES_MAX} nodes", placement.groups, seats.len());
         return Err(Problem::new(span, message));
     }
-    Ok(Design { name: name.to_string(), protocol: entry.about.name, configured, placement, expectations: Vec::new() })
+    Ok(Design {
+        name: name.to_string(),
+        protocol: entry.about.name,
+        configured,
+        placement,
+        routing,
+        stonith,
+        service,
+        retry,
+        expectations: Vec::new(),
+    })
 }
 
 fn protocols() -> Vec<&'static str> {

@@ -4,15 +4,17 @@ use std::ops::Range;
 
 use super::error::Problem;
 use super::place::{self, LEADER};
+use super::service;
 use super::units::{At, Percent, Table};
 use super::written::{self, Lists, Names};
-use crate::id::Role;
+use crate::id::{RegionId, Role};
 use crate::model::fault::{Action, Fault, Shape, Slow, Target};
 use crate::model::topology::Topology;
 use crate::time::{Duration, Time};
 
 const KINDS: &str = "`crash`, `pause`, `isolate`, `partition`, `cut`, `cut_one_way`, `bridge`, `ring`, \
-                     `majority_minority`, `flap`, `loss`, `corrupt`, `duplicate`, `reorder`, `delay` or `heal`";
+                     `majority_minority`, `flap`, `loss`, `corrupt`, `duplicate`, `reorder`, `delay`, `slow`, `gray`, \
+                     `load` or `heal`";
 
 /// A shorter turn of a flap would be more events than messages.
 const TURN_MIN: Duration = Duration::millis(1);
@@ -101,9 +103,25 @@ fn actions<'a>(written: &'a written::Fault, topology: &Topology) -> Vec<Named<'a
         found.push(("loss", &at.span, loss(topology, at)));
     }
     found.extend(impairments(written, topology));
+    found.extend(burdens(written, topology));
     if let Some(at) = &written.heal {
         let heal = if at.value { Ok(Action::Heal) } else { Err(Problem::new(&at.span, "a heal is `heal = true`")) };
         found.push(("heal", &at.span, heal));
+    }
+    found
+}
+
+/// What burdens nodes without stopping them.
+fn burdens<'a>(written: &'a written::Fault, topology: &Topology) -> Vec<Named<'a>> {
+    let mut found: Vec<Named<'a>> = Vec::new();
+    if let Some(at) = &written.slow {
+        found.push(("slow", &at.span, service::slow(topology, &at.value)));
+    }
+    if let Some(at) = &written.gray {
+        found.push(("gray", &at.span, targets(topology, at).map(Action::Gray)));
+    }
+    if let Some(at) = &written.load {
+        found.push(("load", &at.span, service::load(topology, &at.value)));
     }
     found
 }
@@ -163,7 +181,7 @@ fn target(topology: &Topology, written: &At<String>) -> Result<Target, Problem> 
     }
 }
 
-fn targets(topology: &Topology, names: &Names) -> Result<Vec<Target>, Problem> {
+pub(super) fn targets(topology: &Topology, names: &Names) -> Result<Vec<Target>, Problem> {
     if names.value.is_empty() {
         return Err(Problem::new(&names.span, "the fault is aimed at nothing"));
     }
@@ -176,6 +194,12 @@ fn targets(topology: &Topology, names: &Names) -> Result<Vec<Target>, Problem> {
         targets.push(target);
     }
     Ok(targets)
+}
+
+/// Names that can be regions alone.
+pub(super) fn region_targets(topology: &Topology, names: &Names) -> Result<Vec<RegionId>, Problem> {
+    targets(topology, names)?;
+    names.value.iter().map(|name| place::find(topology, &name.value, &name.span)).collect()
 }
 
 /// Links as written, in one direction.

@@ -2,8 +2,8 @@
 //!
 //! [`Scenario::parse`] reads one from TOML, strictly: a key, a word or a region that does not exist is an error at its
 //! place, with the word that was probably meant. In order: `written.rs` (what a file may say), `units.rs` (values with
-//! units), `read.rs` (the file's tables one by one), `place.rs`, `clients.rs`, `faults.rs`, `design.rs`, `expect.rs`
-//! and `bounds.rs` (each table's meaning), `error.rs`. Next: `written.rs`.
+//! units), `read.rs` (the file's tables one by one), `place.rs`, `clients.rs`, `faults.rs`, `routing.rs`, `stonith.rs`,
+//! `design.rs`, `expect.rs` and `bounds.rs` (each table's meaning), `error.rs`. Next: `written.rs`.
 
 mod bounds;
 mod chaos;
@@ -14,9 +14,13 @@ mod expect;
 mod faults;
 mod place;
 mod read;
+mod retry;
+mod routing;
 #[cfg(feature = "cli")]
 mod schema;
+mod service;
 mod starter;
+mod stonith;
 #[cfg(test)]
 mod tests;
 mod units;
@@ -27,6 +31,12 @@ pub use error::ScenarioError;
 pub use schema::schema;
 pub use starter::starter;
 
+use std::borrow::Cow;
+
+use crate::model::retry::Retry;
+use crate::model::routing::Routing;
+use crate::model::service::ServiceModel;
+use crate::model::stonith::Stonith;
 use crate::registry::{Configured, Runner};
 use crate::sim::{Placement, Run, Setup};
 use crate::trace::Trace;
@@ -96,6 +106,14 @@ pub struct Design {
     pub configured: Box<dyn Configured>,
     /// Where its nodes are.
     pub placement: Placement,
+    /// How clients find its regions, where that is another way than the scenario's; `Some(None)`: as without a routing.
+    pub routing: Option<Option<Routing>>,
+    /// Managers beside its replicas that have machines switched off.
+    pub stonith: Option<Stonith>,
+    /// What its nodes can do in a second, in place of what the scenario says.
+    pub service: Option<ServiceModel>,
+    /// How its clients ask again, in place of what the scenario says.
+    pub retry: Option<Retry>,
     /// What is expected of it: those for every design first, then its own.
     pub expectations: Vec<Expectation>,
 }
@@ -106,9 +124,29 @@ impl Design {
         self.run_with(&mut *self.configured.runner(), setup, seed, trace)
     }
 
+    /// The scenario's world as this design meets it: with its own nodes' capacity, its clients' own retries and routing, and
+    /// its own managers.
+    pub fn setup<'s>(&self, world: &'s Setup) -> Cow<'s, Setup> {
+        let is_its_own =
+            self.service.is_some() || self.retry.is_some() || self.routing.is_some() || self.stonith.is_some();
+        if !is_its_own {
+            return Cow::Borrowed(world);
+        }
+        let mut own = world.clone();
+        own.service = self.service.clone().or(own.service);
+        own.routing = self.routing.clone().unwrap_or(own.routing);
+        own.stonith = self.stonith;
+        if self.retry.is_some() {
+            (own.workload.retry, own.workload.retry_after) = (self.retry, None);
+        }
+        Cow::Owned(own)
+    }
+
     /// The same, by a runner of this design that may have run before.
     pub fn run_with(&self, runner: &mut dyn Runner, setup: &Setup, seed: u64, trace: Trace) -> Run {
-        runner.run(setup, &self.placement, seed, trace).expect("a design's options were checked when it was read")
+        runner
+            .run(&self.setup(setup), &self.placement, seed, trace)
+            .expect("a design's options were checked when it was read")
     }
 }
 

@@ -11,9 +11,12 @@ use super::error::{Problem, Problems, nearest};
 use super::place::Place;
 use super::units::{Keys, Table};
 use super::written::{self, Head};
-use super::{Design, Expectation, Scenario, ScenarioError, chaos, clients, design, expect, faults, place};
+use super::{
+    Design, Expectation, Scenario, ScenarioError, chaos, clients, design, expect, faults, place, routing, service,
+};
 use crate::model::disk::DiskModel;
 use crate::model::fault::Fault;
+use crate::model::workload::Arrivals;
 use crate::sim::Setup;
 use crate::time::Duration;
 
@@ -24,9 +27,9 @@ pub(super) type Value<'i> = toml::Spanned<DeValue<'i>>;
 pub(super) type Entries<'i> = Vec<(toml::Spanned<DeString<'i>>, Value<'i>)>;
 
 /// The keys at the top of the file.
-pub(super) const TOP: [&str; 14] = [
-    "schema", "name", "lesson", "source", "assumed", "duration", "settle", "topology", "disk", "workload", "fault",
-    "chaos", "design", "expect",
+pub(super) const TOP: [&str; 16] = [
+    "schema", "name", "lesson", "source", "assumed", "duration", "settle", "topology", "disk", "service", "workload",
+    "fault", "chaos", "routing", "design", "expect",
 ];
 
 const SETTLE: Duration = Duration::secs(30);
@@ -56,9 +59,11 @@ struct Tables<'i> {
     meant: Vec<&'static str>,
     topology: Option<Value<'i>>,
     disk: Option<Value<'i>>,
+    service: Option<Value<'i>>,
     workload: Option<Value<'i>>,
     fault: Option<Value<'i>>,
     chaos: Option<Value<'i>>,
+    routing: Option<Value<'i>>,
     design: Option<Value<'i>>,
     expect: Option<Value<'i>>,
 }
@@ -71,9 +76,11 @@ impl<'i> Tables<'i> {
             match word {
                 "topology" => tables.topology = Some(value),
                 "disk" => tables.disk = Some(value),
+                "service" => tables.service = Some(value),
                 "workload" => tables.workload = Some(value),
                 "fault" => tables.fault = Some(value),
                 "chaos" => tables.chaos = Some(value),
+                "routing" => tables.routing = Some(value),
                 "design" => tables.design = Some(value),
                 "expect" => tables.expect = Some(value),
                 _ if TOP.contains(&word) => {
@@ -115,14 +122,21 @@ fn scenario(root: DeTable<'_>, problems: &mut Problems) -> Option<Scenario> {
         .map_or(Some(written::Disk::default()), |value| table::<written::Disk>(value, problems).map(|disk| disk.value));
     let topology = tables.topology.and_then(|value| table(value, problems));
     let workload = tables.workload.and_then(|value| table(value, problems));
+    let says_service = tables.service.is_some();
+    let service = tables.service.and_then(|value| table(value, problems));
     // Everything that follows names regions.
     let place = place::read(&topology?.value, problems)?;
     let workload = workload.and_then(|table| clients::read(&table, &place, end.unwrap_or(Duration::MAX), problems));
-    let faults = faults_of(tables.fault, &place, end, problems);
     let chaos = tables.chaos.and_then(|value| table::<written::Chaos>(value, problems));
     let regions = place.topology.regions().len();
     let chaos = chaos.and_then(|table| problems.keep(chaos::read(&table, regions, end.unwrap_or(Duration::MAX))));
-    let designs = designs(tables.design, tables.expect, &place, problems);
+    let routing = tables.routing.and_then(|value| table(value, problems));
+    let routing = routing.and_then(|table| problems.keep(routing::read(&table, &place.topology, end)));
+    let service = service.and_then(|table| problems.keep(service::read(&table, &place.topology)));
+    let designs = designs(tables.design, tables.expect, &place, end, problems);
+    let takes_time = says_service || designs.iter().any(|design| design.service.is_some());
+    let is_open = workload.as_ref().is_none_or(|workload| !matches!(workload.arrivals, Arrivals::Closed(_)));
+    let faults = faults_of(tables.fault, &place, end, (takes_time, is_open), problems);
     let head = head?;
     Some(Scenario {
         name: head.name,
@@ -138,6 +152,9 @@ fn scenario(root: DeTable<'_>, problems: &mut Problems) -> Option<Scenario> {
             settle: head.settle.unwrap_or(SETTLE),
             disk: DiskModel { sync: disk?.sync.unwrap_or(Duration::ZERO) },
             clocks: place.clocks,
+            routing: routing.flatten(),
+            stonith: None,
+            service,
         },
         designs,
     })
@@ -151,14 +168,25 @@ fn table<T: DeserializeOwned + Keys>(value: Value<'_>, problems: &mut Problems) 
     problems.keep(decode(value))
 }
 
-fn faults_of(written: Option<Value<'_>>, place: &Place, end: Option<Duration>, problems: &mut Problems) -> Vec<Fault> {
+/// The faults, for a world in which work takes time or not, and whose clients wait for answers or not.
+fn faults_of(
+    written: Option<Value<'_>>,
+    place: &Place,
+    end: Option<Duration>,
+    (takes_time, is_open): (bool, bool),
+    problems: &mut Problems,
+) -> Vec<Fault> {
     let Some(written) = written else { return Vec::new() };
     let span = written.span();
     let DeValue::Array(tables) = written.into_inner() else {
         problems.add(Problem::new(&span, "faults are a list: write `[[fault]]`"));
         return Vec::new();
     };
-    let read = |table| decode(table).and_then(|table| faults::read(&table, &place.topology, end));
+    let read = |table| {
+        let table: Table<written::Fault> = decode(table)?;
+        service::fits(&table.value, takes_time, is_open)?;
+        faults::read(&table, &place.topology, end)
+    };
     tables.into_iter().filter_map(|table| problems.keep(read(table))).flatten().collect()
 }
 
@@ -167,6 +195,7 @@ fn designs(
     written: Option<Value<'_>>,
     expect: Option<Value<'_>>,
     place: &Place,
+    end: Option<Duration>,
     problems: &mut Problems,
 ) -> Vec<Design> {
     let Some(written) = written else { return Vec::new() };
@@ -182,7 +211,7 @@ fn designs(
     for (key, value) in tables {
         let name: &str = key.get_ref();
         problems.keep(design::check_name(name, &key.span()));
-        designs.extend(problems.keep(design::read(name, value, &place.topology)));
+        designs.extend(problems.keep(design::read(name, value, &place.topology, end)));
     }
     if let Some(expect) = expect {
         expectations(expect, &names, &mut designs, place, problems);

@@ -5,8 +5,10 @@ use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::design;
+use super::retry::RetryPolicy;
+use super::service::Service;
 use super::written::{Chaos, Disk, Fault, Head, Topology, Workload};
+use super::{design, routing, stonith};
 use crate::check::level::{COPIES, SINGLE};
 use crate::explore::metric::METRICS;
 use crate::protocol::Guarantee;
@@ -23,12 +25,14 @@ pub fn schema() -> Value {
     let tables = [
         ("topology", generator.subschema_for::<Topology>().to_value()),
         ("disk", generator.subschema_for::<Disk>().to_value()),
+        ("service", generator.subschema_for::<Service>().to_value()),
         ("workload", generator.subschema_for::<Workload>().to_value()),
         (
             "fault",
             json!({ "type": "array", "items": generator.subschema_for::<Fault>(), "description": "What breaks." }),
         ),
         ("chaos", generator.subschema_for::<Chaos>().to_value()),
+        ("routing", generator.subschema_for::<routing::Written>().to_value()),
         ("design", designs(&mut generator)),
         ("expect", expectations(&mut generator)),
     ];
@@ -64,7 +68,7 @@ fn designs(generator: &mut SchemaGenerator) -> Value {
 
 fn design(generator: &mut SchemaGenerator, entry: &Entry) -> Value {
     let options = resolved((entry.schema)(generator), generator);
-    let mut properties = common(entry);
+    let mut properties = common(generator, entry);
     if let Some(Value::Object(own)) = options.get("properties") {
         properties.extend(own.clone());
     }
@@ -79,8 +83,10 @@ fn design(generator: &mut SchemaGenerator, entry: &Entry) -> Value {
 }
 
 /// The keys of every design.
-fn common(entry: &Entry) -> Map<String, Value> {
-    let describe = |key: &str| match key {
+fn common(generator: &mut SchemaGenerator, entry: &Entry) -> Map<String, Value> {
+    let mut describe = |key: &str| match key {
+        "service" => generator.subschema_for::<Service>().to_value(),
+        "retry" => generator.subschema_for::<RetryPolicy>().to_value(),
         "protocol" => json!({ "const": entry.about.name, "description": entry.about.idea }),
         "replicas" => json!({
             "type": "array", "items": { "type": "string" }, "minItems": 1,
@@ -90,6 +96,8 @@ fn common(entry: &Entry) -> Map<String, Value> {
             "type": "integer", "minimum": 1, "maximum": 65535,
             "description": "Replication groups, each with all nodes; key k is in group k mod groups. Default: 1."
         }),
+        "routing" => generator.subschema_for::<routing::Written>().to_value(),
+        "stonith" => generator.subschema_for::<stonith::Written>().to_value(),
         other => unreachable!("`{other}` has no description"),
     };
     design::COMMON.iter().map(|key| (key.to_string(), describe(key))).collect()

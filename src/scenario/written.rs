@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::retry::RetryPolicy;
+use super::service::{MoreLoad, SlowNodes};
 use super::units::{At, Factor, Keys, Offset, Percent, Rate, Span, Table};
 use crate::time::Duration;
 
@@ -147,6 +149,11 @@ pub(super) struct Workload {
     pub warm_up: Option<At<Duration>>,
     /// With `think`: how many operations each client makes before it stops. Default: no limit.
     pub operations_per_client: Option<At<u32>>,
+    /// How clients ask again, in place of `retry_after` and `backoff`.
+    pub retry: Option<Table<RetryPolicy>>,
+    /// Whether all attempts of an operation carry one request id, by which a design can tell a retry from a new write.
+    /// Default: true.
+    pub idempotency: Option<bool>,
 }
 
 /// How operations of a rate come.
@@ -236,6 +243,12 @@ pub(super) struct Fault {
     pub reorder: Option<Table<Reorder>>,
     /// Links whose messages all take longer.
     pub delay: Option<Table<Delay>>,
+    /// Nodes that take longer for everything; where `[service]` says how long things take.
+    pub slow: Option<Table<SlowNodes>>,
+    /// Nodes that answer nodes and drop clients' requests.
+    pub gray: Option<Names>,
+    /// Clients ask more often than `rate` says.
+    pub load: Option<Table<MoreLoad>>,
     /// Every fault under way ends now.
     pub heal: Option<At<bool>>,
 }

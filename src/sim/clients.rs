@@ -25,8 +25,8 @@ const DOUBTED: u32 = u32::MAX / 2;
 /// All clients of a run.
 #[derive(Debug)]
 pub(super) struct Clients<S> {
-    clients: Vec<Client<S>>,
-    sites: Vec<Site>,
+    pub(super) clients: Vec<Client<S>>,
+    pub(super) sites: Vec<Site>,
     routes: [Serves; OpKind::ALL.len()],
     last_value: u64,
     /// When the operations under way, and some that have ended, take too long; in that order, for every operation may
@@ -36,9 +36,9 @@ pub(super) struct Clients<S> {
 
 /// The clients of one region, and what they share: a load balancer's memory of who leads, a cache of what was seen.
 #[derive(Debug)]
-struct Site {
+pub(super) struct Site {
     stream: Stream,
-    idle: VecDeque<ClientId>,
+    pub(super) idle: VecDeque<ClientId>,
     /// By group: the replicas from the nearest to the farthest.
     nearest: Vec<Vec<NodeId>>,
     /// By group: whom they believe to lead.
@@ -48,26 +48,36 @@ struct Site {
 }
 
 #[derive(Debug)]
-struct Client<S> {
-    region: RegionId,
-    sequence: u32,
-    session: S,
-    active: Option<Active>,
+pub(super) struct Client<S> {
+    pub(super) region: RegionId,
+    pub(super) sequence: u32,
+    /// The number of its last request.
+    pub(super) asked: u32,
+    pub(super) session: S,
+    pub(super) active: Option<Active>,
     /// A closed loop's own dice; in an open loop the region throws them.
-    stream: Option<Stream>,
+    pub(super) stream: Option<Stream>,
 }
 
 /// An operation under way.
 #[derive(Clone, Copy, Debug)]
-struct Active {
+pub(super) struct Active {
     id: OpId,
-    op: Op,
+    pub(super) op: Op,
     invoked: Time,
-    target: NodeId,
-    attempt: u32,
+    pub(super) target: NodeId,
+    pub(super) attempt: u32,
     redirects: u32,
     /// How many attempts may still take effect: sent, and not refused.
-    unresolved: u32,
+    pub(super) unresolved: u32,
+    /// The number of its first request.
+    pub(super) first: u32,
+    /// By a policy: the retries so far, whether it waits before the next, and the node asked beside `target`.
+    pub(super) tries: u32,
+    pub(super) backs_off: bool,
+    pub(super) hedged: Option<NodeId>,
+    /// Whether the attempt under way was refused.
+    refused: bool,
 }
 
 impl Active {
@@ -86,7 +96,7 @@ impl<S: Default> Clients<S> {
                 idle.push_back(ClientId(clients.len() as u32));
                 let closed = matches!(setup.workload.arrivals, Arrivals::Closed(_));
                 let stream = closed.then(|| Stream::new(seed, &format!("client {name} {nth}")));
-                clients.push(Client { region, sequence: 0, session: S::default(), active: None, stream });
+                clients.push(Client { region, sequence: 0, asked: 0, session: S::default(), active: None, stream });
             }
             let nearest = groups.iter().map(|members| by_distance(setup, region, members)).collect();
             Site {
@@ -114,8 +124,9 @@ impl<S: Default> Clients<S> {
     /// longer tell that nothing took effect, so nothing does before an answer.
     pub(super) fn doubt(&mut self, request: RequestId) {
         let state = &mut self.clients[request.client.index()];
-        if state.sequence == request.sequence
-            && let Some(active) = &mut state.active
+        let asked = state.asked;
+        if let Some(active) = &mut state.active
+            && (active.first..=asked).contains(&request.sequence)
         {
             active.unresolved = DOUBTED;
         }
@@ -126,7 +137,7 @@ impl<S: Default> Clients<S> {
         if let Some(client) = self.sites[region.index()].idle.pop_front() {
             return client;
         }
-        self.clients.push(Client { region, sequence: 0, session: S::default(), active: None, stream: None });
+        self.clients.push(Client { region, sequence: 0, asked: 0, session: S::default(), active: None, stream: None });
         ClientId(u32::try_from(self.clients.len() - 1).expect("at most 2^32 clients"))
     }
 
@@ -149,7 +160,7 @@ impl<S: Default> Clients<S> {
     }
 
     /// The replica after `tried`, in order of distance.
-    fn next_nearest(&self, region: RegionId, group: usize, tried: NodeId) -> NodeId {
+    pub(super) fn next_nearest(&self, region: RegionId, group: usize, tried: NodeId) -> NodeId {
         let nearest = &self.sites[region.index()].nearest[group];
         let place = nearest.iter().position(|node| *node == tried).map_or(0, |place| place + 1);
         nearest[place % nearest.len()]
@@ -170,7 +181,7 @@ impl<S: Default> Clients<S> {
     }
 
     /// What was just learned about who leads; nothing where any replica serves.
-    fn believe(&mut self, region: RegionId, group: usize, kind: OpKind, leader: NodeId) {
+    pub(super) fn believe(&mut self, region: RegionId, group: usize, kind: OpKind, leader: NodeId) {
         if matches!(self.routes[kind as usize], Serves::Leader(_)) {
             self.sites[region.index()].leader[group] = Some(leader);
         }
@@ -222,6 +233,7 @@ impl<P: Protocol> World<'_, P> {
             Arrivals::Poisson(mean) => stream.exponential(mean),
             Arrivals::Paced(gap) | Arrivals::Closed(gap) => gap,
         };
+        let gap = if self.burdens.is_empty() { gap } else { self.burdens.loaded(region, gap, self.now) };
         self.later(self.now + gap, Plain::Arrival { region });
         let client = self.clients.take_idle(region);
         self.invoke(client);
@@ -242,50 +254,88 @@ impl<P: Protocol> World<'_, P> {
     fn invoke(&mut self, client: ClientId) {
         let op = self.clients.next_op(self.setup, client);
         let (region, group) = (self.clients.region(client), self.group_of(&op).index());
-        let target = self.clients.first_target(region, group, op.kind(), &self.groups[group]);
+        let routed = if self.router.is_some() { self.routed(client, &op) } else { None };
+        let target = routed.unwrap_or_else(|| self.clients.first_target(region, group, op.kind(), &self.groups[group]));
         let id = self.record.invoked(client, op, self.now);
         let state = &mut self.clients.clients[client.index()];
         state.sequence += 1;
         let sequence = state.sequence;
-        state.active = Some(Active { id, op, invoked: self.now, target, attempt: 0, redirects: 0, unresolved: 0 });
+        state.asked = if self.setup.workload.idempotency { sequence } else { state.asked + 1 };
+        state.active = Some(Active {
+            id,
+            op,
+            invoked: self.now,
+            target,
+            attempt: 0,
+            redirects: 0,
+            unresolved: 0,
+            first: state.asked,
+            tries: 0,
+            backs_off: false,
+            hedged: None,
+            refused: false,
+        });
         let deadline = self.now + self.setup.workload.timeout;
         if self.clients.deadlines.is_empty() {
             self.later(deadline, Plain::Deadline);
         }
         self.clients.deadlines.push_back((deadline, client, sequence));
+        if let Some(retries) = &mut self.retries {
+            retries.deposit(region);
+        }
         self.attempt(client, target);
     }
 
     /// Asks one node.
-    fn attempt(&mut self, client: ClientId, target: NodeId) {
+    pub(super) fn attempt(&mut self, client: ClientId, target: NodeId) {
         let state = &mut self.clients.clients[client.index()];
-        let (region, sequence, session) = (state.region, state.sequence, state.session.clone());
+        let sequence = state.sequence;
         let active = state.active.as_mut().expect("an attempt belongs to an operation");
         active.target = target;
         active.attempt += 1;
-        active.unresolved += 1;
-        let (op, attempt) = (active.op, active.attempt);
-        let site = self.site(region);
-        let request = Request { id: RequestId { client, sequence, entry: target }, op, session };
-        match self.network.send(site, target.index()) {
-            Some(delay) => {
-                let slot = self.in_flight.requests.insert(request);
-                self.later(self.now + delay, Plain::Request { from: site as u32, to: target, slot });
-            }
-            None => self.repeat_request(site as u32, target, &request),
-        }
+        (active.backs_off, active.hedged) = (false, None);
+        let attempt = active.attempt;
+        self.ask(client, target);
         if let Some(patience) = self.setup.workload.retry_after {
             self.later(self.now + patience, Plain::Alarm { client, sequence, attempt });
+        }
+        if self.retries.is_some() {
+            self.watch_attempt(client, sequence, attempt);
+        }
+    }
+
+    /// Sends a request for the operation under way.
+    pub(super) fn ask(&mut self, client: ClientId, target: NodeId) {
+        let state = &mut self.clients.clients[client.index()];
+        let (region, session) = (state.region, state.session.clone());
+        let active = state.active.as_mut().expect("a request belongs to an operation");
+        if !self.setup.workload.idempotency && (active.attempt > 1 || active.hedged.is_some()) {
+            state.asked += 1;
+        }
+        active.unresolved += 1;
+        active.refused = false;
+        let (op, sequence, redirects) = (active.op, state.asked, active.redirects);
+        let site = self.site(region);
+        let request = Request { id: RequestId { client, sequence, entry: target }, op, session };
+        // A redirect is followed without a detour.
+        if self.router.is_none() || redirects > 0 || !self.sent_by_balancer(&request) {
+            match self.network.send(site, target.index()) {
+                Some(delay) => {
+                    let slot = self.in_flight.requests.insert(request);
+                    self.later(self.now + delay, Plain::Request { from: site as u32, to: target, slot });
+                }
+                None => self.repeat_request(site as u32, target, &request),
+            }
         }
     }
 
     pub(super) fn answered(&mut self, from: NodeId, answer: Answer<P::Session>) {
         let client = answer.request.client;
         let state = &mut self.clients.clients[client.index()];
-        if state.sequence != answer.request.sequence {
+        let Some(mut active) = state.active else { return self.probe_answered(&answer) };
+        if !(active.first..=state.asked).contains(&answer.request.sequence) {
             return; // too late: the client has given up and asked something else
         }
-        let Some(mut active) = state.active else { return };
         let (region, kind) = (state.region, active.op.kind());
         let group = self.group_of(&active.op).index();
         match answer.says {
@@ -294,6 +344,9 @@ impl<P: Protocol> World<'_, P> {
                     self.clients.clients[client.index()].session = session;
                 }
                 self.clients.believe(region, group, kind, from);
+                if self.router.is_some() {
+                    self.served_there(client, active.target);
+                }
                 if kind.writes()
                     && reply == Reply::Written
                     && let Some(epoch) = answer.epoch
@@ -318,6 +371,9 @@ impl<P: Protocol> World<'_, P> {
                     self.clients.remember(region, &active.op, reply);
                 }
                 self.finish(client, Outcome::Ok);
+            }
+            Err(_) if active.hedged.is_some() && (from == active.target || Some(from) == active.hedged) => {
+                self.one_of_two_refused(client, active, from);
             }
             Err(_) if from != active.target => {} // a no from a node that is not waited for any more
             Err(refusal) => {
@@ -362,7 +418,14 @@ impl<P: Protocol> World<'_, P> {
             }
             Refusal::Redirect(_) | Refusal::Unavailable => {
                 active.redirects = 0;
-                let attempt = active.attempt;
+                active.refused = true;
+                let (attempt, target, active) = (active.attempt, active.target, *active);
+                if self.router.is_some() {
+                    self.failed_there(client, target, false);
+                }
+                if self.retries.is_some() {
+                    return self.try_again(client, active);
+                }
                 let at = self.now + self.setup.workload.backoff;
                 self.later(at, Plain::Alarm { client, sequence, attempt });
             }
@@ -385,11 +448,14 @@ impl<P: Protocol> World<'_, P> {
         }
     }
 
-    fn give_up(&mut self, client: ClientId, active: Active) {
+    pub(super) fn give_up(&mut self, client: ClientId, active: Active) {
         // Whoever was asked last did not help: the next operation begins elsewhere.
         let (region, group) = (self.clients.region(client), self.group_of(&active.op).index());
         let next = self.clients.next_nearest(region, group, active.target);
         self.clients.believe(region, group, active.op.kind(), next);
+        if self.router.is_some() && !active.refused {
+            self.failed_there(client, active.target, true);
+        }
         let ended = active.ended(region, self.now);
         if active.op.kind().writes() {
             self.invariants.unanswered(active.invoked, self.now);
@@ -413,13 +479,30 @@ impl<P: Protocol> World<'_, P> {
     }
 
     pub(super) fn alarm(&mut self, client: ClientId, sequence: u32, attempt: u32) {
-        let state = &self.clients.clients[client.index()];
-        let under_way = |active: &Active| state.sequence == sequence && active.attempt == attempt;
-        let Some(active) = state.active.filter(under_way) else { return };
-        let (region, group) = (state.region, self.group_of(&active.op).index());
+        let Some(active) = self.clients.under_way(client, sequence, attempt) else { return };
+        if self.retries.is_some() {
+            return self.retry_alarm(client, active);
+        }
+        let (region, group) = (self.clients.region(client), self.group_of(&active.op).index());
         let next = self.clients.next_nearest(region, group, active.target);
         self.clients.believe(region, group, active.op.kind(), next);
+        if self.router.is_some() {
+            return self.ask_elsewhere(client, &active, next);
+        }
         self.attempt(client, next);
+    }
+
+    /// A client asks again, and routing says whom.
+    #[cold]
+    pub(super) fn ask_elsewhere(&mut self, client: ClientId, active: &Active, next: NodeId) {
+        if !active.refused {
+            self.failed_there(client, active.target, true);
+        }
+        let target = self.routed(client, &active.op).unwrap_or(next);
+        if let Some(active) = &mut self.clients.clients[client.index()].active {
+            active.redirects = 0;
+        }
+        self.attempt(client, target);
     }
 
     fn finish(&mut self, client: ClientId, outcome: Outcome) {
@@ -436,6 +519,7 @@ impl<P: Protocol> World<'_, P> {
                 active.op
             )
         });
+        let region = if self.router.is_some() { self.moved(client) } else { region };
         match self.setup.workload.arrivals {
             Arrivals::Closed(think) => self.later(self.now + think, Plain::Ask { client }),
             Arrivals::Poisson(_) | Arrivals::Paced(_) => self.clients.sites[region.index()].idle.push_back(client),
@@ -447,8 +531,24 @@ impl<S> Clients<S> {
     /// What the client that asked this is writing, where it still waits for the answer.
     pub(super) fn writing(&self, request: &RequestId) -> Option<(Key, Value)> {
         let client = &self.clients[request.client.index()];
-        let active = client.active.as_ref().filter(|_| client.sequence == request.sequence)?;
+        let active = client.active.as_ref()?;
+        if !(active.first..=client.asked).contains(&request.sequence) {
+            return None;
+        }
         Some((active.op.key(), active.op.written()?))
+    }
+
+    /// The operation of which this is the last attempt, if it is under way.
+    pub(super) fn under_way(&self, client: ClientId, sequence: u32, attempt: u32) -> Option<Active> {
+        let state = &self.clients[client.index()];
+        state.active.filter(|active| state.sequence == sequence && active.attempt == attempt)
+    }
+
+    /// What became of a client's operation under way; returns its number.
+    pub(super) fn put_back(&mut self, client: ClientId, active: Active) -> u32 {
+        let state = &mut self.clients[client.index()];
+        state.active = Some(active);
+        state.sequence
     }
 
     /// What a region has seen of a key: what its next compare-and-set will expect.

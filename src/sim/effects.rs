@@ -94,7 +94,13 @@ impl<P: Protocol> World<'_, P> {
         }
     }
 
-    fn answer(&mut self, node: NodeId, request: RequestId, says: Result<Reply, Refusal>, session: Option<P::Session>) {
+    pub(super) fn answer(
+        &mut self,
+        node: NodeId,
+        request: RequestId,
+        says: Result<Reply, Refusal>,
+        session: Option<P::Session>,
+    ) {
         let epoch = self.nodes[node.index()].epoch;
         self.line(|world| format!("{} answers {}: {says:?}", world.name(node), request.client));
         if says == Ok(Reply::Written)
@@ -168,6 +174,11 @@ impl<P: Protocol> World<'_, P> {
     fn observe(&mut self, node: NodeId, observation: Observation) {
         self.line(|world| format!("{} observes {observation:?}", world.name(node)));
         let seen = self.seen(node);
+        if let Observation::Leader { .. } = observation
+            && self.service.is_some()
+        {
+            self.chill_if_promoted(node);
+        }
         let Some(word) = observation_word(observation) else { return self.observe_for_invariants(seen, observation) };
         self.digest.mix(self.network.place(node.index()).hash ^ word);
         match observation {
@@ -183,10 +194,16 @@ impl<P: Protocol> World<'_, P> {
             Observation::Applied { key, value } => {
                 let before = self.lineage.applied(node, key, value, self.asked == Some(value));
                 self.invariants.applied(seen, key, value, before);
+                if let Some(duplicates) = &mut self.duplicates {
+                    duplicates.applied(node, value);
+                }
             }
             Observation::RolledBack { key, value } => {
                 self.lineage.rolled_back(node, key, value);
                 self.invariants.rolled_back(seen, value);
+                if let Some(duplicates) = &mut self.duplicates {
+                    duplicates.rolled_back(node, value);
+                }
             }
             Observation::Conflict { lost, .. } => self.lineage.conflict(lost),
             _ => {}
@@ -206,6 +223,7 @@ impl<P: Protocol> World<'_, P> {
                 let lasts = self.nodes[seen.node.index()].true_span(lasts);
                 self.invariants.observed(seen, Observation::Leased { epoch, lasts });
             }
+            Observation::Promised(promise) if !self.setup.holds_to(promise) => {}
             other => self.invariants.observed(seen, other),
         }
     }

@@ -32,11 +32,12 @@ struct FaultState {
 
 /// What there is to say about a leader's health from outside it.
 #[derive(Debug, PartialEq, Eq)]
-struct Standing {
+pub(super) struct Standing {
     leader: NodeId,
     runs: bool,
     goes_on: bool,
     links: Vec<Condition>,
+    burdens: usize,
 }
 
 impl Faults {
@@ -122,6 +123,7 @@ impl<P: Protocol> World<'_, P> {
                 self.impair(place, links, Way::Reorder(self.share("reorder", place, *parts, *whole), *extra));
             }
             Action::Delay { links, slow } => self.impair(place, links, Way::Delay(*slow)),
+            Action::Slow { .. } | Action::Gray(_) | Action::Load { .. } => self.burden(place, action),
             Action::Heal => {
                 let others = (0..self.faults.states.len()).filter(|other| *other != place);
                 let active: Vec<usize> = others.filter(|other| self.faults.states[*other].active).collect();
@@ -188,7 +190,7 @@ impl<P: Protocol> World<'_, P> {
         self.digest.mix(0xe4d0_0000 + place as u64);
         self.line(|world| format!("fault ends: {}", world.setup.faults[place].action.kind().name()));
         let before = self.standings();
-        self.faults.states[place].touched += self.network.repair(place);
+        self.faults.states[place].touched += self.network.repair(place) + self.burdens.lift(place);
         let crash = self.faults.states[place].crash;
         for node in self.faults.states[place].nodes.clone() {
             let state = &mut self.nodes[node.index()];
@@ -208,27 +210,29 @@ impl<P: Protocol> World<'_, P> {
     }
 
     /// Tells when nothing is broken any more.
-    fn look_if_healed(&mut self) {
-        if self.faults.states.iter().all(|state| !state.active) {
+    pub(super) fn look_if_healed(&mut self) {
+        let is_on = self.managers.as_ref().is_none_or(|managers| managers.is_everything_on());
+        if is_on && self.faults.states.iter().all(|state| !state.active) {
             self.invariants.healed(self.now);
         }
     }
 
     /// How well each group's leader stands: whether it runs, and what is wrong with its links to the other members.
-    fn standings(&self) -> Vec<Option<Standing>> {
+    pub(super) fn standings(&self) -> Vec<Option<Standing>> {
         let of = |group: usize| {
             let leader = self.failovers.leader(GroupId(group as u16))?;
             let node = &self.nodes[leader.index()];
             let members = self.groups[group].iter().map(|member| member.node.index());
             let ways = members.flat_map(|member| [(leader.index(), member), (member, leader.index())]);
             let links = ways.map(|(from, to)| self.network.condition(from, to)).collect();
-            Some(Standing { leader, runs: node.crashes == 0, goes_on: node.pauses == 0, links })
+            let burdens = self.burdens.on(leader);
+            Some(Standing { leader, runs: node.crashes == 0, goes_on: node.pauses == 0, links, burdens })
         };
         (0..self.groups.len()).map(of).collect()
     }
 
     /// Tells which leaders' standing is another than `before`.
-    fn compare_standings(&mut self, before: &[Option<Standing>]) {
+    pub(super) fn compare_standings(&mut self, before: &[Option<Standing>]) {
         for (group, (before, after)) in before.iter().zip(self.standings()).enumerate() {
             if *before != after {
                 self.failovers.touched(GroupId(group as u16), self.now);
@@ -240,6 +244,9 @@ impl<P: Protocol> World<'_, P> {
     pub(super) fn settle(&mut self) {
         self.failovers.close();
         (0..self.faults.states.len()).for_each(|place| self.fault_ends(place));
+        if self.managers.is_some() {
+            self.power_on_all();
+        }
     }
 
     fn stop_nodes(&mut self, place: usize, targets: &[Target], crash: bool) {
@@ -262,7 +269,7 @@ impl<P: Protocol> World<'_, P> {
         self.faults.states[place].nodes = nodes;
     }
 
-    fn nodes_of(&self, target: Target) -> Vec<NodeId> {
+    pub(super) fn nodes_of(&self, target: Target) -> Vec<NodeId> {
         let all = (0..self.nodes.len()).map(|place| NodeId(place as u16));
         match target {
             Target::Region(region) => all.filter(|node| self.nodes[node.index()].region == region).collect(),

@@ -40,7 +40,8 @@ impl<P: Protocol> World<'_, P> {
         }
         let waiting = self.nodes.iter().flat_map(|node| &node.backlog);
         let waiting = waiting.filter(|event| matches!(event, Event::Message { .. })).count() as u64;
-        let mail = Mail { left: self.future.messages() + waiting, ..self.mail };
+        let queued = self.service.as_ref().map_or(0, |service| service.messages());
+        let mail = Mail { left: self.future.messages() + waiting + queued, ..self.mail };
         self.invariants.mail(end, mail);
         self.invariants.outran(end, self.network.outran);
     }

@@ -3,8 +3,11 @@
 //! [`simulate`] is one run of one design with one seed, from which a [`Run`] comes. The same setup, design, options and
 //! seed give the same bits. Next: `world.rs`, the loop.
 
+mod burdens;
+mod checkers;
 mod clients;
 mod disk;
+mod duplicates;
 mod effects;
 mod faults;
 mod impairment;
@@ -17,14 +20,22 @@ mod outages;
 mod outcome;
 mod queue;
 mod record;
+mod retries;
+mod roaming;
+mod routing;
+mod service;
 mod setup;
 mod slab;
+mod stonith;
 mod world;
 
+pub use checkers::HealthChange;
 pub use network::Traffic;
 pub use outcome::{Judged, LedgerEntry, NodeInfo, Run};
 pub use queue::Queue;
+pub use service::NodeLoad;
 pub use setup::{Placement, Setup};
+pub use stonith::PowerOff;
 
 use crate::protocol::{OptionsError, Protocol};
 use crate::trace::{Rows, Trace};

@@ -53,6 +53,11 @@ impl<P: Protocol> World<'_, P> {
         let recovered = self.nodes[node.index()].disk.recover();
         let options = self.options;
         self.call(node, |protocol, cx| *protocol = Some(P::start(options, recovered, cx)));
+        if let Some(service) = &mut self.service
+            && self.nodes[node.index()].incarnation > 0
+        {
+            service.chill(node, self.now);
+        }
     }
 
     /// Calls a handler, and carries out what it wants.
@@ -117,14 +122,26 @@ impl<P: Protocol> World<'_, P> {
             return;
         }
         match self.fate(node) {
-            Fate::Handled => {
-                self.nodes[node.index()].timers.swap_remove(place);
-                self.line(|world| format!("{}: timer {timer:?}", world.name(node)));
-                self.handle(node, |protocol, cx| protocol.on_timer(timer, cx));
-            }
+            Fate::Handled => self.fire_at(node, timer, place),
+            Fate::Queues => self.enqueue(node, Event::Plain(Plain::Timer { node, timer, id })),
             Fate::Waits => self.wait(node, Event::Plain(Plain::Timer { node, timer, id })),
             Fate::Lost => {}
         }
+    }
+
+    /// A timer that is due fires.
+    pub(super) fn fire(&mut self, node: NodeId, timer: P::Timer, id: u32) {
+        let place = self.nodes[node.index()].timers.iter().position(|armed| armed.id == id && armed.timer == timer);
+        if let Some(place) = place {
+            self.fire_at(node, timer, place);
+        }
+    }
+
+    #[inline]
+    fn fire_at(&mut self, node: NodeId, timer: P::Timer, place: usize) {
+        self.nodes[node.index()].timers.swap_remove(place);
+        self.line(|world| format!("{}: timer {timer:?}", world.name(node)));
+        self.handle(node, |protocol, cx| protocol.on_timer(timer, cx));
     }
 
     /// With a disk that takes no time, what is written is safe at once.
@@ -174,6 +191,8 @@ impl<P: Protocol> World<'_, P> {
             self.mail.lost += u64::from(matches!(event, Event::Message { .. }));
             self.in_flight.discard(&event);
         }
+        self.lose_work(node);
+        let state = &mut self.nodes[node.index()];
         state.protocol = None;
         state.incarnation += 1;
         state.timers.clear();
@@ -181,12 +200,20 @@ impl<P: Protocol> World<'_, P> {
         state.disk.crash();
         state.epoch = None;
         let group = state.group;
+        if let Some(duplicates) = &mut self.duplicates {
+            duplicates.crashed(node);
+        }
         self.lineage.crashed(node);
         self.invariants.crashed(group, node);
     }
 }
 
 impl<P: Protocol> Node<P> {
+    /// Whether this setting of a timer has come to its time.
+    pub(super) fn is_due(&self, timer: P::Timer, id: u32, now: Time) -> bool {
+        self.timers.iter().any(|armed| armed.id == id && armed.timer == timer && armed.deadline <= now)
+    }
+
     /// How long in true time until this node's clock has gone on by `span`.
     pub(super) fn true_span(&self, span: Duration) -> Duration {
         self.clock.true_span(span)

@@ -7,14 +7,18 @@ use crate::check::linearizable::{self, Violation};
 use crate::check::monitor::{Breach, Durability, Failover, Invariant, Versions};
 use crate::check::{Counterexample, Verdict};
 use crate::history::History;
-use crate::id::{GroupId, Key, NodeId, RegionId, Role, Value};
+use crate::id::{ClientId, GroupId, Key, NodeId, RegionId, Role, Value};
 use crate::metrics::{Latencies, Measures};
 use crate::protocol::{Claim, Guarantee, Protocol, Standing, State, Table};
 use crate::time::{Duration, Time};
 use crate::trace::{Digest, FaultKind, Rows, Trace};
 
+use super::checkers::HealthChange;
+use super::duplicates::Duplicates;
 use super::network::Traffic;
 use super::record::{Acknowledged, Writes};
+use super::service::NodeLoad;
+use super::stonith::PowerOff;
 use super::world::{Arena, World};
 
 /// One run of one design, measured and judged.
@@ -46,6 +50,12 @@ pub struct Run {
     pub client_regions: Vec<RegionId>,
     /// What clients went through.
     pub measures: Measures,
+    /// Retries and hedges that clients sent by a policy.
+    pub retries: u64,
+    /// Effects of writes beyond the first of each, where clients ask by a policy or without request ids.
+    pub duplicate_effects: u64,
+    /// What the work was to each node; empty where work takes no time.
+    pub loads: Vec<NodeLoad>,
     /// What nodes sent each other.
     pub traffic: Traffic,
     /// Acknowledged writes that were lost, diverged, or discarded by rule.
@@ -75,9 +85,13 @@ pub struct Run {
     pub outage_by_region: Vec<Duration>,
     /// What each fault did.
     pub ledger: Vec<LedgerEntry>,
+    /// When health checkers agreed that a node was healthy or not, other than before.
+    pub health: Vec<HealthChange>,
+    /// The machines that lost their power to managers who missed them.
+    pub powered_off: Vec<PowerOff>,
     /// Every guarantee, judged, whether or not the design claims it.
     pub verdicts: Vec<Judged>,
-    /// What the design claims.
+    /// What the design claims in such a world.
     pub claims: Vec<Claim>,
     /// The invariants that the run was held to.
     pub invariants: Vec<Invariant>,
@@ -173,7 +187,9 @@ impl<P: Protocol> World<'_, P> {
         let end = Time::ZERO + self.setup.duration;
         let outages: Vec<_> = self.record.outages.iter().map(|outages| outages.finish(end, &faults)).collect();
         let client_regions = self.clients.regions();
-        let with_clients: BTreeSet<usize> = client_regions.iter().map(|region| region.index()).collect();
+        let asks = |(id, _): &(usize, &RegionId)| !self.is_checker(ClientId(*id as u32));
+        let with_clients: BTreeSet<usize> =
+            client_regions.iter().enumerate().filter(asks).map(|(_, region)| region.index()).collect();
         let for_everyone = with_clients.iter().map(|place| outages[*place].clone()).reduce(|a, b| shared(&a, &b));
         let mut suspects = BTreeSet::new();
         let verdicts = vec![
@@ -213,8 +229,13 @@ impl<P: Protocol> World<'_, P> {
             stale_reads: std::mem::take(&mut self.record.stale_reads),
             reads: self.record.staleness.reads(),
             ledger: self.faults.ledger(&self.setup.faults),
+            health: self.router.map_or(Vec::new(), |router| router.checkers.changes),
+            powered_off: self.managers.map_or(Vec::new(), |managers| managers.offs),
             verdicts,
-            claims: P::claims(self.options),
+            claims: P::claims(self.options).into_iter().filter(|claim| self.setup.admits(claim)).collect(),
+            retries: self.retries.as_ref().map_or(0, |retries| retries.sent),
+            duplicate_effects: self.duplicates.as_ref().map_or(0, Duplicates::total),
+            loads: self.service.as_ref().map_or(Vec::new(), |service| service.loads()),
             versions: keeps_all.then(|| self.lineage.versions(&self.record.history)),
             measures: self.measures,
             history: std::mem::take(&mut self.record.history),
@@ -273,7 +294,15 @@ impl<P: Protocol> World<'_, P> {
                 steps += state.copy.len().max(reference.copy.len()) as u64;
                 if let Some(difference) = first_difference(reference, state) {
                     suspects.insert(difference.0);
-                    let verdict = self.fail_convergence(*first, *node, difference);
+                    let left = self.service.as_ref().map_or(0, |service| service.left());
+                    let verdict = match left {
+                        0 => self.fail_convergence(*first, *node, difference),
+                        left => Verdict::Inconclusive {
+                            why: format!(
+                                "{left} pieces of work still waited at the end: with a longer `settle` none would"
+                            ),
+                        },
+                    };
                     return Judged { guarantee: Guarantee::Convergence, verdict, steps };
                 }
             }

@@ -5,10 +5,14 @@ use crate::model::chaos::Chaos;
 use crate::model::clock::Clock;
 use crate::model::disk::DiskModel;
 use crate::model::fault::Fault;
+use crate::model::routing::Routing;
+use crate::model::service::ServiceModel;
+use crate::model::stonith::Stonith;
 use crate::model::topology::Topology;
 use crate::model::workload::Workload;
+use crate::protocol::{Claim, Guarantee};
 use crate::time::Duration;
-use crate::trace::FaultKind;
+use crate::trace::{FaultKind, Promise};
 
 /// The world that every design of a comparison meets.
 #[derive(Clone, Debug)]
@@ -29,6 +33,12 @@ pub struct Setup {
     pub disk: DiskModel,
     /// The nodes' clocks, by region; a region beyond the end of the list has a perfect one.
     pub clocks: Vec<Clock>,
+    /// How clients find a region; `None`: each asks the nearest replica, or whom its region believes to lead.
+    pub routing: Option<Routing>,
+    /// Managers that have machines switched off; `None`: nobody shoots.
+    pub stonith: Option<Stonith>,
+    /// What nodes can do in a second; `None`: whatever they are asked, at once.
+    pub service: Option<ServiceModel>,
 }
 
 impl Setup {
@@ -47,6 +57,27 @@ impl Setup {
     pub fn faults_of(&self, seed: u64) -> Vec<Fault> {
         let drawn = self.chaos.as_ref().map(|chaos| chaos.draw(&self.topology, seed));
         self.faults.iter().cloned().chain(drawn.into_iter().flatten()).collect()
+    }
+
+    /// Whether a claim is made in this world, before anything breaks. Where work takes time, requests come late, as by
+    /// [`FaultKind::Delay`]; a hedged one comes twice, as by [`FaultKind::Duplicate`]; and where each attempt is a request of
+    /// its own, a write may take effect again long after its client was told, which no design can help.
+    pub fn admits(&self, claim: &Claim) -> bool {
+        let is_hedged = self.workload.retry.is_some_and(|retry| retry.hedge_after.is_some());
+        let is_about_effects = matches!(claim.guarantee, Guarantee::Linearizable | Guarantee::NoAcknowledgedWriteLost);
+        (self.service.is_none() || claim.covers(FaultKind::Delay))
+            && (!is_hedged || claim.covers(FaultKind::Duplicate))
+            && (self.workload.idempotency || !is_about_effects)
+    }
+
+    /// Whether a design is held to such a promise. An overloaded node answers late or never, and a client that asks only so
+    /// often may not hear: neither is the design's to promise. Nor is it that what looks new is a write it had.
+    pub(super) fn holds_to(&self, promise: Promise) -> bool {
+        match promise {
+            Promise::WritesWithin(_) => self.service.is_none() && self.workload.retry.is_none(),
+            Promise::Once => self.workload.idempotency,
+            _ => true,
+        }
     }
 }
 

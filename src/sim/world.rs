@@ -12,7 +12,9 @@ use crate::rng::Stream;
 use crate::time::{Duration, Time};
 use crate::trace::{Digest, Trace};
 
+use super::burdens::Burdens;
 use super::clients::Clients;
+use super::duplicates::Duplicates;
 use super::faults::Faults;
 use super::in_flight::InFlight;
 use super::invariants::claimed;
@@ -20,8 +22,12 @@ use super::network::{Network, Place, PlaceInfo};
 use super::node::Node;
 use super::queue::Agenda;
 use super::record::Record;
+use super::retries::Retries;
+use super::routing::{Router, Step};
+use super::service::Service;
 use super::setup::{Placement, Setup};
 use super::slab::Slab;
+use super::stonith::{Managers, Move};
 
 /// The width of an entry of the availability timeline.
 const TIMELINE_BUCKET: Duration = Duration::secs(1);
@@ -38,6 +44,10 @@ pub(super) struct World<'s, P: Protocol> {
     pub(super) nodes: Vec<Node<P>>,
     pub(super) groups: Vec<Vec<Member>>,
     pub(super) clients: Clients<P::Session>,
+    /// How clients find a region, where a scenario says so.
+    pub(super) router: Option<Box<Router>>,
+    /// Managers that shoot, where a design has them.
+    pub(super) managers: Option<Box<Managers>>,
     pub(super) faults: Faults,
     pub(super) digest: Digest,
     pub(super) trace: Trace,
@@ -55,6 +65,14 @@ pub(super) struct World<'s, P: Protocol> {
     /// What the handler under way wants; empty between events.
     pub(super) effects: Vec<Effect<P>>,
     pub(super) in_flight: InFlight<P>,
+    /// What nodes can do in a second, where that is limited.
+    pub(super) service: Option<Box<Service<P>>>,
+    /// Faults under way that stop no node and no message.
+    pub(super) burdens: Burdens,
+    /// How clients ask again, where they do so by a policy.
+    pub(super) retries: Option<Retries>,
+    /// Writes that took effect more than once, where that may be.
+    pub(super) duplicates: Option<Duplicates>,
 }
 
 /// The memory that one run leaves to the next. What is in it of a run is cleared before the next begins.
@@ -189,6 +207,18 @@ pub(super) enum Plain<T> {
         attempt: u32,
     },
     Deadline,
+    /// A core of a node has worked long enough on what it has in service.
+    Served {
+        node: NodeId,
+        incarnation: u32,
+        core: u32,
+    },
+    /// An attempt has no answer for long enough that a second node is asked.
+    Hedge {
+        client: ClientId,
+        sequence: u32,
+        attempt: u32,
+    },
     FaultBegins(usize),
     FaultEnds(usize),
     /// A fault that comes and goes does so.
@@ -197,12 +227,18 @@ pub(super) enum Plain<T> {
         turn: u32,
     },
     Settle,
+    /// Something that routing has to do.
+    Routing(Step),
+    /// Something that managers, or the power of machines, have to do.
+    Stonith(Move),
 }
 
 /// What becomes of something that reaches a node.
 pub(super) enum Fate {
     /// The node handles it now.
     Handled,
+    /// The node takes it when it has done what came before.
+    Queues,
     /// The node is paused.
     Waits,
     /// The node is down, or the link has been cut meanwhile.
@@ -256,10 +292,19 @@ impl<'s, P: Protocol> World<'s, P> {
             seat: node.seat,
         };
         arena.invariants.begin_anew(&nodes.iter().enumerate().map(watch).collect::<Vec<_>>());
-        claimed(&P::claims(options), setup).for_each(|invariant| arena.invariants.ask(invariant));
+        let claims: Vec<_> = P::claims(options).into_iter().filter(|claim| setup.admits(claim)).collect();
+        claimed(&claims, setup).for_each(|invariant| arena.invariants.ask(invariant));
         let routes = OpKind::ALL.map(|kind| P::serves(options, kind));
+        let named = nodes.iter().enumerate().map(|(place, node)| (node.region, &*places[place].name));
+        let service = Service::new(setup, seed, named);
         Ok(World {
+            service,
+            burdens: Burdens::default(),
+            retries: Retries::new(setup, seed),
+            duplicates: Duplicates::new(setup, nodes.len()),
             clients: Clients::new(setup, seed, &groups, routes),
+            router: Router::new(setup, seed, &groups),
+            managers: Managers::new(setup, &groups),
             network: Network::new(seed, &setup.topology, places),
             faults: Faults::new(&setup.faults),
             measures: Measures::new(names.len(), TIMELINE_BUCKET),
@@ -295,6 +340,12 @@ impl<'s, P: Protocol> World<'s, P> {
         self.schedule_faults();
         (0..self.nodes.len()).for_each(|node| self.start(NodeId(node as u16)));
         self.schedule_clients();
+        if self.router.is_some() {
+            self.schedule_routing();
+        }
+        if self.managers.is_some() {
+            self.schedule_managers();
+        }
         while let Some((at, ticket)) = self.future.pop() {
             if at > end {
                 break;
@@ -324,26 +375,31 @@ impl<'s, P: Protocol> World<'s, P> {
     #[inline(always)]
     fn message(&mut self, from: NodeId, to: NodeId, message: P::Message) {
         match self.arrive(1, from.index(), to) {
-            Fate::Handled => {
-                self.mail.delivered += 1;
-                self.line(|world| format!("{} got {message:?} from {}", world.name(to), world.name(from)));
-                self.handle(to, |protocol, cx| protocol.on_message(from, message, cx));
-            }
+            Fate::Handled => self.deliver(from, to, message),
+            Fate::Queues => self.enqueue(to, Event::Message { from, to, message }),
             Fate::Waits => self.wait(to, Event::Message { from, to, message }),
             Fate::Lost => self.mail.lost += 1,
         }
+    }
+
+    #[inline(always)]
+    pub(super) fn deliver(&mut self, from: NodeId, to: NodeId, message: P::Message) {
+        self.mail.delivered += 1;
+        self.line(|world| format!("{} got {message:?} from {}", world.name(to), world.name(from)));
+        self.handle(to, |protocol, cx| protocol.on_message(from, message, cx));
     }
 
     #[inline]
     fn happen(&mut self, event: Plain<P::Timer>) {
         match event {
             Plain::Request { from, to, slot } => match self.arrive(2, from as usize, to) {
-                Fate::Handled => self.request(to, slot),
+                Fate::Handled if self.burdens.is_empty() => self.request(to, slot),
+                Fate::Handled | Fate::Queues => self.take_request(from, to, slot),
                 Fate::Waits => self.wait(to, Event::Plain(Plain::Request { from, to, slot })),
                 Fate::Lost => drop(self.in_flight.requests.remove(slot)),
             },
             Plain::Relay { from, to, slot } => match self.arrive(3, from.index(), to) {
-                Fate::Handled => self.post_answer(to, slot),
+                Fate::Handled | Fate::Queues => self.post_answer(to, slot),
                 Fate::Waits => self.wait(to, Event::Plain(Plain::Relay { from, to, slot })),
                 Fate::Lost => drop(self.in_flight.answers.remove(slot)),
             },
@@ -373,10 +429,17 @@ impl<'s, P: Protocol> World<'s, P> {
             }
             Plain::Alarm { client, sequence, attempt } => self.alarm(client, sequence, attempt),
             Plain::Deadline => self.deadline(),
+            Plain::Served { node, incarnation, core } => {
+                self.digest.mix(9 ^ self.network.link_hash(node.index(), node.index()));
+                self.served(node, incarnation, core);
+            }
+            Plain::Hedge { client, sequence, attempt } => self.hedge(client, sequence, attempt),
             Plain::FaultBegins(fault) => self.fault_begins(fault),
             Plain::FaultEnds(fault) => self.fault_ends(fault),
             Plain::FaultTurns { fault, turn } => self.fault_turns(fault as usize, turn),
             Plain::Settle => self.settle(),
+            Plain::Routing(step) => self.routing_step(step),
+            Plain::Stonith(step) => self.stonith(step),
         }
     }
 
@@ -391,7 +454,7 @@ impl<'s, P: Protocol> World<'s, P> {
         self.fate(to)
     }
 
-    fn request(&mut self, to: NodeId, slot: u32) {
+    pub(super) fn request(&mut self, to: NodeId, slot: u32) {
         let request = self.in_flight.requests.remove(slot);
         self.line(|world| format!("{} is asked {:?} by {}", world.name(to), request.op, request.id.client));
         self.asked = request.op.written();
@@ -436,7 +499,7 @@ impl<'s, P: Protocol> World<'s, P> {
     pub(super) fn fate(&mut self, node: NodeId) -> Fate {
         let state = &self.nodes[node.index()];
         if state.protocol.is_some() && state.pauses == 0 {
-            return Fate::Handled;
+            return if self.service.is_none() { Fate::Handled } else { Fate::Queues };
         }
         self.fate_of_stopped(node)
     }

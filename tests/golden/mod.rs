@@ -56,19 +56,26 @@ pub fn run_here(golden: &Golden) -> Run {
 fn text(file: &str) -> Cow<'static, str> {
     if let Some(kind) = file.strip_prefix("fault/") {
         let page = pages().find(|page| page.kind.name() == kind).expect("the fault has a page");
-        return format!("{WORLD}\n[[fault]]\nat = \"10s\"\nfor = \"10s\"\n{}\n", page.example).into();
+        let service = if kind == "slow" { SERVICE } else { "" };
+        return format!("{WORLD}{service}\n[[fault]]\nat = \"10s\"\nfor = \"10s\"\n{}\n", page.example).into();
     }
     match file {
         "anything-goes" => include_str!("../../scenarios/anything-goes.toml"),
         "hello" => include_str!("../../scenarios/hello.toml"),
         "region-loss" => include_str!("../../scenarios/region-loss.toml"),
         "github-2018-10-21" => include_str!("../../scenarios/github-2018-10-21.toml"),
+        "retry-storm" => include_str!("../../scenarios/retry-storm.toml"),
         "etcd-lab" => include_str!("../../scenarios/etcd-lab.toml"),
         "raft-partial-partition" => include_str!("../../scenarios/raft-partial-partition.toml"),
+        "dns-failover" => include_str!("../../scenarios/dns-failover.toml"),
+        "github-2012-12" => include_str!("../../scenarios/github-2012-12.toml"),
         _ => panic!("no golden scenario is called {file}"),
     }
     .into()
 }
+
+/// A world in which a node can be slow.
+const SERVICE: &str = "\n[service]\nread = \"2ms\"\nwrite = \"3ms\"\nmessage = \"100us\"\n";
 
 const WORLD: &str = r#"
 name = "a fault for ten seconds"

@@ -49,11 +49,16 @@ pub fn setup(topology: Topology, seconds: u64) -> Setup {
             backoff: Duration::millis(100),
             warm_up: Duration::secs(1),
             operations_per_client: None,
+            retry: None,
+            idempotency: true,
         },
         faults: Vec::new(),
         duration: Duration::secs(seconds),
         settle: Duration::secs(10),
         disk: DiskModel::default(),
         clocks: Vec::new(),
+        routing: None,
+        stonith: None,
+        service: None,
     }
 }

@@ -37,7 +37,7 @@ pub(super) enum Election {
 impl Monitor {
     /// Asks the other monitors for their votes, if somebody is there to be promoted.
     pub(super) fn campaign(&mut self, cx: &mut Context<PrimaryBackup>) {
-        if !self.may_campaign(cx) {
+        if !self.may_campaign(cx) || !self.is_approved(cx) {
             return;
         }
         let epoch = self.voted.max(self.highest) + 1;

@@ -63,7 +63,7 @@
 //! acknowledged before the election or not at all. Logs are kept whole: there are no snapshots.
 //!
 //! **Phases of a failover.** `Suspected`: a monitor's patience ran out. `Decided`: a quorum of monitors that all
-//! suspect voted for a new epoch. `Fenced`: each lease that a voter granted has run out by its own clock, stretched by
+//! suspect voted for a new epoch; with an `operator`, the time that this person takes is before it. `Fenced`: each lease that a voter granted has run out by its own clock, stretched by
 //! four times the declared uncertainty; without fencing it follows at once, and means only that nobody waits. `Leader`:
 //! the chosen replica's `promote` has passed. `Ready`: it holds a lease (if fenced), and its first entry is held as
 //! widely as `acknowledge` asks. A primary that loses its lease observes `SteppedDown`, and `Leader` and `Ready` of the
@@ -72,12 +72,14 @@
 //! **At its worst.** `scenarios/github-2018-10-21.toml`: 43 seconds of cut, two writable primaries.
 //!
 //! Files: `options.rs`, `log.rs`, `replica.rs` (a node with a copy: requests and offices), `primary.rs` and `backup.rs`
-//! (its two duties), `monitor.rs` (heartbeats, suspicion, leases), `election.rs` (votes, and who is chosen).
+//! (its two duties), `monitor.rs` (heartbeats, suspicion, leases), `operator.rs` (a person who decides), `election.rs` (votes, and
+//! who is chosen).
 
 mod backup;
 mod election;
 mod log;
 mod monitor;
+mod operator;
 mod options;
 mod primary;
 mod replica;
@@ -89,6 +91,7 @@ mod tests;
 mod trials;
 
 pub use log::{Change, Entry, Position, Stretch};
+pub use operator::{Operator, Rule};
 pub use options::{Acknowledge, Failover, Fencing, Options, Reads, Returning};
 
 use crate::id::NodeId;
@@ -284,6 +287,8 @@ pub enum Timer {
     Fence,
     /// Monitor: enough waited for the reports of silent replicas.
     Choose,
+    /// Monitor: the operator who was paged has come to a decision.
+    Operator,
 }
 
 /// One durable log entry of a node.

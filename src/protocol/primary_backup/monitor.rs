@@ -8,6 +8,7 @@ use crate::time::{Duration, Time};
 use crate::trace::Observation;
 
 use super::election::Election;
+use super::operator::Approval;
 use super::options::Plan;
 use super::{Message, Office, PrimaryBackup, Record, Sign, Timer};
 
@@ -36,6 +37,8 @@ pub(super) struct Monitor {
     hurried: bool,
     /// Until when it runs no election, because somebody has spoken again after a long silence.
     truce_ends: Time,
+    /// What the operator, if there is one, has made of the suspicion.
+    pub(super) approval: Approval,
 }
 
 impl Monitor {
@@ -55,6 +58,7 @@ impl Monitor {
             leases_end: Time::ZERO,
             hurried: false,
             truce_ends: Time::ZERO,
+            approval: Approval::None,
         };
         for record in recovered {
             match *record {
@@ -104,6 +108,7 @@ impl Monitor {
             Timer::Campaign => self.campaign_again(cx),
             Timer::Fence => self.fenced(cx),
             Timer::Choose => self.stop_waiting_for_silent(cx),
+            Timer::Operator => self.decide_by_hand(cx),
             Timer::Promote | Timer::Lease | Timer::Repair => panic!("{timer:?} is for replicas"),
         }
     }
@@ -163,6 +168,7 @@ impl Monitor {
         // Once it has voted for a successor it grants no more leases, so that somebody has to succeed.
         if sign.leads && (self.may_grant() || !self.plan.fenced) {
             self.suspects = false;
+            self.dismiss(cx);
             cx.set_timer(Timer::Suspect, self.plan.detect);
             if matches!(self.election, Election::None) {
                 cx.cancel_timer(Timer::Campaign);
@@ -187,6 +193,7 @@ impl Monitor {
         cx.persist(Record::Office(office));
         (self.office, self.voted) = (office, self.voted.max(office.epoch));
         self.suspects = false;
+        self.dismiss(cx);
         self.others.clear();
         self.grant = None;
         self.election = Election::None;
@@ -214,8 +221,11 @@ impl Monitor {
             self.count_suspicion(from, cx);
             // Of those who learn at the same time that they are enough, the first in the list goes ahead. The others
             // wait for a while that is drawn by lot.
-            let first = self.suspecters(cx).min() == Some(cx.me());
-            if first && self.suspects && self.voted == epoch && self.suspecting(cx) >= self.plan.quorum {
+            if self.is_first_suspecter(cx)
+                && self.suspects
+                && self.voted == epoch
+                && self.suspecting(cx) >= self.plan.quorum
+            {
                 self.campaign(cx);
             }
         }
@@ -238,6 +248,11 @@ impl Monitor {
         let (now, me) = (cx.now(), cx.me());
         let others = self.others.iter().filter(move |(_, until)| **until > now).map(|(monitor, _)| *monitor);
         others.chain(self.suspects.then_some(me))
+    }
+
+    /// Whether it is the first in the list of those that suspect the primary.
+    pub(super) fn is_first_suspecter(&self, cx: &Context<PrimaryBackup>) -> bool {
+        self.suspecters(cx).min() == Some(cx.me())
     }
 
     /// How many monitors suspect the primary, as far as this one knows.

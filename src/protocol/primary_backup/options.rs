@@ -10,6 +10,7 @@ use crate::time::Duration;
 use crate::trace::{Observation, Promise};
 
 use super::PrimaryBackup;
+use super::operator::Operator;
 
 /// The knobs of primary-backup replication.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
@@ -173,6 +174,9 @@ pub struct Failover {
     /// The regions whose replica may be promoted; the first primary's must be among them. To forbid promotion across
     /// regions, name only those on the primary's side. Default: all.
     pub candidates: Option<Vec<String>>,
+    /// A person who is paged by the first monitor that suspects with a quorum, and decides after a while whether there is an
+    /// election: `{ reaction = ["10min", "40min"] }`. Default: nobody; monitors decide by themselves.
+    pub operator: Option<Operator>,
 }
 
 impl Default for Failover {
@@ -184,6 +188,7 @@ impl Default for Failover {
             monitors: None,
             quorum: None,
             candidates: None,
+            operator: None,
         }
     }
 }
@@ -284,6 +289,11 @@ fn check_spans(options: &Options, failover: &Failover) -> Result<(), OptionsErro
         );
         return fail("failover.detect", why);
     }
+    if let Some(Operator { reaction: [least, most], .. }) = &failover.operator
+        && least > most
+    {
+        return fail("failover.operator", format!("a reaction of {least} to {most}: the longer time comes first"));
+    }
     if options.fencing == Fencing::Epoch {
         let lease = options.lease;
         if lease > *detect {
@@ -355,6 +365,7 @@ pub(super) struct Plan {
     pub detect: Duration,
     pub heartbeat: Duration,
     pub promote: Duration,
+    pub operator: Option<Operator>,
 }
 
 impl Plan {
@@ -380,6 +391,7 @@ impl Plan {
             detect: failover.detect,
             heartbeat: failover.heartbeat,
             promote: failover.promote,
+            operator: failover.operator,
             replicas,
             monitors,
             candidates,
@@ -393,7 +405,9 @@ impl Plan {
         // A replica that stays out may be one that writes wait for.
         if self.copies == 0 || !self.refuses {
             // To suspect, to let leases run out, to choose, to promote, to be held: for two elections in a row.
-            let failover = if self.failover { self.detect * 3 + self.lease + self.promote } else { Duration::ZERO };
+            let person = self.operator.as_ref().map_or(Duration::ZERO, |operator| operator.reaction[1]);
+            let failover = self.detect * 3 + self.lease + self.promote + person;
+            let failover = if self.failover { failover } else { Duration::ZERO };
             let within = (failover + self.repair * 3) * 2 + Duration::secs(5);
             cx.observe(Observation::Promised(Promise::WritesWithin(within)));
         }

@@ -4,7 +4,7 @@
 
 use crate::check::level::Level;
 use crate::explore::compare::{DesignSummary, Tally};
-use crate::explore::metric::{Better, METRICS};
+use crate::explore::metric::{Better, METRICS, OCCASIONAL};
 use crate::metrics::statistics::Estimate;
 use crate::protocol::Guarantee;
 
@@ -127,7 +127,9 @@ fn numbers(designs: &[DesignSummary]) -> Vec<Numbers> {
             estimates,
         }
     });
-    metrics.chain(regions).collect()
+    let occurs =
+        |row: &Numbers| !OCCASIONAL.contains(&&*row.name) || row.estimates.iter().any(|estimate| estimate.mean > 0.0);
+    metrics.filter(occurs).chain(regions).collect()
 }
 
 /// The cells of the rows: in each design's column, means end where the others end, and intervals begin together.

@@ -13,9 +13,10 @@ use crate::op::OpKind;
 use crate::protocol::Guarantee;
 use crate::time::Duration;
 
+use super::super::actors;
 use super::super::fault::describe;
 use super::super::invariants;
-use super::super::number::{bytes, counted, grouped, millis, seconds};
+use super::super::number::{bytes, counted, grouped, millis, seconds, trimmed};
 use super::super::paint::{Paint, Style};
 use super::super::subject::{Conclusion, RunReport};
 use super::super::table::{Align, Cell, Table, wrap};
@@ -30,6 +31,7 @@ pub fn run(report: &RunReport, paint: Paint) -> String {
         latency(report, paint),
         facts(report, paint),
         faults(report, paint),
+        actors::section(report, paint),
         verdicts(report, paint),
         invariants::section(report.run, paint),
         levels(report, paint),
@@ -137,6 +139,24 @@ fn facts(report: &RunReport, paint: Paint) -> String {
         false,
         format!("{} messages, {}, of which {across} between regions", grouped(traffic.messages), bytes(traffic.bytes)),
     );
+    let busiest = run.loads.iter().zip(&run.nodes).max_by(|(a, _), (b, _)| a.busy.cmp(&b.busy));
+    if let Some((load, node)) = busiest {
+        let percent = trimmed(load.utilization(run.simulated) * 100.0, 1);
+        let away: u64 = run.loads.iter().map(|load| load.turned_away).sum();
+        let away = if away == 0 { String::new() } else { format!("; {} requests turned away", grouped(away)) };
+        let queue = grouped(run.loads.iter().map(|load| load.queue_max).max().unwrap_or(0));
+        fact(
+            "work",
+            false,
+            format!("{} was busiest, at {percent} %; at most {queue} waited at a node{away}", node.name),
+        );
+    }
+    if run.retries > 0 {
+        fact("retries", false, format!("{} retries and hedges", grouped(run.retries)));
+    }
+    if run.duplicate_effects > 0 {
+        fact("duplicates", true, counted(run.duplicate_effects as usize, "write effect") + " beyond the first");
+    }
     let failovers = run.failovers.iter().map(|failover| story::bullet(&failover_line(report, failover)));
     let text = table.render(paint);
     if run.failovers.is_empty() {

@@ -70,6 +70,63 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "[topology]\nclock = [{ region = \"a\" }, { region = \"a\" }]",
         "5:39: the clock of `a` is set twice",
     ),
+    // Service times, and the faults that need them.
+    (
+        "[workload]",
+        "[service]\n[workload]",
+        "8:1: nothing takes any time\n  help: give one of `read`, `write`, `message`",
+    ),
+    ("[workload]", "[service]\nraed = \"1ms\"\n[workload]", "9:1: unknown key `raed`\n  help: did you mean `read`?"),
+    ("[workload]", "[service]\nread = \"1ms\"\ncores = 0\n[workload]", "10:9: a node has 1 to 1024 cores"),
+    ("[workload]", "[service]\nread = \"1\"\n[workload]", "9:8: `1` is not a duration: its unit is missing"),
+    (
+        "[workload]",
+        "[service]\nread = \"1ms\"\nwhen_full = \"drop\"\n[workload]",
+        "10:13: `when_full` says what becomes of a `queue`'s rest, and there is none",
+    ),
+    (
+        "[workload]",
+        "[service]\nread = \"1ms\"\ncold = { factor = \"x8\", warms_in = \"0s\" }\n[workload]",
+        "10:36: a cache that warms at once is never cold",
+    ),
+    (
+        "[workload]",
+        "[service]\nread = \"1ms\"\nregion = [{ name = \"aa\", cores = 2 }]\n[workload]",
+        "10:20: no region is called `aa`",
+    ),
+    (
+        "",
+        "\n[[fault]]\nat = \"1s\"\nslow = { factor = \"x2\", nodes = [\"a\"] }\n",
+        "16:8: without `[service]` nothing takes a node's time",
+    ),
+    ("", "\n[[fault]]\nat = \"1s\"\nload = { factor = \"x1\" }\n", "16:19: `x1` makes nothing longer"),
+    (
+        "rate = \"10/s\"",
+        "think = \"1s\"\n[[fault]]\nat = \"1s\"\nload = { factor = \"x2\" }",
+        "12:8: clients that `think` wait for their answers: `load` is for a `rate`",
+    ),
+    // Retries.
+    (
+        "rate = \"10/s\"",
+        "rate = \"10/s\"\nretry_after = \"1s\"\nretry = { attempts = 2 }",
+        "10:15: a workload has `retry_after` or `retry`, not both",
+    ),
+    ("rate = \"10/s\"", "rate = \"10/s\"\nretry = { attempts = 0 }", "10:22: an operation makes at least one attempt"),
+    (
+        "rate = \"10/s\"",
+        "rate = \"10/s\"\nretry = { attempt_timeout = \"3s\" }",
+        "10:29: `attempt_timeout` is shorter than `timeout`, or nothing is ever asked again",
+    ),
+    (
+        "rate = \"10/s\"",
+        "rate = \"10/s\"\nretry = { backoff = \"1s\", backoff_max = \"10ms\" }",
+        "10:41: `backoff_max` is at least `backoff`, which is 1s",
+    ),
+    (
+        "rate = \"10/s\"",
+        "rate = \"10/s\"\nretry = { budget = { ratio = \"10%\", burst = 0 } }",
+        "10:45: a bucket that holds no token gives none",
+    ),
     // Workload.
     ("rate = \"10/s\"", "", "8:1: a workload needs `rate` or `think`"),
     ("rate", "ratio", "9:1: unknown key `ratio`\n  help: did you mean `rate`?"),

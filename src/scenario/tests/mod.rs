@@ -2,6 +2,7 @@
 
 mod mistakes;
 #[cfg(feature = "cli")]
+mod routing;
 mod schema;
 
 use std::path::Path;
@@ -352,7 +353,7 @@ fn the_example_on_a_page_is_of_its_kind() {
     for page in crate::model::fault_page::pages() {
         let text = SMALL.replace("link = [{ from = \"a\", to = \"b\", rtt = \"30ms\" }]", "matrix = \"aws-2025-07\"");
         let text = text.replace("[\"a\", \"b\"]", &format!("{names:?}"));
-        let text = format!("{text}\n[[fault]]\nat = \"1s\"\n{}\n", page.example);
+        let text = format!("{text}\n[service]\nread = \"1ms\"\n\n[[fault]]\nat = \"1s\"\n{}\n", page.example);
         let setup = Scenario::parse(&text, "page.toml").unwrap_or_else(|error| panic!("{error}")).setup;
         assert_eq!(setup.faults[0].action.kind(), page.kind);
     }

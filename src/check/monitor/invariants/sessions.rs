@@ -66,7 +66,7 @@ impl Sessions {
         if 2 * self.pages.len() >= self.slots.len() {
             self.grow();
         }
-        let who = u64::from(client.0) << 32 | u64::from(key.0) / KEYS as u64;
+        let who = u64::from(client.0) << 32 | u64::from(key.0 / KEYS as u32);
         let (place, tag) = self.place(who);
         if self.slots[place].page == 0 {
             self.pages.push(Page { who, told: [0; KEYS] });

@@ -1,0 +1,115 @@
+//! Faults that burden nodes without stopping them: slow ones, gray ones, and more load than the workload says.
+
+use crate::id::{NodeId, RegionId};
+use crate::model::fault::{Action, Slow};
+use crate::model::service::Load;
+use crate::protocol::Protocol;
+use crate::time::{Duration, Time};
+
+use super::world::{Event, Plain, World};
+
+/// Those under way.
+#[derive(Debug, Default)]
+pub(super) struct Burdens {
+    under_way: Vec<Burden>,
+}
+
+#[derive(Debug)]
+struct Burden {
+    fault: usize,
+    weight: Weight,
+    nodes: Vec<NodeId>,
+    since: Time,
+    touched: u64,
+}
+
+#[derive(Debug)]
+enum Weight {
+    Slow(Slow),
+    Gray,
+    Load(Load, Vec<RegionId>),
+}
+
+impl Burdens {
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.under_way.is_empty()
+    }
+
+    /// How many there are that a node's standing depends on.
+    pub(super) fn on(&self, node: NodeId) -> usize {
+        let weighs = |b: &&Burden| matches!(b.weight, Weight::Load(..)) || b.nodes.contains(&node);
+        self.under_way.iter().filter(weighs).count()
+    }
+
+    /// How long a piece of work takes that this node begins now.
+    pub(super) fn slowed(&mut self, node: NodeId, mut lasts: Duration) -> Duration {
+        for burden in self.under_way.iter_mut().filter(|burden| burden.nodes.contains(&node)) {
+            if let Weight::Slow(slow) = burden.weight {
+                burden.touched += 1;
+                lasts = slow.of(lasts);
+            }
+        }
+        lasts
+    }
+
+    /// Whether this node takes no request.
+    fn is_gray(&mut self, node: NodeId) -> bool {
+        let mut is_gray = false;
+        for burden in self.under_way.iter_mut().filter(|burden| burden.nodes.contains(&node)) {
+            if let Weight::Gray = burden.weight {
+                burden.touched += 1;
+                is_gray = true;
+            }
+        }
+        is_gray
+    }
+
+    /// An operation begins in a region: how long until the next does.
+    #[cold]
+    pub(super) fn loaded(&mut self, region: RegionId, mut gap: Duration, now: Time) -> Duration {
+        for burden in &mut self.under_way {
+            if let Weight::Load(load, regions) = &burden.weight
+                && (regions.is_empty() || regions.contains(&region))
+            {
+                burden.touched += 1;
+                gap = load.of(gap, now.since(burden.since));
+            }
+        }
+        gap
+    }
+
+    /// This fault ends; returns what it touched.
+    pub(super) fn lift(&mut self, fault: usize) -> u64 {
+        let Some(place) = self.under_way.iter().position(|burden| burden.fault == fault) else { return 0 };
+        self.under_way.remove(place).touched
+    }
+}
+
+impl<P: Protocol> World<'_, P> {
+    /// A fault that burdens nodes begins.
+    pub(super) fn burden(&mut self, fault: usize, action: &Action) {
+        let (weight, targets) = match action {
+            Action::Slow { nodes, slow } => (Weight::Slow(*slow), &nodes[..]),
+            Action::Gray(nodes) => (Weight::Gray, &nodes[..]),
+            Action::Load { regions, load } => (Weight::Load(*load, regions.clone()), &[][..]),
+            _ => return,
+        };
+        let mut nodes: Vec<NodeId> = targets.iter().flat_map(|target| self.nodes_of(*target)).collect();
+        nodes.sort_unstable();
+        nodes.dedup();
+        self.burdens.under_way.push(Burden { fault, weight, nodes, since: self.now, touched: 0 });
+    }
+
+    /// A client's request reaches a node that is gray, perhaps, or takes time, perhaps.
+    #[inline(never)]
+    pub(super) fn take_request(&mut self, from: u32, to: NodeId, slot: u32) {
+        if self.burdens.is_gray(to) {
+            drop(self.in_flight.requests.remove(slot));
+        } else if self.service.is_some() {
+            self.enqueue(to, Event::Plain(Plain::Request { from, to, slot }));
+        } else {
+            self.request(to, slot);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Duplicate effects: writes that a copy took more than once, since two requests for one write looked like two.
+//!
+//! Counted where clients ask again by a policy, or without request ids; elsewhere nothing of this file is called.
+
+use crate::id::{NodeId, Value};
+
+use super::setup::Setup;
+
+/// How often each copy took each write.
+#[derive(Debug)]
+pub(super) struct Duplicates {
+    /// By node and value, since the node's last start: its log may be applied anew then.
+    taken: Vec<Vec<u32>>,
+    /// By value: how often the copy took it that took it most often.
+    most: Vec<u32>,
+}
+
+impl Duplicates {
+    /// `None` where every request for a write carries the same id, and is sent again only as ever.
+    pub(super) fn new(setup: &Setup, nodes: usize) -> Option<Duplicates> {
+        let may_be = setup.workload.retry.is_some() || !setup.workload.idempotency;
+        may_be.then(|| Duplicates { taken: vec![Vec::new(); nodes], most: Vec::new() })
+    }
+
+    /// A node's copy took a write.
+    pub(super) fn applied(&mut self, node: NodeId, value: Value) {
+        let place = value.index();
+        let taken = &mut self.taken[node.index()];
+        if taken.len() <= place {
+            taken.resize(place + 1, 0);
+        }
+        taken[place] += 1;
+        if self.most.len() <= place {
+            self.most.resize(place + 1, 0);
+        }
+        self.most[place] = self.most[place].max(taken[place]);
+    }
+
+    /// It took the write back.
+    pub(super) fn rolled_back(&mut self, node: NodeId, value: Value) {
+        if let Some(taken) = self.taken[node.index()].get_mut(value.index()) {
+            *taken = taken.saturating_sub(1);
+        }
+    }
+
+    /// The node is down.
+    pub(super) fn crashed(&mut self, node: NodeId) {
+        self.taken[node.index()].clear();
+    }
+
+    /// How many effects there were beyond the first of each write.
+    pub(super) fn total(&self) -> u64 {
+        self.most.iter().map(|times| u64::from(times.saturating_sub(1))).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_taken_again_by_one_copy_is_a_duplicate_and_by_each_of_three_is_not() {
+        let mut duplicates = Duplicates { taken: vec![Vec::new(); 3], most: Vec::new() };
+        (0..3).for_each(|node| duplicates.applied(NodeId(node), Value(7)));
+        assert_eq!(duplicates.total(), 0);
+        duplicates.crashed(NodeId(0));
+        duplicates.applied(NodeId(0), Value(7));
+        duplicates.rolled_back(NodeId(1), Value(7));
+        duplicates.applied(NodeId(1), Value(7));
+        assert_eq!(duplicates.total(), 0, "a log applied anew, a write taken back");
+        duplicates.applied(NodeId(2), Value(7));
+        duplicates.applied(NodeId(1), Value(7));
+        assert_eq!(duplicates.total(), 1);
+    }
+}
