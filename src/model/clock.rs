@@ -26,13 +26,14 @@ impl Clock {
         Time::from_nanos(shown.clamp(0, i128::from(u64::MAX)) as u64)
     }
 
-    /// How long in true time until this clock has gone on by `span`.
+    /// How long in true time until this clock has gone on by `span`, at least: a timer that was early by its own clock would be
+    /// set again for no time at all, for ever.
     pub fn true_span(&self, span: Duration) -> Duration {
         if self.drift_ns_per_s == 0 {
             return span;
         }
         let rate = (SECOND + i128::from(self.drift_ns_per_s)).max(1);
-        let nanos = i128::from(span.as_nanos()) * SECOND / rate;
+        let nanos = (i128::from(span.as_nanos()) * SECOND + rate - 1) / rate;
         Duration::nanos(nanos.min(i128::from(u64::MAX)) as u64)
     }
 }
@@ -48,6 +49,18 @@ mod tests {
         assert_eq!(clock.reading(ten_s).since(ten_s), Duration::millis(15));
         let timer = clock.true_span(Duration::secs(1001));
         assert_eq!(timer, Duration::secs(1000));
+    }
+
+    #[test]
+    fn a_timer_is_never_early_by_its_own_clock() {
+        for drift_ns_per_s in [400_000_000, 12_345, -12_345, -400_000_000] {
+            let clock = Clock { drift_ns_per_s, ..Clock::default() };
+            for (at, span) in (0..200).flat_map(|at| (0..20).map(move |span| (at * 977, span * 131 + 1))) {
+                let (at, span) = (Time::from_nanos(at), Duration::nanos(span));
+                let shown = clock.reading(at + clock.true_span(span)).since(clock.reading(at));
+                assert!(shown >= span, "{drift_ns_per_s}: {shown} for {span}");
+            }
+        }
     }
 
     #[test]
