@@ -88,12 +88,14 @@ pub enum Observation {
         /// The value, which names the write.
         value: Value,
     },
-    /// This node took this write, which it had applied, out of its copy again.
+    /// This node took this write, which it had applied, out of its copy again. Of several, the latest first.
     RolledBack {
         /// The key written.
         key: Key,
         /// The value, which names the write.
         value: Value,
+        /// What the copy holds of the key without it: another node may have had another write there.
+        now: Option<Value>,
     },
     /// Two writes to a key were concurrent, and one was discarded by rule. Every node that sees it may tell: a lost
     /// write is counted once.

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use riftzone::id::RegionId;
 use riftzone::model::fault::{Action, Fault, Shape, Slow, Target};
 use riftzone::model::latency::Delay;
+use riftzone::model::service::{Capacity, Load, ServiceModel};
 use riftzone::model::topology::Topology;
 use riftzone::model::workload::{Arrivals, KeyChooser, Mix};
 use riftzone::protocol::last_writer_wins::LastWriterWins;
@@ -34,6 +35,16 @@ fn worlds(compare_and_set: u32) -> impl Strategy<Value = Setup> {
             setup.workload.retry_after = Some(Duration::millis(700));
             setup.disk.sync = Duration::millis(sync_ms);
             setup.settle = Duration::secs(30);
+            // In some worlds work takes time, so that what is slow or asked for too often falls behind.
+            let times = Capacity {
+                read: Duration::micros(500),
+                write: Duration::micros(800),
+                message: Duration::micros(50),
+                timer: Duration::micros(20),
+                is_exponential: true,
+                ..Capacity::default()
+            };
+            setup.service = (keys % 3 == 0).then(|| ServiceModel::everywhere(times, regions.into()));
             setup.faults = faults;
             setup
         })
@@ -76,6 +87,12 @@ fn faults(regions: u16) -> impl Strategy<Value = Fault> {
             up: Duration::millis(up),
             down: Duration::millis(down),
             jitter: jitter.then_some((1, 2)),
+        }),
+        2 => target().prop_map(|t| Action::Gray(vec![t])),
+        2 => target().prop_map(|t| Action::Slow { nodes: vec![t], slow: Slow::Times { parts: 20, whole: 1 } }),
+        1 => (2..6_u32, 0..4_u64).prop_map(|(parts, ramp)| Action::Load {
+            regions: Vec::new(),
+            load: Load { parts, whole: 1, ramp: Duration::secs(ramp) },
         }),
         2 => (shape(), order(regions)).prop_map(|(shape, places)| Action::Shape { shape, places }),
     ];
@@ -196,4 +213,38 @@ fn a_late_request_brings_an_old_write_back_but_not_under_raft() {
         assert_claims_hold::<Raft>(&setup, &raft::Options::default(), seed).unwrap();
     }
     assert!(brought_back > 0, "or the claim could be made");
+}
+
+/// A primary that is cut off with one backup gets no majority; what it began is asked for again and ordered anew, by a
+/// successor that applies it later than it is asked. That is the order which counts, and nothing is lost.
+#[test]
+fn what_a_successor_orders_anew_is_not_lost() {
+    let mut setup = support::setup(topology(5, 3), 40);
+    setup.workload.clients = vec![2; 5];
+    setup.workload.arrivals = Arrivals::Poisson(Duration::millis(60));
+    setup.workload.keys = KeyChooser::uniform(1);
+    setup.workload.mix = Mix { read: 4, write: 4, compare_and_set: 2 };
+    setup.workload.retry_after = Some(Duration::millis(700));
+    setup.settle = Duration::secs(30);
+    let places = [4, 2, 3, 0, 1].map(|region| Target::Region(RegionId(region))).into();
+    let action = Action::Shape { shape: Shape::MajorityMinority, places };
+    let lasts = Some(Duration::millis(1_921));
+    setup.faults = vec![Fault { at: after(1_500), lasts, action, may_touch_nothing: false }];
+    let failover = primary_backup::Failover {
+        detect: Duration::millis(1_500),
+        heartbeat: Duration::millis(400),
+        promote: Duration::ZERO,
+        ..primary_backup::Failover::default()
+    };
+    let options = primary_backup::Options {
+        acknowledge: Acknowledge::Majority,
+        failover: Some(failover),
+        ..primary_backup::Options::default()
+    };
+    let mut ordered_anew = 0;
+    for seed in 0..20 {
+        let run = assert_claims_hold::<PrimaryBackup>(&setup, &options, seed).unwrap();
+        ordered_anew += run.failovers.len();
+    }
+    assert!(ordered_anew >= 10, "{ordered_anew}: a successor is what this is about");
 }

@@ -192,14 +192,16 @@ impl<P: Protocol> World<'_, P> {
                 self.nodes[node.index()].epoch.take_if(|led| *led == epoch);
             }
             Observation::Applied { key, value } => {
-                let before = self.lineage.applied(node, key, value, self.asked == Some(value));
+                // Who leads puts writes in their order, also where it applies them later than it is asked.
+                let ordered = seen.leads || self.asked == Some(value);
+                let before = self.lineage.applied(node, key, value, ordered);
                 self.invariants.applied(seen, key, value, before);
                 if let Some(duplicates) = &mut self.duplicates {
                     duplicates.applied(node, value);
                 }
             }
-            Observation::RolledBack { key, value } => {
-                self.lineage.rolled_back(node, key, value);
+            Observation::RolledBack { key, value, now } => {
+                self.lineage.rolled_back(node, key, value, now);
                 self.invariants.rolled_back(seen, value);
                 if let Some(duplicates) = &mut self.duplicates {
                     duplicates.rolled_back(node, value);

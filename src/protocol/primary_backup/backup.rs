@@ -143,7 +143,7 @@ impl Replica {
             return false;
         }
         cx.persist(Record::Cut(length));
-        self.log.cut(length, |key, value| cx.observe(Observation::RolledBack { key, value }));
+        self.log.cut(length, |key, value, now| cx.observe(Observation::RolledBack { key, value, now }));
         true
     }
 

@@ -143,19 +143,24 @@ impl Log {
         self.entries[length as usize..].iter().any(|entry| matches!(entry.change, Change::Set(..)))
     }
 
-    /// Removes the entries beyond `length`, and tells of each write that this takes out of the copy, the latest first.
+    /// Removes the entries beyond `length`, and tells of each write that this takes out of the copy, the latest first, with
+    /// what the copy holds of its key then.
     ///
     /// The copy is made anew from what is left: cutting is rare, and a log without undo records is smaller.
-    pub fn cut(&mut self, length: u64, mut tell: impl FnMut(Key, Value)) {
-        for entry in self.entries[length as usize..self.applied.max(length) as usize].iter().rev() {
+    pub fn cut(&mut self, length: u64, mut tell: impl FnMut(Key, Value, Option<Value>)) {
+        let (mut entries, applied) = (std::mem::take(&mut self.entries), self.applied);
+        let gone = entries.split_off(length as usize);
+        *self = Log::default();
+        entries.into_iter().for_each(|entry| self.push(entry));
+        self.apply(applied.min(length), |_, _| ());
+        let (mut copy, mut undo) = (self.copy.clone(), Vec::new());
+        for entry in &gone[..applied.saturating_sub(length) as usize] {
             if let Change::Set(key, value) = entry.change {
-                tell(key, value);
+                undo.push((key, value, copy.get(key).copied()));
+                copy.insert(key, value);
             }
         }
-        let (entries, applied) = (std::mem::take(&mut self.entries), self.applied.min(length));
-        *self = Log::default();
-        entries.into_iter().take(length as usize).for_each(|entry| self.push(entry));
-        self.apply(applied, |_, _| ());
+        undo.into_iter().rev().for_each(|(key, value, before)| tell(key, value, before));
     }
 
     /// The last position at which another log that ends at `last` may still be equal to this one.
@@ -206,10 +211,10 @@ mod tests {
         let mut long = log(&entries);
         long.apply(4, |_, _| ());
         let mut gone = Vec::new();
-        long.cut(1, |key, value| gone.push((key, value)));
+        long.cut(1, |key, value, now| gone.push((key, value, now)));
         assert_eq!(
             gone,
-            [(Key(8), Value(4)), (Key(7), Value(3)), (Key(8), Value(2))],
+            [(Key(8), Value(4), Some(Value(2))), (Key(7), Value(3), Some(Value(1))), (Key(8), Value(2), None),],
             "what was not applied is not told"
         );
         let mut short = log(&entries[..1]);

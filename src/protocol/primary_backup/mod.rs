@@ -97,7 +97,6 @@ pub use options::{Acknowledge, Failover, Fencing, Options, Reads, Returning};
 use crate::id::NodeId;
 use crate::op::OpKind;
 use crate::time::{Duration, Time};
-use crate::trace::FaultKind;
 
 use super::{About, Claim, Context, Guarantee, OptionsError, Payload, Protocol, Request, Role, Seat, Serves, State};
 use monitor::Monitor;
@@ -368,24 +367,6 @@ impl Protocol for PrimaryBackup {
     }
 }
 
-/// Every fault but cuts of several places at once: a write that all copies had was seen to be lost under one of those.
-const BUT_SHAPES: &[FaultKind] = &[
-    FaultKind::Crash,
-    FaultKind::Pause,
-    FaultKind::Isolate,
-    FaultKind::Partition,
-    FaultKind::OneWayPartition,
-    FaultKind::Flap,
-    FaultKind::Loss,
-    FaultKind::Corrupt,
-    FaultKind::Duplicate,
-    FaultKind::Reorder,
-    FaultKind::Delay,
-    FaultKind::Slow,
-    FaultKind::Gray,
-    FaultKind::Load,
-];
-
 /// What these options promise. A fault-free run is no fault, but a `detect` shorter than a slow round trip makes
 /// failovers without one: with failover, nothing is claimed for fault-free runs alone.
 fn claims(options: &Options) -> Vec<Claim> {
@@ -401,8 +382,7 @@ fn claims(options: &Options) -> Vec<Claim> {
         claims.push(always(Guarantee::Convergence));
     }
     if fixed || waits {
-        let under = if fixed { Claim::ANY_FAULT } else { BUT_SHAPES };
-        claims.push(Claim { guarantee: Guarantee::NoAcknowledgedWriteLost, under });
+        claims.push(always(Guarantee::NoAcknowledgedWriteLost));
     }
     if fixed || fenced {
         claims.push(always(Guarantee::SingleWriter));

@@ -90,7 +90,7 @@ impl Replica {
         match *record {
             Record::Boot => {}
             Record::Entry(entry) => self.log.push(entry),
-            Record::Cut(length) => self.log.cut(length, |_, _| ()),
+            Record::Cut(length) => self.log.cut(length, |_, _, _| ()),
             Record::Promise(epoch) => self.promised = epoch,
             Record::Office(office) => (self.office, self.promised) = (office, office.epoch),
             Record::Stranded => self.duty = Duty::Stranded,

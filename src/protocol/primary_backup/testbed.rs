@@ -369,8 +369,10 @@ impl Bed {
                 assert_eq!(self.machines[node].epoch.take(), Some(epoch), "only who leads steps down");
             }
             Observation::Applied { key, value } => self.told[node].entry(key).or_default().push(value),
-            Observation::RolledBack { key, value } => {
-                assert_eq!(self.told[node].get_mut(&key).and_then(Vec::pop), Some(value), "the latest goes first");
+            Observation::RolledBack { key, value, now } => {
+                let told = self.told[node].entry(key).or_default();
+                assert_eq!(told.pop(), Some(value), "the latest goes first");
+                assert_eq!(told.last().copied(), now, "what is left is what was before");
                 self.rolled_back.insert(value);
             }
             _ => {}

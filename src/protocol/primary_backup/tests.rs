@@ -271,7 +271,7 @@ fn an_old_primary_hears_of_its_successor(options: &Options) -> (PrimaryBackup, V
 
 #[test]
 fn who_returns_discards_or_is_refused() {
-    let rolled_back = Observation::RolledBack { key: KEY, value: Value(5) };
+    let rolled_back = Observation::RolledBack { key: KEY, value: Value(5), now: None };
     let (discards, effects) = an_old_primary_hears_of_its_successor(&toml("failover = {}"));
     assert_eq!(observed(&effects)[..2], [Observation::SteppedDown { epoch: 1 }, rolled_back]);
     assert_eq!((discards.state().copy[&KEY], discards.state().standing), (Value(8), Standing::Serving));

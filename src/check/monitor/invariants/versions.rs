@@ -147,10 +147,14 @@ impl Versions {
         self.latest.get(key.index()).is_some_and(|latest| u64::from(latest.version) == value.0 + 1)
     }
 
-    /// A copy gave a write back.
+    /// A copy gave a write back. Its place was one on a branch that has ended: where it is asked for again, it may get
+    /// another, and followers may hear of that before the leader has applied it.
     pub fn rolled_back(&mut self, seat: Seat, value: Value) {
         if let Some(takers) = self.takers.get_mut(index(value)) {
             *takers &= !seat.bit;
+        }
+        if let Some(version) = self.versions.get_mut(index(value)) {
+            *version = Version { next: version.next, ..Version::default() };
         }
     }
 

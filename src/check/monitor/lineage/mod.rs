@@ -120,17 +120,16 @@ impl Lineage {
         Some(Value(held.into()))
     }
 
-    /// A node took a write out of its copy again.
+    /// A node took a write out of its copy again, which holds `now` without it.
     ///
     /// # Panics
     /// Where the value is near `2^32` or greater.
-    pub fn rolled_back(&mut self, node: NodeId, key: Key, value: Value) {
+    pub fn rolled_back(&mut self, node: NodeId, key: Key, value: Value, now: Option<Value>) {
         let value = small(value);
         *entry(&mut self.notes, value) |= ROLLED_BACK;
-        let link = *entry(&mut self.links, value);
         let held = entry(&mut self.copies[node.index()], key.0);
         if *held == value + 1 {
-            *held = link.checked_sub(OVER).map_or(0, |before| before + 1);
+            *held = now.map_or(0, |now| small(now) + 1);
         }
     }
 
@@ -275,12 +274,23 @@ mod tests {
         lineage.applied(NodeId(0), KEY, Value(2), false);
         lineage.applied(NodeId(0), KEY, Value(3), false);
         lineage.applied(NodeId(1), KEY, Value(4), false);
-        lineage.rolled_back(NodeId(0), KEY, Value(3));
-        lineage.rolled_back(NodeId(0), KEY, Value(2));
+        lineage.rolled_back(NodeId(0), KEY, Value(3), Some(Value(2)));
+        lineage.rolled_back(NodeId(0), KEY, Value(2), Some(Value(1)));
         lineage.applied(NodeId(0), KEY, Value(4), false);
         let judged = lineage.judge(&values(&[1, 2, 3, 4]), [Value(4), Value(4)], [], []);
         assert_eq!(judged.lost, values(&[2, 3]));
         assert_eq!(judged.diverged, values(&[2, 3]));
+    }
+
+    #[test]
+    fn a_copy_goes_back_to_what_it_held_itself() {
+        let mut lineage = Lineage::new(2);
+        lineage.applied(NodeId(0), KEY, Value(1), true);
+        lineage.applied(NodeId(0), KEY, Value(3), true);
+        lineage.applied(NodeId(1), KEY, Value(2), true);
+        lineage.applied(NodeId(1), KEY, Value(3), true);
+        lineage.rolled_back(NodeId(1), KEY, Value(3), Some(Value(2)));
+        assert_eq!(lineage.held(NodeId(1), KEY), Some(Value(2)), "and not to what the other node held");
     }
 
     #[test]
@@ -352,8 +362,9 @@ mod tests {
                         maps.conflict(value);
                     }
                     2 | 3 => {
-                        dense.rolled_back(node, key, value);
-                        maps.rolled_back(node, key, value);
+                        let now = Some(Value(stream.below(writes))).filter(|now| *now != value);
+                        dense.rolled_back(node, key, value, now);
+                        maps.rolled_back(node, key, value, now);
                     }
                     4..9 => {
                         dense.acknowledged(value);

@@ -59,15 +59,14 @@ impl Lineage {
         }
     }
 
-    /// A node took a write out of its copy again.
-    pub fn rolled_back(&mut self, node: NodeId, key: Key, value: Value) {
+    /// A node took a write out of its copy again, which holds `now` without it.
+    pub fn rolled_back(&mut self, node: NodeId, key: Key, value: Value, now: Option<Value>) {
         self.rolled_back.insert(value);
-        let before = *self.link(value);
         let copy = &mut self.copies[node.index()];
         if copy.get(&key) == Some(&value) {
-            match before {
-                Link::Over(before) => copy.insert(key, before),
-                _ => copy.remove(&key),
+            match now {
+                Some(now) => copy.insert(key, now),
+                None => copy.remove(&key),
             };
         }
     }

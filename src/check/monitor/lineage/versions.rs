@@ -189,7 +189,7 @@ mod tests {
         let history = history(&[1, 2], &[]);
         assert_eq!(chain().versions(&history), ordered(&[1, 2]));
         let mut rolled_back = chain();
-        rolled_back.rolled_back(A, KEY, Value(2));
+        rolled_back.rolled_back(A, KEY, Value(2), Some(Value(1)));
         assert_eq!(rolled_back.versions(&history), branched());
         let mut discarded = chain();
         discarded.conflict(Value(2));
