@@ -60,15 +60,15 @@ impl<P: Protocol> World<'_, P> {
         }
     }
 
-    /// Calls a handler, and carries out what it wants.
-    #[inline]
+    /// Calls a handler, and carries out what it wants. Messages come from two places, and the hot one must not pay for a call.
+    #[inline(always)]
     pub(super) fn handle(&mut self, node: NodeId, handler: impl FnOnce(&mut P, &mut Context<P>)) {
         self.call(node, |protocol, cx| {
             handler(protocol.as_mut().expect("only a node that is up handles events"), cx);
         });
     }
 
-    #[inline]
+    #[inline(always)]
     fn call(&mut self, node: NodeId, handler: impl FnOnce(&mut Option<P>, &mut Context<P>)) {
         let Node { group, seat, clock, stream, protocol, .. } = &mut self.nodes[node.index()];
         let members = &self.groups[group.index()];
