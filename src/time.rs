@@ -72,6 +72,9 @@ impl fmt::Debug for Time {
 pub struct Duration(u64);
 
 impl Duration {
+    /// What is asked for again and again comes no more often than this: a world of more events than messages is a slip of a
+    /// unit.
+    pub const SHORTEST_PERIOD: Duration = Duration::millis(1);
     /// No time at all.
     pub const ZERO: Duration = Duration(0);
     /// The longest span; a timer set this far away never fires.

@@ -331,7 +331,11 @@ fn share(ratio: &At<Percent>, none: &str) -> Result<Percent, Problem> {
 
 fn checked(table: &Table<Checked>, topology: &Topology) -> Result<Check, Problem> {
     let written = &table.value;
-    let interval = positive("interval", &written.interval)?;
+    let interval = written.interval.value;
+    if interval < Duration::SHORTEST_PERIOD {
+        let why = format!("`interval` is {} or longer", Duration::SHORTEST_PERIOD);
+        return Err(Problem::new(&written.interval.span, why));
+    }
     let timeout = match &written.timeout {
         None => TIMEOUT.min(interval),
         Some(at) if at.value > interval => {

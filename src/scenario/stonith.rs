@@ -39,8 +39,9 @@ impl Keys for Written {
 pub(super) fn read(table: &Table<Written>, topology: &Topology) -> Result<Stonith, Problem> {
     let written = &table.value;
     let heartbeat = written.heartbeat.as_ref().map_or(HEARTBEAT, |at| at.value);
-    if let Some(at) = written.heartbeat.as_ref().filter(|at| at.value.is_zero()) {
-        return Err(Problem::new(&at.span, "`heartbeat` is longer than no time at all"));
+    if let Some(at) = written.heartbeat.as_ref().filter(|at| at.value < Duration::SHORTEST_PERIOD) {
+        let why = format!("`heartbeat` is {} or longer", Duration::SHORTEST_PERIOD);
+        return Err(Problem::new(&at.span, why));
     }
     let detect = written.detect.as_ref().map_or(DETECT.max(heartbeat * 3), |at| at.value);
     if let Some(at) = written.detect.as_ref().filter(|at| at.value <= heartbeat * 2) {

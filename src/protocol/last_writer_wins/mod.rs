@@ -98,7 +98,7 @@ pub struct LastWriterWins {
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 pub struct Options {
-    /// How often a node sends the summary of its copy to one random peer, as a duration above zero: bounds how long a
+    /// How often a node sends the summary of its copy to one random peer, 1ms or longer: bounds how long a
     /// lost update stays lost. Default: `"1s"`.
     pub gossip_every: Duration,
     /// How far ahead of a node's own clock the stamp of another node's write may be, as a duration. A write further
@@ -193,8 +193,8 @@ impl Protocol for LastWriterWins {
     type Options = Options;
 
     fn seats(options: &Options, regions: &[&str]) -> Result<Vec<Seat>, OptionsError> {
-        if options.gossip_every.is_zero() {
-            let why = "nodes cannot gossip all the time; write a duration above zero, for example \"1s\"".into();
+        if options.gossip_every < Duration::SHORTEST_PERIOD {
+            let why = "nodes cannot gossip all the time; write 1ms or longer, for example \"1s\"".into();
             return Err(OptionsError { option: "gossip-every", why });
         }
         Ok((0..regions.len()).map(|region| Seat::replica(RegionId(region as u16))).collect())

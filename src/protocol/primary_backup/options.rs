@@ -257,8 +257,11 @@ pub(super) fn seats(options: &Options, regions: &[&str]) -> Result<Vec<Seat>, Op
         let why = format!("a write cannot wait for {wanted} backups where there are {backups}");
         return Err(OptionsError { option: "acknowledge", why });
     }
-    if options.repair.is_zero() {
-        return Err(OptionsError { option: "repair", why: "it must be longer than no time at all".into() });
+    if options.repair < Duration::SHORTEST_PERIOD {
+        return Err(OptionsError {
+            option: "repair",
+            why: format!("it must be {} or longer", Duration::SHORTEST_PERIOD),
+        });
     }
     let mut seats: Vec<Seat> = replicas.iter().map(|region| Seat::replica(*region)).collect();
     match &options.failover {
@@ -280,8 +283,8 @@ pub(super) fn seats(options: &Options, regions: &[&str]) -> Result<Vec<Seat>, Op
 fn check_spans(options: &Options, failover: &Failover) -> Result<(), OptionsError> {
     let fail = |option, why| Err(OptionsError { option, why });
     let Failover { detect, heartbeat, .. } = failover;
-    if heartbeat.is_zero() {
-        return fail("failover.heartbeat", "it must be longer than no time at all".into());
+    if *heartbeat < Duration::SHORTEST_PERIOD {
+        return fail("failover.heartbeat", format!("it must be {} or longer", Duration::SHORTEST_PERIOD));
     }
     if *detect <= *heartbeat * 2 {
         let why = format!(

@@ -320,8 +320,8 @@ impl Protocol for Raft {
 
     fn seats(options: &Options, regions: &[&str]) -> Result<Vec<Seat>, OptionsError> {
         let fail = |option, why: &str| Err(OptionsError { option, why: why.into() });
-        if options.heartbeat.is_zero() || options.heartbeat >= options.election_timeout {
-            return fail("heartbeat", "it must be longer than nothing and shorter than `election-timeout`");
+        if options.heartbeat < Duration::SHORTEST_PERIOD || options.heartbeat >= options.election_timeout {
+            return fail("heartbeat", "it must be 1ms or longer and shorter than `election-timeout`");
         }
         if options.snapshot_every == 0 {
             return fail("snapshot-every", "it must be at least 1 entry");

@@ -38,10 +38,7 @@ const MISTAKES: &[(&str, &str)] = &[
         "[routing]\npolicy = \"dns\"\nttl = \"60s\"\ncheck = { interval = \"1s\", timeout = \"2s\" }",
         "16:38: `timeout` is longer than `interval`",
     ),
-    (
-        "[routing]\npolicy = \"dns\"\nttl = \"60s\"\ncheck = { interval = \"0s\" }",
-        "16:22: `interval` is longer than no time at all",
-    ),
+    ("[routing]\npolicy = \"dns\"\nttl = \"60s\"\ncheck = { interval = \"0s\" }", "16:22: `interval` is 1ms or longer"),
     (
         "[routing]\npolicy = \"dns\"\nttl = \"60s\"\ncheck = { interval = \"1s\", from = \"bb\" }",
         "16:35: no region is called `bb`",
@@ -84,7 +81,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ("[routing]\nroam = { ratio = \"0%\", to = \"b\", at = \"1s\" }", "14:18: no client would move"),
     ("[routing]\nroam = { ratio = \"10%\", to = \"c\", at = \"1s\" }", "14:30: no region is called `c`"),
     ("routing = { policy = \"dns\" }", "13:11: a name needs `ttl`"),
-    ("stonith = { heartbeat = \"0s\" }", "13:25: `heartbeat` is longer than no time at all"),
+    ("stonith = { heartbeat = \"0s\" }", "13:25: `heartbeat` is 1ms or longer"),
     ("stonith = { detect = \"2s\" }", "13:22: 2s is not longer than two heartbeats of 1s"),
     ("stonith = { arbiter = \"c\" }", "13:23: no region is called `c`"),
     (
