@@ -3,7 +3,7 @@
 //! Call and return are *true* simulated time, never a node's clock: skew must not look like a violation. An operation
 //! whose answer did not come in time stays [`Outcome::Unknown`] forever, with [`Time::NEVER`] as its completion: it may
 //! take effect at any later moment (Jepsen's `:info`). Checkers take histories from anywhere; this file knows no
-//! protocol. Next: `trace.rs`, what really happened.
+//! protocol. Next: `trace/mod.rs`, what really happened.
 
 use crate::id::{ClientId, Key, NodeId, Value};
 use crate::op::{Op, OpKind, Reply};

@@ -16,7 +16,7 @@ use riftzone::report::{Conclusion, Paint, RunReport, invariants};
 use riftzone::scenario::Scenario;
 use riftzone::sim::{Placement, Run, simulate};
 use riftzone::time::{Duration, Time};
-use riftzone::trace::{EntryName, Observation, Promise, Trace};
+use riftzone::trace::{EntryName, FaultKinds, Observation, Promise, Trace};
 
 use support::{after, constant_world};
 
@@ -452,7 +452,7 @@ impl Protocol for Mutant {
     type Options = Flaw;
 
     fn claims(_: &Flaw) -> Vec<Claim> {
-        vec![Claim { guarantee: Guarantee::NoAcknowledgedWriteLost, under: &[] }]
+        vec![Claim { guarantee: Guarantee::NoAcknowledgedWriteLost, under: FaultKinds::NONE }]
     }
 
     fn start(flaw: &Flaw, recovered: Vec<(Key, Value)>, cx: &mut Context<Self>) -> Mutant {

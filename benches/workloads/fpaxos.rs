@@ -37,7 +37,7 @@ use riftzone::op::{Op, Refusal, Reply};
 use riftzone::protocol::{Claim, Context, Guarantee, Payload, Protocol, Request, State};
 use riftzone::sim::{Placement, Run, Setup, simulate};
 use riftzone::time::Duration;
-use riftzone::trace::{Observation, Trace};
+use riftzone::trace::{FaultKinds, Observation, Trace};
 
 use super::{NODES, quiet_world};
 
@@ -167,7 +167,7 @@ impl Protocol for FPaxos {
     fn claims((): &()) -> Vec<Claim> {
         // Nothing is persisted, as in fantoch: no claim for any fault, these without one.
         [Guarantee::Linearizable, Guarantee::Convergence, Guarantee::NoAcknowledgedWriteLost]
-            .map(|guarantee| Claim { guarantee, under: &[] })
+            .map(|guarantee| Claim { guarantee, under: FaultKinds::NONE })
             .into()
     }
 

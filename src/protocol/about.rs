@@ -1,6 +1,6 @@
 //! What a protocol says of itself: its claims, and its page in the zoo.
 
-use crate::trace::FaultKind;
+use crate::trace::{FaultKind, FaultKinds};
 
 /// Something that holds in every run, or the protocol is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,34 +51,16 @@ pub struct Claim {
     /// What holds.
     pub guarantee: Guarantee,
     /// The kinds of fault that do not break it. [`FaultKind::Heal`] is always among them and need not be named.
-    pub under: &'static [FaultKind],
+    pub under: FaultKinds,
 }
 
 impl Claim {
-    /// Every kind of fault that a world has today.
-    pub const ANY_FAULT: &'static [FaultKind] = &[
-        FaultKind::Crash,
-        FaultKind::Pause,
-        FaultKind::Isolate,
-        FaultKind::Partition,
-        FaultKind::OneWayPartition,
-        FaultKind::Bridge,
-        FaultKind::Ring,
-        FaultKind::MajorityMinority,
-        FaultKind::Flap,
-        FaultKind::Loss,
-        FaultKind::Corrupt,
-        FaultKind::Duplicate,
-        FaultKind::Reorder,
-        FaultKind::Delay,
-        FaultKind::Slow,
-        FaultKind::Gray,
-        FaultKind::Load,
-    ];
+    /// Every kind of fault that a world has.
+    pub const ANY_FAULT: FaultKinds = FaultKinds::ALL;
 
     /// Whether the claim is made for a run that has faults of this kind.
     pub fn covers(&self, kind: FaultKind) -> bool {
-        kind == FaultKind::Heal || self.under.contains(&kind)
+        kind == FaultKind::Heal || self.under.contains(kind)
     }
 }
 

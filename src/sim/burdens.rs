@@ -6,7 +6,8 @@ use crate::model::service::Load;
 use crate::protocol::Protocol;
 use crate::time::{Duration, Time};
 
-use super::world::{Event, Plain, World};
+use super::future::{Event, Plain};
+use super::world::World;
 
 /// Those under way.
 #[derive(Debug, Default)]

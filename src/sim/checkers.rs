@@ -8,10 +8,11 @@ use crate::protocol::{Member, Protocol, Request, Role};
 use crate::rng::Stream;
 use crate::time::{Duration, Time};
 
+use super::future::Plain;
 use super::in_flight::Answer;
 use super::routing::Step;
 use super::setup::Setup;
-use super::world::{Fate, Plain, World};
+use super::world::{Fate, World};
 
 /// The checkers agreed that a node is healthy, or that it is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,8 +9,9 @@ use crate::op::{Refusal, Reply};
 use crate::protocol::{Effect, Payload, Protocol, Request};
 use crate::trace::Observation;
 
+use super::future::Plain;
 use super::in_flight::Answer;
-use super::world::{Plain, World};
+use super::world::World;
 
 /// The size of a request or an answer between nodes: addresses, ids, a key, a value and a token.
 const REQUEST_BYTES: u32 = 96;

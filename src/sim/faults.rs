@@ -6,10 +6,11 @@ use crate::protocol::Protocol;
 use crate::rng::Stream;
 use crate::time::Time;
 
+use super::future::Plain;
 use super::impairment::{Share, Way};
 use super::network::{Condition, Place};
 use super::outcome::LedgerEntry;
-use super::world::{Plain, World};
+use super::world::World;
 
 /// The faults of a run.
 #[derive(Debug)]

@@ -6,8 +6,8 @@ use crate::op::{Refusal, Reply};
 use crate::protocol::{Protocol, Request};
 use crate::time::Time;
 
+use super::future::{Event, Plain};
 use super::slab::Slab;
-use super::world::{Event, Plain};
 
 /// Every request and answer under way.
 pub(super) struct InFlight<P: Protocol> {

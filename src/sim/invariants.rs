@@ -1,13 +1,14 @@
 //! The invariants that the world itself knows about: which it asks for, and what it tells them at the end.
 //!
-//! What they are told as it happens is in `effects.rs` (observations, answers), `clients.rs` (what clients hear), `faults.rs`
+//! What they are told as it happens is in `effects.rs` (observations, answers), `answers.rs` (what clients hear), `faults.rs`
 //! and `node.rs`. Next: `outcome.rs`.
 
 use crate::check::monitor::{Durability, Invariant, Mail};
 use crate::protocol::{Claim, Guarantee, Protocol};
 
+use super::future::Event;
 use super::setup::Setup;
-use super::world::{Event, World};
+use super::world::World;
 
 /// The guarantee that a design must claim, for the faults of the run, to be asked for these invariants. The others are
 /// asked of whoever tells what they are about, or promises them.

@@ -3,6 +3,7 @@
 //! [`simulate`] is one run of one design with one seed, from which a [`Run`] comes. The same setup, design, options and
 //! seed give the same bits. Next: `world.rs`, the loop.
 
+mod answers;
 mod burdens;
 mod checkers;
 mod clients;
@@ -10,10 +11,10 @@ mod disk;
 mod duplicates;
 mod effects;
 mod faults;
+mod future;
 mod impairment;
 mod in_flight;
 mod invariants;
-
 mod network;
 mod node;
 mod outages;

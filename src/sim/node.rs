@@ -11,7 +11,8 @@ use crate::rng::Stream;
 use crate::time::{Duration, Time};
 
 use super::disk::Disk;
-use super::world::{Event, Fate, Plain, World};
+use super::future::{Event, Plain};
+use super::world::{Fate, World};
 
 /// One node.
 pub(super) struct Node<P: Protocol> {

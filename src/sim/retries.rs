@@ -7,8 +7,9 @@ use crate::protocol::Protocol;
 use crate::rng::Stream;
 
 use super::clients::Active;
+use super::future::Plain;
 use super::setup::Setup;
-use super::world::{Plain, World};
+use super::world::World;
 
 /// What a run's clients know of their retries, by region.
 #[derive(Debug)]

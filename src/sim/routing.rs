@@ -10,8 +10,9 @@ use crate::rng::Stream;
 use crate::time::{Duration, Time};
 
 use super::checkers::Checkers;
+use super::future::Plain;
 use super::setup::Setup;
-use super::world::{Plain, World};
+use super::world::World;
 
 /// What routing has to do.
 #[derive(Clone, Copy, Debug)]

@@ -14,8 +14,9 @@ use crate::protocol::Protocol;
 use crate::rng::Stream;
 use crate::time::{Duration, Time};
 
+use super::future::{Event, Plain};
 use super::setup::Setup;
-use super::world::{Event, Plain, World};
+use super::world::World;
 
 /// What the nodes of a run are doing, by node.
 pub(super) struct Service<P: Protocol> {

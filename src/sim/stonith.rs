@@ -10,8 +10,9 @@ use crate::protocol::{Member, Protocol, Role};
 use crate::rng::Stream;
 use crate::time::{Duration, Time};
 
+use super::future::Plain;
 use super::setup::Setup;
-use super::world::{Plain, World};
+use super::world::World;
 
 /// The size of what managers send each other.
 const BYTES: u32 = 64;

@@ -59,7 +59,7 @@ use serde::Deserialize;
 use crate::id::{Key, NodeId, RegionId};
 use crate::op::{Op, Refusal, Reply};
 use crate::time::{Duration, Time};
-use crate::trace::{FaultKind, Observation, Promise};
+use crate::trace::{FaultKind, FaultKinds, Observation, Promise};
 
 use super::{
     About, Claim, Context, Guarantee, HybridClock, OptionsError, Payload, Protocol, Request, Role, Seat, Stamp, State,
@@ -171,19 +171,14 @@ pub enum Timer {
 }
 
 /// The faults under which no request reaches a node that has seen what overwrote it.
-const NO_REQUEST_COMES_LATE: &[FaultKind] = &[
-    FaultKind::Crash,
-    FaultKind::Pause,
-    FaultKind::Isolate,
-    FaultKind::Partition,
-    FaultKind::OneWayPartition,
-    FaultKind::Bridge,
-    FaultKind::Ring,
-    FaultKind::MajorityMinority,
-    FaultKind::Flap,
-    FaultKind::Loss,
-    FaultKind::Corrupt,
-];
+const NO_REQUEST_COMES_LATE: FaultKinds = FaultKinds::ALL.without(&[
+    FaultKind::Duplicate,
+    FaultKind::Reorder,
+    FaultKind::Delay,
+    FaultKind::Slow,
+    FaultKind::Gray,
+    FaultKind::Load,
+]);
 
 impl Protocol for LastWriterWins {
     type Message = Message;

@@ -3,6 +3,10 @@
 //!
 //! Checkers judge the history; monitors watch observations. Next: `protocol/mod.rs`, the contract.
 
+mod fault_kind;
+
+pub use fault_kind::{FaultKind, FaultKinds};
+
 use std::fmt;
 
 use crate::id::{Key, NodeId, Value};
@@ -265,96 +269,6 @@ impl fmt::Display for EntryName {
         match self.written() {
             Some(value) => write!(f, "the write of {value}"),
             None => write!(f, "no write ({:x})", self.0 & !EntryName::OTHER),
-        }
-    }
-}
-
-/// What can be done to a world. The ledger of a run counts each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum FaultKind {
-    /// A node stops and loses all but its disk's synced records.
-    Crash,
-    /// A node stops and loses nothing; its clock runs on.
-    Pause,
-    /// A region is cut off from every other, both ways.
-    Isolate,
-    /// Links between two sides are cut, both ways.
-    Partition,
-    /// Links from one side to another are cut, one way.
-    OneWayPartition,
-    /// The two halves of a list of regions are cut from each other, and one region hears both.
-    Bridge,
-    /// Each region of a list hears its two neighbours in it and no other.
-    Ring,
-    /// More than half of a list of regions are cut from the rest of it.
-    MajorityMinority,
-    /// Links are cut and whole in turn.
-    Flap,
-    /// Messages are lost at random.
-    Loss,
-    /// Messages arrive damaged, are found to be, and are dropped.
-    Corrupt,
-    /// Messages arrive twice.
-    Duplicate,
-    /// Some messages take longer than others sent after them.
-    Reorder,
-    /// Every message takes longer.
-    Delay,
-    /// Everything that a node does takes longer.
-    Slow,
-    /// A node answers nodes and no client.
-    Gray,
-    /// Clients ask more.
-    Load,
-    /// Everything above ends.
-    Heal,
-}
-
-impl FaultKind {
-    /// Every kind, in the order of reports.
-    pub const ALL: [FaultKind; 18] = [
-        FaultKind::Crash,
-        FaultKind::Pause,
-        FaultKind::Isolate,
-        FaultKind::Partition,
-        FaultKind::OneWayPartition,
-        FaultKind::Bridge,
-        FaultKind::Ring,
-        FaultKind::MajorityMinority,
-        FaultKind::Flap,
-        FaultKind::Loss,
-        FaultKind::Corrupt,
-        FaultKind::Duplicate,
-        FaultKind::Reorder,
-        FaultKind::Delay,
-        FaultKind::Slow,
-        FaultKind::Gray,
-        FaultKind::Load,
-        FaultKind::Heal,
-    ];
-
-    /// The name in scenario files, reports and JSON.
-    pub const fn name(self) -> &'static str {
-        match self {
-            FaultKind::Crash => "crash",
-            FaultKind::Pause => "pause",
-            FaultKind::Isolate => "isolate",
-            FaultKind::Partition => "partition",
-            FaultKind::OneWayPartition => "one-way-partition",
-            FaultKind::Bridge => "bridge",
-            FaultKind::Ring => "ring",
-            FaultKind::MajorityMinority => "majority-minority",
-            FaultKind::Flap => "flap",
-            FaultKind::Loss => "loss",
-            FaultKind::Corrupt => "corrupt",
-            FaultKind::Duplicate => "duplicate",
-            FaultKind::Reorder => "reorder",
-            FaultKind::Delay => "delay",
-            FaultKind::Slow => "slow",
-            FaultKind::Gray => "gray",
-            FaultKind::Load => "load",
-            FaultKind::Heal => "heal",
         }
     }
 }

@@ -1,0 +1,226 @@
+//! What clients make of the answers, and of having none. Next: `retries.rs`, how they ask again by a policy.
+
+use crate::check::monitor::Invariant;
+use crate::history::Outcome;
+use crate::id::{ClientId, NodeId};
+use crate::model::workload::Arrivals;
+use crate::op::{Refusal, Reply};
+use crate::protocol::Protocol;
+
+use super::clients::Active;
+use super::future::Plain;
+use super::in_flight::Answer;
+use super::world::World;
+
+/// How many redirects a client follows at once before it backs off.
+const REDIRECTS_MAX: u32 = 4;
+
+impl<P: Protocol> World<'_, P> {
+    /// An answer, or a no, reaches its client.
+    pub(super) fn answered(&mut self, from: NodeId, answer: Answer<P::Session>) {
+        let client = answer.request.client;
+        let state = &mut self.clients.clients[client.index()];
+        let Some(mut active) = state.active else { return self.probe_answered(&answer) };
+        if !(active.first..=state.asked).contains(&answer.request.sequence) {
+            return; // too late: the client has given up and asked something else
+        }
+        let (region, kind) = (state.region, active.op.kind());
+        let group = self.group_of(&active.op).index();
+        match answer.says {
+            Ok(reply) => {
+                if let Some(session) = answer.session {
+                    self.clients.clients[client.index()].session = session;
+                }
+                self.clients.believe(region, group, kind, from);
+                if self.router.is_some() {
+                    self.served_there(client, active.target);
+                }
+                if kind.writes()
+                    && reply == Reply::Written
+                    && let Some(epoch) = answer.epoch
+                {
+                    let server = &self.nodes[answer.server.index()];
+                    let (group, is_abroad) = (server.group, server.region != region);
+                    let is_another = self.writers.acknowledged(group, epoch, answer.server, answer.decided);
+                    if is_another && self.invariants.is_whole(Invariant::DualServing) {
+                        self.invariants.overlapped(self.now, Some(answer.server), self.writers.overlap());
+                    }
+                    self.failovers.acknowledged(group, epoch, answer.server, active.invoked, is_abroad, self.now);
+                }
+                self.tell_invariants(client, &active, reply, answer.server);
+                self.record.completed(active.ended(region, self.now), reply, answer.server);
+                self.digest.mix(reply_word(reply));
+                if reply == Reply::Written
+                    && let Some(value) = active.op.written()
+                {
+                    self.lineage.acknowledged(value);
+                }
+                if self.setup.workload.mix.compare_and_set > 0 {
+                    self.clients.remember(region, &active.op, reply);
+                }
+                self.finish(client, Outcome::Ok);
+            }
+            Err(_) if active.hedged.is_some() && (from == active.target || Some(from) == active.hedged) => {
+                self.one_of_two_refused(client, active, from);
+            }
+            Err(_) if from != active.target => {} // a no from a node that is not waited for any more
+            Err(refusal) => {
+                active.unresolved = active.unresolved.saturating_sub(1);
+                self.clients.clients[client.index()].active = Some(active);
+                self.refused(client, refusal);
+            }
+        }
+    }
+
+    /// A client heard the answer to its operation.
+    fn tell_invariants(&mut self, client: ClientId, active: &Active, reply: Reply, server: NodeId) {
+        let (key, now) = (active.op.key(), self.now);
+        if active.op.kind().writes() {
+            self.invariants.answered(active.invoked);
+        }
+        match reply {
+            Reply::Read(value) | Reply::Mismatch(value) => {
+                let exists = value.is_none_or(|value| self.record.writes.may_hold(key, value));
+                self.invariants.read(now, server, client, key, value, exists);
+            }
+            Reply::Written => self.invariants.told(now, server, client, key, active.op.written()),
+        }
+    }
+
+    fn refused(&mut self, client: ClientId, refusal: Refusal) {
+        let state = &mut self.clients.clients[client.index()];
+        let (region, sequence) = (state.region, state.sequence);
+        let active = state.active.as_mut().expect("only an operation under way is refused");
+        match refusal {
+            Refusal::Redirect(leader) if active.redirects < REDIRECTS_MAX && leader != active.target => {
+                active.redirects += 1;
+                let op = active.op;
+                let group = self.group_of(&op).index();
+                self.clients.believe(region, group, op.kind(), leader);
+                self.attempt(client, leader);
+            }
+            Refusal::Unsupported => {
+                let ended = active.ended(region, self.now);
+                self.record.failed(ended);
+                self.finish(client, Outcome::Fail);
+            }
+            Refusal::Redirect(_) | Refusal::Unavailable => {
+                active.redirects = 0;
+                active.refused = true;
+                let (attempt, target, active) = (active.attempt, active.target, *active);
+                if self.router.is_some() {
+                    self.failed_there(client, target, false);
+                }
+                if self.retries.is_some() {
+                    return self.try_again(client, active);
+                }
+                let at = self.now + self.setup.workload.backoff;
+                self.later(at, Plain::Alarm { client, sequence, attempt });
+            }
+        }
+    }
+
+    /// Some operation may have taken too long.
+    pub(super) fn deadline(&mut self) {
+        while let Some((at, client, sequence)) = self.clients.deadlines.front().copied() {
+            let state = &self.clients.clients[client.index()];
+            let active = state.active.filter(|_| state.sequence == sequence);
+            if active.is_some() && at > self.now {
+                self.later(at, Plain::Deadline);
+                return;
+            }
+            self.clients.deadlines.pop_front();
+            if let Some(active) = active {
+                self.give_up(client, active);
+            }
+        }
+    }
+
+    pub(super) fn give_up(&mut self, client: ClientId, active: Active) {
+        // Whoever was asked last did not help: the next operation begins elsewhere.
+        let (region, group) = (self.clients.region(client), self.group_of(&active.op).index());
+        let next = self.clients.next_nearest(region, group, active.target);
+        self.clients.believe(region, group, active.op.kind(), next);
+        if self.router.is_some() && !active.refused {
+            self.failed_there(client, active.target, true);
+        }
+        let ended = active.ended(region, self.now);
+        if active.op.kind().writes() {
+            self.invariants.unanswered(active.invoked, self.now);
+        }
+        if active.unresolved == 0 {
+            self.record.failed(ended);
+            self.finish(client, Outcome::Fail);
+        } else {
+            self.record.gave_up(ended);
+            self.finish(client, Outcome::Unknown);
+        }
+    }
+
+    /// The run is over: nobody will tell what became of the operations under way.
+    pub(super) fn give_up_all(&mut self) {
+        for client in &self.clients.clients {
+            if let Some(active) = client.active {
+                self.record.gave_up(active.ended(client.region, self.now));
+            }
+        }
+    }
+
+    pub(super) fn alarm(&mut self, client: ClientId, sequence: u32, attempt: u32) {
+        let Some(active) = self.clients.under_way(client, sequence, attempt) else { return };
+        if self.retries.is_some() {
+            return self.retry_alarm(client, active);
+        }
+        let (region, group) = (self.clients.region(client), self.group_of(&active.op).index());
+        let next = self.clients.next_nearest(region, group, active.target);
+        self.clients.believe(region, group, active.op.kind(), next);
+        if self.router.is_some() {
+            return self.ask_elsewhere(client, &active, next);
+        }
+        self.attempt(client, next);
+    }
+
+    /// A client asks again, and routing says whom.
+    #[cold]
+    pub(super) fn ask_elsewhere(&mut self, client: ClientId, active: &Active, next: NodeId) {
+        if !active.refused {
+            self.failed_there(client, active.target, true);
+        }
+        let target = self.routed(client, &active.op).unwrap_or(next);
+        if let Some(active) = &mut self.clients.clients[client.index()].active {
+            active.redirects = 0;
+        }
+        self.attempt(client, target);
+    }
+
+    fn finish(&mut self, client: ClientId, outcome: Outcome) {
+        let state = &mut self.clients.clients[client.index()];
+        let active = state.active.take().expect("only an operation under way ends");
+        let region = state.region;
+        self.digest.mix(outcome as u64 + 1);
+        let latency = self.now.since(active.invoked);
+        self.measures.record(region, active.op.kind(), outcome, active.invoked, latency);
+        self.line(|world| {
+            format!(
+                "{client} in {}: {:?} is {outcome:?} after {latency}",
+                world.setup.topology.regions()[region.index()],
+                active.op
+            )
+        });
+        let region = if self.router.is_some() { self.moved(client) } else { region };
+        match self.setup.workload.arrivals {
+            Arrivals::Closed(think) => self.later(self.now + think, Plain::Ask { client }),
+            Arrivals::Poisson(_) | Arrivals::Paced(_) => self.clients.sites[region.index()].idle.push_back(client),
+        }
+    }
+}
+
+fn reply_word(reply: Reply) -> u64 {
+    match reply {
+        Reply::Read(None) => 1,
+        Reply::Written => 2,
+        Reply::Mismatch(None) => 3,
+        Reply::Read(Some(value)) => 4 + (value.0 << 3),
+        Reply::Mismatch(Some(value)) => 5 + (value.0 << 3),
+    }
+}

@@ -1,0 +1,147 @@
+//! What will happen: events of two shapes, in slabs, in the order of one queue. Next: `world.rs`, which takes them out.
+
+use std::cell::Cell;
+
+use crate::id::{ClientId, NodeId, RegionId};
+use crate::protocol::Protocol;
+use crate::time::Time;
+
+use super::queue::Agenda;
+use super::routing::Step;
+use super::slab::Slab;
+use super::stonith::Move;
+
+/// Everything that will happen, in order.
+///
+/// Messages lie in a slab of their own: they are larger than everything else, and far more. Which slab a ticket is of is told by
+/// its last bit.
+pub(super) struct Future<P: Protocol> {
+    agenda: Agenda,
+    pub(super) letters: Slab<Letter<P::Message>>,
+    pub(super) plain: Slab<Plain<P::Timer>>,
+}
+
+/// A message on its way.
+///
+/// The cell is there for what it is made into: without it an empty slot would be marked in one of the message's own tags, and
+/// taking the message out would move the tag and the rest apart, in pieces that a processor cannot pass on from its stores.
+pub(super) struct Letter<M> {
+    pub(super) message: Cell<M>,
+    pub(super) from: NodeId,
+    pub(super) to: NodeId,
+}
+
+/// Something that happens.
+pub(super) enum Event<P: Protocol> {
+    Message { from: NodeId, to: NodeId, message: P::Message },
+    Plain(Plain<P::Timer>),
+}
+
+impl<P: Protocol> Default for Future<P> {
+    fn default() -> Future<P> {
+        Future { agenda: Agenda::default(), letters: Slab::default(), plain: Slab::default() }
+    }
+}
+
+impl<P: Protocol> Future<P> {
+    /// A message will arrive.
+    #[inline(always)]
+    pub(super) fn post(&mut self, at: Time, from: NodeId, to: NodeId, message: P::Message) {
+        let slot = self.letters.insert(Letter { message: Cell::new(message), from, to });
+        self.agenda.push(at, slot << 1);
+    }
+
+    /// Something else will happen.
+    #[inline]
+    pub(super) fn push(&mut self, at: Time, event: Plain<P::Timer>) {
+        let slot = self.plain.insert(event);
+        self.agenda.push(at, slot << 1 | 1);
+    }
+
+    #[inline]
+    pub(super) fn pop(&mut self) -> Option<(Time, u32)> {
+        let (letters, plain) = (&self.letters, &self.plain);
+        let look = |ticket: u32| if ticket & 1 == 0 { letters.look(ticket >> 1) } else { plain.look(ticket >> 1) };
+        self.agenda.pop(look)
+    }
+
+    /// How many messages are on their way.
+    pub(super) fn messages(&self) -> u64 {
+        self.letters.len() as u64
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.agenda.clear();
+        self.letters.clear();
+        self.plain.clear();
+    }
+}
+
+/// An event that is nothing but numbers.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Plain<T> {
+    /// A client's request reaches a node, from the client or by way of another node. The slot is that of what is in flight.
+    Request {
+        from: u32,
+        to: NodeId,
+        slot: u32,
+    },
+    /// An answer reaches the node that took the request.
+    Relay {
+        from: NodeId,
+        to: NodeId,
+        slot: u32,
+    },
+    /// An answer reaches its client.
+    Answer {
+        from: NodeId,
+        slot: u32,
+    },
+    Timer {
+        node: NodeId,
+        timer: T,
+        id: u32,
+    },
+    Synced {
+        node: NodeId,
+        incarnation: u32,
+        mark: u64,
+    },
+    Arrival {
+        region: RegionId,
+    },
+    Ask {
+        client: ClientId,
+    },
+    /// A client has waited long enough: for a node to answer, or after a no.
+    Alarm {
+        client: ClientId,
+        sequence: u32,
+        attempt: u32,
+    },
+    Deadline,
+    /// A core of a node has worked long enough on what it has in service.
+    Served {
+        node: NodeId,
+        incarnation: u32,
+        core: u32,
+    },
+    /// An attempt has no answer for long enough that a second node is asked.
+    Hedge {
+        client: ClientId,
+        sequence: u32,
+        attempt: u32,
+    },
+    FaultBegins(usize),
+    FaultEnds(usize),
+    /// A fault that comes and goes does so.
+    FaultTurns {
+        fault: u32,
+        turn: u32,
+    },
+    Settle,
+    /// Something that routing has to do.
+    Routing(Step),
+    /// Something that managers, or the power of machines, have to do.
+    Stonith(Move),
+}
