@@ -247,6 +247,29 @@ fn load_touches_each_operation_that_begins() {
 }
 
 #[test]
+fn quiesce_touches_each_operation_that_does_not_begin() {
+    let mut setup = two_desks();
+    let before = ledger(&setup, false);
+    let asked = |run: &Run, region| run.measures.outcomes(Some(RegionId(region))).total();
+    setup.faults = vec![fault(Action::Quiesce(vec![RegionId(0)]))];
+    let quiet = ledger(&setup, false);
+    assert_eq!((quiet.ledger[0].kind, quiet.ledger[0].touched), (FaultKind::Quiesce, 100));
+    assert_eq!(asked(&quiet, 0) + 100, asked(&before, 0));
+    assert_eq!(asked(&quiet, 1), asked(&before, 1), "the other region asks as ever");
+    // Clients of a closed loop begin again when it ends, one operation late each: of two faults, at the end of the later.
+    setup.workload.arrivals = Arrivals::Closed(Duration::millis(10));
+    setup.workload.clients = vec![3, 0];
+    setup.faults.clear();
+    let before = ledger(&setup, false);
+    let longer = Fault { lasts: Some(Duration::millis(1_500)), ..fault(Action::Quiesce(vec![])) };
+    setup.faults = vec![fault(Action::Quiesce(vec![RegionId(0)])), longer];
+    let quiet = ledger(&setup, false);
+    assert_eq!(quiet.ledger.iter().map(|entry| entry.touched).collect::<Vec<_>>(), [3, 6]);
+    let (quiet, before) = (asked(&quiet, 0), asked(&before, 0));
+    assert!(quiet < before * 6 / 10 && quiet > before * 4 / 10, "half of three seconds: {quiet} of {before}");
+}
+
+#[test]
 fn burdens_that_touch_nothing_are_void() {
     let mut setup = two_desks();
     setup.service = None;

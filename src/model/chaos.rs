@@ -6,6 +6,7 @@
 //! with a little of everything do not (Groce et al., Swarm Testing, ISSTA 2012). Next: `clock.rs`.
 
 use super::fault::{Action, Fault, Shape, Slow, Target};
+use super::service::Load;
 use super::topology::Topology;
 use crate::id::RegionId;
 use crate::rng::Stream;
@@ -46,7 +47,7 @@ pub struct Kind {
 
 impl Kind {
     /// The kinds that can be drawn, each with its usual weight.
-    pub const USUAL: [(FaultKind, u32); 15] = [
+    pub const USUAL: [(FaultKind, u32); 18] = [
         (FaultKind::Crash, 8),
         (FaultKind::Pause, 6),
         (FaultKind::Isolate, 12),
@@ -61,6 +62,9 @@ impl Kind {
         (FaultKind::Duplicate, 2),
         (FaultKind::Reorder, 2),
         (FaultKind::Delay, 3),
+        (FaultKind::Slow, 2),
+        (FaultKind::Gray, 2),
+        (FaultKind::Load, 2),
         (FaultKind::Heal, 2),
     ];
 
@@ -70,7 +74,12 @@ impl Kind {
             FaultKind::Bridge => regions >= Shape::Bridge.places_min(),
             FaultKind::MajorityMinority => regions >= Shape::MajorityMinority.places_min(),
             FaultKind::Ring => regions >= Shape::Ring.places_min(),
-            FaultKind::Crash | FaultKind::Pause | FaultKind::Heal => true,
+            FaultKind::Crash
+            | FaultKind::Pause
+            | FaultKind::Slow
+            | FaultKind::Gray
+            | FaultKind::Load
+            | FaultKind::Heal => true,
             other => regions >= 2 && Kind::USUAL.iter().any(|(kind, _)| *kind == other),
         }
     }
@@ -208,6 +217,13 @@ impl Dice {
         side.iter().flat_map(|a| other.iter().flat_map(move |b| [(*a, *b), (*b, *a)])).collect()
     }
 
+    /// More load on one region, or once in two on all.
+    fn load(&mut self) -> Action {
+        let one = self.stream.chance(1, 2).then(|| RegionId(self.stream.below(self.regions) as u16));
+        let load = Load { parts: self.one_of(&FACTORS), whole: 1, ramp: Duration::ZERO };
+        Action::Load { regions: one.into_iter().collect(), load }
+    }
+
     fn action(&mut self, kind: FaultKind) -> Action {
         match kind {
             FaultKind::Crash => Action::Crash(self.places()),
@@ -233,6 +249,11 @@ impl Dice {
             FaultKind::Delay => {
                 Action::Delay { links: self.links(), slow: Slow::Times { parts: self.one_of(&FACTORS), whole: 1 } }
             }
+            FaultKind::Slow => {
+                Action::Slow { nodes: self.places(), slow: Slow::Times { parts: self.one_of(&FACTORS), whole: 1 } }
+            }
+            FaultKind::Gray => Action::Gray(self.places()),
+            FaultKind::Load => self.load(),
             FaultKind::Heal => Action::Heal,
             other => unreachable!("{other:?} does not fit, and is not drawn"),
         }
@@ -298,7 +319,7 @@ mod tests {
         };
         let counts: Vec<usize> = (0..200).map(kinds).collect();
         let mean = counts.iter().sum::<usize>() as f64 / 200.0;
-        assert!((6.0..9.0).contains(&mean), "{mean}: about half of 15");
+        assert!((7.0..11.0).contains(&mean), "{mean}: about half of 18");
         assert!(counts.iter().any(|count| *count <= 4) && counts.iter().any(|count| *count >= 11));
         let alone = Chaos { kinds: chaos.kinds[..1].to_vec(), ..chaos.clone() };
         assert!((0..50).all(|seed| !alone.draw(&topology(3), seed).is_empty()));

@@ -123,6 +123,9 @@ pub enum Action {
         /// How many more.
         load: Load,
     },
+    /// No operation begins in these regions; those under way go on, and clients of a closed loop go on at the end of the fault.
+    /// Touches: each operation that does not begin, or begins later.
+    Quiesce(Vec<RegionId>),
     /// Every fault under way ends now: links work, paused nodes go on, crashed nodes start again. Touches: each fault
     /// that it ended.
     Heal,
@@ -149,6 +152,7 @@ impl Action {
             Action::Slow { .. } => FaultKind::Slow,
             Action::Gray(_) => FaultKind::Gray,
             Action::Load { .. } => FaultKind::Load,
+            Action::Quiesce(_) => FaultKind::Quiesce,
             Action::Heal => FaultKind::Heal,
         }
     }

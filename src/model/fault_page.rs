@@ -35,7 +35,7 @@ pub fn page(kind: FaultKind) -> FaultPage {
         FaultKind::Bridge | FaultKind::Ring | FaultKind::MajorityMinority => shape(kind),
         FaultKind::Flap | FaultKind::Loss | FaultKind::Corrupt => takes(kind),
         FaultKind::Duplicate | FaultKind::Reorder | FaultKind::Delay => moves(kind),
-        FaultKind::Slow | FaultKind::Gray | FaultKind::Load => of_capacity(kind),
+        FaultKind::Slow | FaultKind::Gray | FaultKind::Load | FaultKind::Quiesce => of_capacity(kind),
         FaultKind::Heal => FaultPage {
             kind,
             idea: "Every fault under way ends now.",
@@ -234,6 +234,15 @@ fn of_capacity(kind: FaultKind) -> FaultPage {
             stands_for: "Differential observability: a process whose port for clients is stuck while its health check is fine.",
             source: "Huang et al., Gray Failure: The Achilles' Heel of Cloud-Scale Systems, HotOS 2017",
             example: "gray = [\"us-east-1\"]",
+        },
+        FaultKind::Quiesce => FaultPage {
+            kind,
+            idea: "Clients ask nothing new: what is under way comes to an end, and the replicas to one state if they can.",
+            touches: "Each operation that does not begin, or, in a closed loop, begins only when it ends.",
+            leaves: "Operations under way and their retries, messages between nodes, timers.",
+            stands_for: "A drained region, a maintenance window; with a heal before it, the quiet in which lasting damage shows.",
+            source: "Kingsbury, Jepsen (heal, wait, then a final read); Alquraan et al., OSDI 2018 (lasting damage)",
+            example: "quiesce = [\"us-east-1\"]",
         },
         _ => FaultPage {
             kind,

@@ -2,6 +2,7 @@
 //!
 //! Next: `label.rs`.
 
+use crate::id::RegionId;
 use crate::model::fault::{Action, Fault, Shape, Slow, Target};
 use crate::model::topology::Topology;
 use crate::time::{Duration, Time};
@@ -44,15 +45,21 @@ pub fn describe(fault: &Fault, topology: &Topology) -> String {
         }
         Action::Gray(nodes) => list(nodes, topology),
         Action::Load { regions, load } => {
-            let regions: Vec<Target> = regions.iter().map(|region| Target::Region(*region)).collect();
-            let place = if regions.is_empty() { "everywhere".into() } else { list(&regions, topology) };
+            let place = regions_or_all(regions, topology);
             let ramp = if load.ramp.is_zero() { String::new() } else { format!(" over {}", load.ramp) };
             format!("{} {place}{ramp}", times(load.parts, load.whole))
         }
+        Action::Quiesce(regions) => regions_or_all(regions, topology),
         Action::Heal => "everything".into(),
     };
     let lasts = fault.lasts.map_or(String::new(), |lasts| format!(" for {lasts}"));
     format!("{kind} {what}{lasts}")
+}
+
+/// Regions, of which none means all.
+fn regions_or_all(regions: &[RegionId], topology: &Topology) -> String {
+    let regions: Vec<Target> = regions.iter().map(|region| Target::Region(*region)).collect();
+    if regions.is_empty() { "everywhere".into() } else { list(&regions, topology) }
 }
 
 fn times(parts: u32, whole: u32) -> String {

@@ -13,8 +13,33 @@ const AT_ONCE: u32 = 2;
 /// Three events are enough for almost all studied failures; more than this are not read one by one in any report.
 const MOST: u32 = 1_000;
 
-/// Reads `[chaos]`, for a world of so many regions in which clients ask until `end`.
-pub(super) fn read(table: &Table<written::Chaos>, regions: usize, end: Duration) -> Result<Chaos, Problem> {
+/// What decides which faults can touch anything.
+pub(super) struct World {
+    pub regions: usize,
+    /// Whether work takes a node's time in some design.
+    pub takes_time: bool,
+    /// Whether clients ask at a rate.
+    pub is_open: bool,
+}
+
+impl World {
+    /// Whether faults of this kind make no sense here, and why.
+    fn refuses(&self, kind: FaultKind) -> Option<String> {
+        match kind {
+            FaultKind::Slow if !self.takes_time => Some("without `[service]` nothing takes a node's time".into()),
+            FaultKind::Load if !self.is_open => {
+                Some("clients that `think` wait for their answers: `load` is for a `rate`".into())
+            }
+            _ if !Kind::fits(kind, self.regions) => {
+                Some(format!("{} regions are too few for `{}`", self.regions, kind.name()))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Reads `[chaos]`, for a world in which clients ask until `end`.
+pub(super) fn read(table: &Table<written::Chaos>, world: &World, end: Duration) -> Result<Chaos, Problem> {
     let written = &table.value;
     let from = written.from.as_ref().map_or(Duration::ZERO, |at| at.value);
     if let Some(at) = written.from.as_ref().filter(|at| at.value >= end) {
@@ -45,15 +70,16 @@ pub(super) fn read(table: &Table<written::Chaos>, regions: usize, end: Duration)
         lasts,
         at_once: most(&written.at_once, AT_ONCE)?,
         budget: most(&written.most, MOST)?,
-        kinds: kinds(written, regions)?,
+        kinds: kinds(written, world)?,
         swarm: written.swarm,
     })
 }
 
-/// The kinds that are named, or all.
-fn kinds(written: &written::Chaos, regions: usize) -> Result<Vec<Kind>, Problem> {
+/// The kinds that are named, or all that this world has.
+fn kinds(written: &written::Chaos, world: &World) -> Result<Vec<Kind>, Problem> {
     let Some(At { value: named, span }) = &written.kinds else {
-        return Ok(Kind::USUAL.map(|(kind, weight)| Kind { kind, weight, budget: MOST }).to_vec());
+        let all = Kind::USUAL.into_iter().filter(|(kind, _)| world.refuses(*kind).is_none());
+        return Ok(all.map(|(kind, weight)| Kind { kind, weight, budget: MOST }).collect());
     };
     let mut kinds = Vec::new();
     for (name, of) in named {
@@ -62,8 +88,8 @@ fn kinds(written: &written::Chaos, regions: usize) -> Result<Vec<Kind>, Problem>
             let names = Kind::USUAL.iter().map(|(kind, _)| kind.name());
             return Err(Problem::unknown(&name.span(), format!("`{word}` is no random fault"), word, "faults", names));
         };
-        if !Kind::fits(kind, regions) {
-            return Err(Problem::new(&name.span(), format!("{regions} regions are too few for `{word}`")));
+        if let Some(why) = world.refuses(kind) {
+            return Err(Problem::new(&name.span(), why));
         }
         let written::Drawn { weight, most } = of;
         kinds.push(Kind { kind, weight: weight.unwrap_or(usual), budget: most.unwrap_or(MOST) });

@@ -14,7 +14,7 @@ use crate::time::{Duration, Time};
 
 const KINDS: &str = "`crash`, `pause`, `isolate`, `partition`, `cut`, `cut_one_way`, `bridge`, `ring`, \
                      `majority_minority`, `flap`, `loss`, `corrupt`, `duplicate`, `reorder`, `delay`, `slow`, `gray`, \
-                     `load` or `heal`";
+                     `load`, `quiesce` or `heal`";
 
 /// A shorter turn of a flap would be more events than messages.
 const TURN_MIN: Duration = Duration::millis(1);
@@ -122,6 +122,11 @@ fn burdens<'a>(written: &'a written::Fault, topology: &Topology) -> Vec<Named<'a
     }
     if let Some(at) = &written.load {
         found.push(("load", &at.span, service::load(topology, &at.value)));
+    }
+    if let Some(at) = &written.quiesce {
+        let all = at.value.is_empty();
+        let regions = if all { Ok(Vec::new()) } else { region_targets(topology, at) };
+        found.push(("quiesce", &at.span, regions.map(Action::Quiesce)));
     }
     found
 }

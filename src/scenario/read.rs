@@ -128,14 +128,14 @@ fn scenario(root: DeTable<'_>, problems: &mut Problems) -> Option<Scenario> {
     let place = place::read(&topology?.value, problems)?;
     let workload = workload.and_then(|table| clients::read(&table, &place, end.unwrap_or(Duration::MAX), problems));
     let chaos = tables.chaos.and_then(|value| table::<written::Chaos>(value, problems));
-    let regions = place.topology.regions().len();
-    let chaos = chaos.and_then(|table| problems.keep(chaos::read(&table, regions, end.unwrap_or(Duration::MAX))));
     let routing = tables.routing.and_then(|value| table(value, problems));
     let routing = routing.and_then(|table| problems.keep(routing::read(&table, &place.topology, end)));
     let service = service.and_then(|table| problems.keep(service::read(&table, &place.topology)));
     let designs = designs(tables.design, tables.expect, &place, end, problems);
     let takes_time = says_service || designs.iter().any(|design| design.service.is_some());
     let is_open = workload.as_ref().is_none_or(|workload| !matches!(workload.arrivals, Arrivals::Closed(_)));
+    let world = chaos::World { regions: place.topology.regions().len(), takes_time, is_open };
+    let chaos = chaos.and_then(|table| problems.keep(chaos::read(&table, &world, end.unwrap_or(Duration::MAX))));
     let faults = faults_of(tables.fault, &place, end, (takes_time, is_open), problems);
     let head = head?;
     Some(Scenario {

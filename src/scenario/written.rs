@@ -249,6 +249,8 @@ pub(super) struct Fault {
     pub gray: Option<Names>,
     /// Clients ask more often than `rate` says.
     pub load: Option<Table<MoreLoad>>,
+    /// Clients that ask nothing new, in these regions; `[]` is everywhere.
+    pub quiesce: Option<Names>,
     /// Every fault under way ends now.
     pub heal: Option<At<bool>>,
 }

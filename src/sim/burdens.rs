@@ -1,6 +1,7 @@
-//! Faults that burden nodes without stopping them: slow ones, gray ones, and more load than the workload says.
+//! Faults that burden nodes without stopping them, or unburden them: slow ones, gray ones, and more load than the workload
+//! says, or none.
 
-use crate::id::{NodeId, RegionId};
+use crate::id::{ClientId, NodeId, RegionId};
 use crate::model::fault::{Action, Slow};
 use crate::model::service::Load;
 use crate::protocol::Protocol;
@@ -29,6 +30,8 @@ enum Weight {
     Slow(Slow),
     Gray,
     Load(Load, Vec<RegionId>),
+    /// And the clients of closed loops that have thought enough meanwhile.
+    Quiet(Vec<RegionId>, Vec<ClientId>),
 }
 
 impl Burdens {
@@ -39,7 +42,7 @@ impl Burdens {
 
     /// How many there are that a node's standing depends on.
     pub(super) fn on(&self, node: NodeId) -> usize {
-        let weighs = |b: &&Burden| matches!(b.weight, Weight::Load(..)) || b.nodes.contains(&node);
+        let weighs = |b: &&Burden| matches!(b.weight, Weight::Load(..) | Weight::Quiet(..)) || b.nodes.contains(&node);
         self.under_way.iter().filter(weighs).count()
     }
 
@@ -80,10 +83,34 @@ impl Burdens {
         gap
     }
 
-    /// This fault ends; returns what it touched.
-    pub(super) fn lift(&mut self, fault: usize) -> u64 {
-        let Some(place) = self.under_way.iter().position(|burden| burden.fault == fault) else { return 0 };
-        self.under_way.remove(place).touched
+    /// Whether no operation begins in this region now. A client of a closed loop that would begin one is kept until the first
+    /// of the faults that hold it ends.
+    #[cold]
+    pub(super) fn is_quiet(&mut self, region: RegionId, of_closed_loop: Option<ClientId>) -> bool {
+        let mut keeps = of_closed_loop;
+        let mut is_quiet = false;
+        for burden in &mut self.under_way {
+            if let Weight::Quiet(regions, waiting) = &mut burden.weight
+                && (regions.is_empty() || regions.contains(&region))
+            {
+                burden.touched += 1;
+                is_quiet = true;
+                waiting.extend(keeps.take());
+            }
+        }
+        is_quiet
+    }
+
+    /// This fault ends; returns what it touched, and the clients that it kept from asking.
+    fn lift(&mut self, fault: usize) -> (u64, Vec<ClientId>) {
+        let Some(place) = self.under_way.iter().position(|burden| burden.fault == fault) else {
+            return (0, Vec::new());
+        };
+        let burden = self.under_way.remove(place);
+        match burden.weight {
+            Weight::Quiet(_, waiting) => (burden.touched, waiting),
+            _ => (burden.touched, Vec::new()),
+        }
     }
 }
 
@@ -94,12 +121,20 @@ impl<P: Protocol> World<'_, P> {
             Action::Slow { nodes, slow } => (Weight::Slow(*slow), &nodes[..]),
             Action::Gray(nodes) => (Weight::Gray, &nodes[..]),
             Action::Load { regions, load } => (Weight::Load(*load, regions.clone()), &[][..]),
+            Action::Quiesce(regions) => (Weight::Quiet(regions.clone(), Vec::new()), &[][..]),
             _ => return,
         };
         let mut nodes: Vec<NodeId> = targets.iter().flat_map(|target| self.nodes_of(*target)).collect();
         nodes.sort_unstable();
         nodes.dedup();
         self.burdens.under_way.push(Burden { fault, weight, nodes, since: self.now, touched: 0 });
+    }
+
+    /// A fault that burdens nodes ends, where this is one; returns what it touched.
+    pub(super) fn unburden(&mut self, fault: usize) -> u64 {
+        let (touched, waiting) = self.burdens.lift(fault);
+        waiting.into_iter().for_each(|client| self.later(self.now, Plain::Ask { client }));
+        touched
     }
 
     /// A client's request reaches a node that is gray, perhaps, or takes time, perhaps.

@@ -231,6 +231,9 @@ impl<P: Protocol> World<'_, P> {
         };
         let gap = if self.burdens.is_empty() { gap } else { self.burdens.loaded(region, gap, self.now) };
         self.later(self.now + gap, Plain::Arrival { region });
+        if !self.burdens.is_empty() && self.burdens.is_quiet(region, None) {
+            return;
+        }
         let client = self.clients.take_idle(region);
         self.invoke(client);
     }
@@ -238,12 +241,15 @@ impl<P: Protocol> World<'_, P> {
     /// A client of a closed loop has thought enough.
     pub(super) fn ask_again(&mut self, client: ClientId) {
         let asked = self.clients.clients[client.index()].sequence;
-        if !self.is_over() && self.setup.workload.operations_per_client.is_none_or(|most| asked < most) {
+        let is_done = self.is_over() || self.setup.workload.operations_per_client.is_some_and(|most| asked >= most);
+        let region = self.clients.region(client);
+        if !is_done && (self.burdens.is_empty() || !self.burdens.is_quiet(region, Some(client))) {
             self.invoke(client);
         }
     }
 
-    fn is_over(&self) -> bool {
+    /// Whether clients begin nothing any more.
+    pub(super) fn is_over(&self) -> bool {
         self.now >= Time::ZERO + self.setup.duration
     }
 

@@ -124,7 +124,9 @@ impl<P: Protocol> World<'_, P> {
                 self.impair(place, links, Way::Reorder(self.share("reorder", place, *parts, *whole), *extra));
             }
             Action::Delay { links, slow } => self.impair(place, links, Way::Delay(*slow)),
-            Action::Slow { .. } | Action::Gray(_) | Action::Load { .. } => self.burden(place, action),
+            Action::Slow { .. } | Action::Gray(_) | Action::Load { .. } | Action::Quiesce(_) => {
+                self.burden(place, action)
+            }
             Action::Heal => {
                 let others = (0..self.faults.states.len()).filter(|other| *other != place);
                 let active: Vec<usize> = others.filter(|other| self.faults.states[*other].active).collect();
@@ -191,7 +193,7 @@ impl<P: Protocol> World<'_, P> {
         self.digest.mix(0xe4d0_0000 + place as u64);
         self.line(|world| format!("fault ends: {}", world.setup.faults[place].action.kind().name()));
         let before = self.standings();
-        self.faults.states[place].touched += self.network.repair(place) + self.burdens.lift(place);
+        self.faults.states[place].touched += self.network.repair(place) + self.unburden(place);
         let crash = self.faults.states[place].crash;
         for node in self.faults.states[place].nodes.clone() {
             let state = &mut self.nodes[node.index()];

@@ -44,7 +44,7 @@ struct Desk<P: Protocol> {
 pub struct NodeLoad {
     /// How many cores it has.
     pub cores: u32,
-    /// How long they worked, together.
+    /// How long they worked, together, on what they began while clients asked.
     pub busy: Duration,
     /// How much work waited at once, at most.
     pub queue_max: u64,
@@ -53,9 +53,10 @@ pub struct NodeLoad {
 }
 
 impl NodeLoad {
-    /// The part of its time in which a core worked, from 0 to 1; a little more where work was under way at the end.
-    pub fn utilization(&self, simulated: Duration) -> f64 {
-        self.busy.as_secs_f64() / (simulated.as_secs_f64() * f64::from(self.cores)).max(f64::MIN_POSITIVE)
+    /// The part of this time, in which clients asked, that a core worked: from 0 to 1; a little more where work was under way
+    /// at the end.
+    pub fn utilization(&self, asked: Duration) -> f64 {
+        self.busy.as_secs_f64() / (asked.as_secs_f64() * f64::from(self.cores)).max(f64::MIN_POSITIVE)
     }
 }
 
@@ -183,8 +184,11 @@ impl<P: Protocol> World<'_, P> {
                 self.work(node, event);
                 continue;
             }
+            let is_over = self.is_over();
             let desk = self.desk(node);
-            desk.load.busy += lasts;
+            if !is_over {
+                desk.load.busy += lasts;
+            }
             desk.in_service[core] = Some(event);
             let incarnation = self.nodes[node.index()].incarnation;
             self.later(self.now + lasts, Plain::Served { node, incarnation, core: core as u32 });

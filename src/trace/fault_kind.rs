@@ -38,13 +38,15 @@ pub enum FaultKind {
     Gray,
     /// Clients ask more.
     Load,
+    /// Clients ask nothing new.
+    Quiesce,
     /// Everything above ends.
     Heal,
 }
 
 impl FaultKind {
     /// Every kind, in the order of reports.
-    pub const ALL: [FaultKind; 18] = [
+    pub const ALL: [FaultKind; 19] = [
         FaultKind::Crash,
         FaultKind::Pause,
         FaultKind::Isolate,
@@ -62,6 +64,7 @@ impl FaultKind {
         FaultKind::Slow,
         FaultKind::Gray,
         FaultKind::Load,
+        FaultKind::Quiesce,
         FaultKind::Heal,
     ];
 
@@ -85,6 +88,7 @@ impl FaultKind {
             FaultKind::Slow => "slow",
             FaultKind::Gray => "gray",
             FaultKind::Load => "load",
+            FaultKind::Quiesce => "quiesce",
             FaultKind::Heal => "heal",
         }
     }

@@ -141,7 +141,7 @@ fn facts(report: &RunReport, paint: Paint) -> String {
     );
     let busiest = run.loads.iter().zip(&run.nodes).max_by(|(a, _), (b, _)| a.busy.cmp(&b.busy));
     if let Some((load, node)) = busiest {
-        let percent = trimmed(load.utilization(run.simulated) * 100.0, 1);
+        let percent = trimmed(load.utilization(report.scenario.setup.duration) * 100.0, 1);
         let away: u64 = run.loads.iter().map(|load| load.turned_away).sum();
         let away = if away == 0 { String::new() } else { format!("; {} requests turned away", grouped(away)) };
         let queue = grouped(run.loads.iter().map(|load| load.queue_max).max().unwrap_or(0));

@@ -365,6 +365,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("", "[chaos]\nmost = 0", "14:8: give 1 to 1000 faults"),
     ("", "[chaos]\nkinds = { crsh = {} }", "14:11: `crsh` is no random fault\n  help: did you mean `crash`?"),
     ("", "[chaos]\nkinds = { bridge = {} }", "14:11: 2 regions are too few for `bridge`"),
+    ("", "[chaos]\nkinds = { slow = {} }", "14:11: without `[service]` nothing takes a node's time"),
     ("", "[chaos]\nkinds = { heal = {} }", "14:9: nothing would ever break"),
     ("", "[expect]\nconvergence = 1", "14:15: expected a verdict, found a number"),
 ];
