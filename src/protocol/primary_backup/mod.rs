@@ -44,7 +44,8 @@
 //!
 //! **Cost.** Of B backups, k waited for. Read: no one-way delay between nodes, no message. Write: none where k is 0,
 //! else the round trip to the k-th nearest backup; 2B messages (Append and Ack), and an entry is on the wire only once
-//! the primary's own disk has it. A backup's copy lags by the one-way delay. With failover, M monitors and R replicas
+//! the primary's own disk has it. A backup's copy lags by the one-way delay, and with `ship-every`
+//! by up to that much more. With failover, M monitors and R replicas
 //! exchange 2MR messages a heartbeat. Without it a quiet design sends nothing. Detection: with one-way delay d to the
 //! monitor and heartbeats each h, a crash is suspected d + `detect` - U(0, h) later, because a monitor's patience
 //! starts anew when a Pong *arrives*. Then one round trip between monitors to decide, one to the replicas to choose (at
@@ -277,6 +278,8 @@ pub enum Timer {
     Lease,
     /// Primary: backups still owe an answer.
     Repair,
+    /// Primary: what is new in the log is sent.
+    Ship,
     /// Monitor: time to ask for a sign of life.
     Heartbeat,
     /// Monitor: the primary has been silent for too long.

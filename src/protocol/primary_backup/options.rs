@@ -43,6 +43,9 @@ pub struct Options {
     /// How long a backup may owe its answer to an entry before the primary offers its log again: what bounds how long a
     /// lost message stays lost. An offer is made one to two such spans after the entry. Default: 1s.
     pub repair: Duration,
+    /// How often the primary sends what is new in its log, at whole multiples by its own clock: batches, as of log shipping.
+    /// Default: each entry as soon as its disk has it.
+    pub ship_every: Option<Duration>,
 }
 
 impl Default for Options {
@@ -57,6 +60,7 @@ impl Default for Options {
             lease: Duration::secs(4),
             returning: Returning::Discard,
             repair: Duration::secs(1),
+            ship_every: None,
         }
     }
 }
@@ -263,6 +267,12 @@ pub(super) fn seats(options: &Options, regions: &[&str]) -> Result<Vec<Seat>, Op
             why: format!("it must be {} or longer", Duration::SHORTEST_PERIOD),
         });
     }
+    if options.ship_every.is_some_and(|every| every < Duration::SHORTEST_PERIOD) {
+        return Err(OptionsError {
+            option: "ship-every",
+            why: format!("it must be {} or longer; without it each entry is sent at once", Duration::SHORTEST_PERIOD),
+        });
+    }
     let mut seats: Vec<Seat> = replicas.iter().map(|region| Seat::replica(*region)).collect();
     match &options.failover {
         Some(failover) => {
@@ -365,6 +375,7 @@ pub(super) struct Plan {
     pub refuses: bool,
     pub lease: Duration,
     pub repair: Duration,
+    pub ship_every: Option<Duration>,
     pub detect: Duration,
     pub heartbeat: Duration,
     pub promote: Duration,
@@ -391,6 +402,7 @@ impl Plan {
             refuses: options.returning == Returning::Refuse,
             lease: options.lease,
             repair: options.repair,
+            ship_every: options.ship_every,
             detect: failover.detect,
             heartbeat: failover.heartbeat,
             promote: failover.promote,
@@ -411,7 +423,8 @@ impl Plan {
             let person = self.operator.as_ref().map_or(Duration::ZERO, |operator| operator.reaction[1]);
             let failover = self.detect * 3 + self.lease + self.promote + person;
             let failover = if self.failover { failover } else { Duration::ZERO };
-            let within = (failover + self.repair * 3) * 2 + Duration::secs(5);
+            let shipped = self.ship_every.unwrap_or_default();
+            let within = (failover + self.repair * 3 + shipped * 2) * 2 + Duration::secs(5);
             cx.observe(Observation::Promised(Promise::WritesWithin(within)));
         }
     }

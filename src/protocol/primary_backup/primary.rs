@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::id::{ClientId, NodeId, RequestId};
 use crate::op::{Op, Refusal, Reply};
 use crate::protocol::{Context, Request};
+use crate::time::Duration;
 use crate::trace::Observation;
 
 use super::log::{Change, Entry, Position, Stretch};
@@ -35,7 +36,9 @@ pub(super) struct Primary {
     waiting: BTreeMap<u64, Vec<RequestId>>,
     /// Requests that came before it was ready.
     pub(super) held: Vec<Request<PrimaryBackup>>,
-    /// The length of the log when it was last offered; `None` while no offer is due.
+    /// How far the log has been sent; all of it, but for what waits to be shipped together.
+    shipped: u64,
+    /// How much of the log had been sent when it was last offered; `None` while no offer is due.
     offered: Option<u64>,
 }
 
@@ -62,6 +65,7 @@ impl Replica {
             has_served: false,
             waiting: BTreeMap::new(),
             held: Vec::new(),
+            shipped: self.log.len(),
             offered: None,
         }));
         let Position { epoch: last, index } = self.log.last();
@@ -69,6 +73,7 @@ impl Replica {
         cx.observe(Observation::Leader { epoch });
         if epoch > 1 && self.log.last().epoch < epoch {
             self.append(Entry { epoch, client: ClientId(0), sequence: 0, change: Change::Open }, cx);
+            self.ship(cx); // a new primary serves nobody before backups have this
         } else if self.log.len() > 0 {
             // A restart: what the backups hold is not known any more.
             cx.send(cx.me(), Message::Synced { epoch, index: self.log.len() });
@@ -88,12 +93,30 @@ impl Replica {
         let index = self.log.len();
         cx.observe(Observation::Logged { by: epoch, index, epoch, before: after.epoch, what: entry.name() });
         cx.send(cx.me(), Message::Synced { epoch, index });
-        self.stream(&Stretch { after, entries: vec![entry], length: index }, cx);
+        match (self.plan.ship_every, &self.duty) {
+            (None, _) => self.stream(&Stretch { after, entries: vec![entry], length: index }, cx),
+            (Some(every), Duty::Leading(primary)) if primary.shipped + 1 == index => {
+                let past = cx.now().as_nanos() % every.as_nanos();
+                cx.set_timer(Timer::Ship, Duration::nanos(every.as_nanos() - past));
+            }
+            _ => {} // it goes with those before it
+        }
+    }
+
+    /// Sends what is new in the log.
+    pub(super) fn ship(&mut self, cx: &mut Context<PrimaryBackup>) {
+        while let Duty::Leading(primary) = &self.duty
+            && primary.shipped < self.log.len()
+        {
+            let stretch = self.log.stretch_after(primary.shipped);
+            self.stream(&stretch, cx);
+        }
     }
 
     fn stream(&mut self, stretch: &Stretch, cx: &mut Context<PrimaryBackup>) {
         let epoch = self.office.epoch;
         let Duty::Leading(primary) = &mut self.duty else { return };
+        primary.shipped = stretch.after.index + stretch.entries.len() as u64;
         for backup in primary.acked.keys() {
             cx.send(*backup, Message::Append { epoch, stretch: stretch.clone() });
         }
@@ -106,8 +129,9 @@ impl Replica {
     /// Offers the end of the log to each backup that owes an answer for what was there when this was last asked, and
     /// has acknowledged nothing since. What is younger than that is likely to be on its way.
     pub(super) fn offer_again(&mut self, cx: &mut Context<PrimaryBackup>) {
-        let (epoch, length) = (self.office.epoch, self.log.len());
+        let epoch = self.office.epoch;
         let Duty::Leading(primary) = &mut self.duty else { return };
+        let length = primary.shipped;
         let offered = primary.offered.unwrap_or(0);
         for (backup, acked) in &mut primary.acked {
             if acked.now < offered && acked.now == acked.then {

@@ -70,8 +70,12 @@ impl Replica {
         replica.plan.promise(cx);
         cx.observe(Observation::Entered { epoch: replica.promised });
         // Which entries a primary had acknowledged is not on disk. All are taken into the copy; it answers nobody
-        // before they are held as widely as they must be.
-        replica.apply(replica.log.len(), cx);
+        // before they are held as widely as they must be. A copy that is kept aside is no replica's: nothing is told of it.
+        let length = replica.log.len();
+        match replica.duty {
+            Duty::Stranded => replica.log.apply(length, |_, _| ()),
+            _ => replica.apply(length, cx),
+        }
         let is_primary = replica.office.primary == cx.me() && replica.promised == replica.office.epoch;
         if is_primary && !matches!(replica.duty, Duty::Stranded) {
             if recovered.is_empty() || !replica.plan.failover {
@@ -144,6 +148,7 @@ impl Replica {
             Timer::Promote if matches!(self.duty, Duty::Promoting) => self.take_office(cx),
             Timer::Lease => self.watch_lease(cx),
             Timer::Repair => self.offer_again(cx),
+            Timer::Ship => self.ship(cx),
             _ => {}
         }
     }
@@ -213,6 +218,7 @@ impl Replica {
         cx.cancel_timer(Timer::Promote);
         if let Duty::Leading(primary) = before {
             cx.cancel_timer(Timer::Repair);
+            cx.cancel_timer(Timer::Ship);
             cx.cancel_timer(Timer::Lease);
             if primary.leads {
                 cx.observe(Observation::SteppedDown { epoch });

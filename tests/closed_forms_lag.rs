@@ -1,0 +1,128 @@
+//! What asynchronous replication costs, against closed forms: how far a copy lags, how stale it is read, and what a lost region
+//! takes with it.
+
+mod support;
+
+use std::collections::BTreeMap;
+
+use riftzone::id::RegionId;
+use riftzone::model::fault::{Action, Fault, Target};
+use riftzone::model::latency::Delay;
+use riftzone::model::workload::{Arrivals, KeyChooser, Mix};
+use riftzone::protocol::primary_backup::{self, PrimaryBackup};
+use riftzone::sim::{Placement, Run, Setup, simulate};
+use riftzone::time::{Duration, Time};
+use riftzone::trace::Trace;
+
+use support::{after, constant_world};
+
+/// A primary and its backup, with writes at random moments beside the primary.
+fn two_sites(round_trip_ms: u64, writes_per_s: u64, seconds: u64) -> Setup {
+    let mut world = constant_world(&["p", "b"], round_trip_ms, seconds);
+    world.workload.clients = vec![1, 0];
+    world.workload.arrivals = Arrivals::Poisson(Duration::secs(1) / writes_per_s);
+    world.workload.mix = Mix { read: 0, write: 1, compare_and_set: 0 };
+    world
+}
+
+fn run(world: &Setup, options: &str, seed: u64, trace: Trace) -> Run {
+    let options: primary_backup::Options = toml::from_str(&format!("primary = 'p'\n{options}")).unwrap();
+    simulate::<PrimaryBackup>(world, &Placement::everywhere(&world.topology), &options, seed, trace).unwrap()
+}
+
+/// How long after a write was ordered, and acknowledged, the backup had it: milliseconds, of each write.
+fn lags(options: &str) -> Vec<f64> {
+    let world = two_sites(70, 1_000, 8);
+    let run = run(&world, options, 1, Trace::up_to(after(7_000), Duration::secs(5)));
+    let (mut ordered, mut lags): (BTreeMap<u64, Time>, Vec<f64>) = (BTreeMap::new(), Vec::new());
+    for (at, line) in run.trace.lines() {
+        let values = line.split(", v").skip(1).map(|rest| rest[..rest.find(')').unwrap()].parse().unwrap());
+        if line.starts_with("p is asked") {
+            ordered.extend(values.map(|value: u64| (value, *at)));
+        } else if line.starts_with("b got Append") {
+            lags.extend(values.filter_map(|value| ordered.remove(&value)).map(|then| at.since(then).as_millis_f64()));
+        }
+    }
+    assert!(lags.len() > 4_000, "{} writes", lags.len());
+    lags
+}
+
+fn mean(of: &[f64]) -> f64 {
+    of.iter().sum::<f64>() / of.len() as f64
+}
+
+/// X6, F13: streamed at once, a copy lags by exactly the one-way delay.
+#[test]
+fn x6_a_streamed_copy_lags_by_the_one_way_delay() {
+    let lags = lags("");
+    assert!(lags.iter().all(|lag| (lag - 35.0).abs() < 1e-6), "{lags:?}");
+}
+
+/// X6, F13: in batches each B by the clock, by the one-way delay and U(0, B): with B = 50 ms, 60 ms in the mean.
+#[test]
+fn x6_a_shipped_copy_lags_by_half_a_batch_more() {
+    let lags = lags("ship-every = '50ms'");
+    assert!(lags.iter().all(|lag| (35.0..=85.0).contains(lag)), "{lags:?}");
+    let mean = mean(&lags);
+    assert!((mean - 60.0).abs() < 0.03 * 60.0, "mean {mean} ms");
+    // Uniform: a tenth of them in each tenth.
+    for tenth in 0..10 {
+        let from = 35.0 + 5.0 * f64::from(tenth);
+        let share = lags.iter().filter(|lag| (from..from + 5.0).contains(lag)).count() as f64 / lags.len() as f64;
+        assert!((share - 0.1).abs() < 0.02, "{share} of them from {from} ms");
+    }
+}
+
+/// How many acknowledged writes are lost where the primary's site is gone from one moment to the next, in the mean over seeds:
+/// it crashes, and what it has sent does not get out any more.
+fn lost(options: &str, seeds: u64) -> f64 {
+    let lost = (1..=seeds).map(|seed| {
+        let mut world = two_sites(70, 1_000, 4);
+        world.settle = Duration::secs(5);
+        // At any moment of a batch.
+        let at = after(2_000) + Duration::micros(seed * 7_919 % 50_000);
+        let site = vec![Target::Region(RegionId(0))];
+        let gone = |action| Fault { at, lasts: None, action, may_touch_nothing: false };
+        world.faults = vec![gone(Action::Crash(site.clone())), gone(Action::Isolate(site))];
+        let failover = "failover = { detect = '500ms', heartbeat = '100ms', promote = '0s', monitors = ['b'] }";
+        let run = run(&world, &format!("{failover}\n{options}"), seed, Trace::off());
+        assert_eq!(run.failovers.len(), 1, "seed {seed}");
+        run.durability.lost.len() as f64
+    });
+    mean(&lost.collect::<Vec<_>>())
+}
+
+/// X6, F15: w L acknowledged writes are lost in the mean.
+#[test]
+fn x6_a_lost_site_takes_with_it_what_was_on_its_way() {
+    let lost = lost("", 300);
+    assert!((lost - 35.0).abs() < 0.03 * 35.0, "{lost} writes"); // standard error: sqrt(35 / 300) = 0.34
+}
+
+/// X6, F15: with batches, w (L + B/2).
+#[test]
+fn x6_batches_are_lost_with_the_site() {
+    let lost = lost("ship-every = '50ms'", 400);
+    assert!((lost - 60.0).abs() < 0.03 * 60.0, "{lost} writes"); // uniform over a batch: (14.4 + 7.7) / 20, about 0.8
+}
+
+/// F14: a read at the backup is stale with probability 1 - exp(-w L), w writes a second to its key, L the lag.
+#[test]
+fn f14_a_read_at_a_backup_is_stale_as_often_as_a_write_is_on_its_way() {
+    // Clients at a third site, between the two: the nearest copy is the backup, and a write is with the primary at once.
+    let mut world = constant_world(&["p", "b", "c"], 200, 2_000);
+    let [p, b, c] = [0, 1, 2].map(RegionId);
+    for (site, one_way) in [(b, Duration::ZERO), (p, Duration::micros(1))] {
+        world.topology.set_delay(c, site, Delay::constant(one_way));
+        world.topology.set_delay(site, c, Delay::constant(one_way));
+    }
+    world.workload.clients = vec![0, 0, 1];
+    world.workload.arrivals = Arrivals::Poisson(Duration::millis(50));
+    world.workload.keys = KeyChooser::uniform(1);
+    let options: primary_backup::Options = toml::from_str("primary = 'p'\nreads = 'nearest'").unwrap();
+    let placement = Placement { regions: vec![p, b], groups: 1 };
+    let run = simulate::<PrimaryBackup>(&world, &placement, &options, 1, Trace::off()).unwrap();
+    let measured = run.stale_reads.count() as f64 / run.reads as f64;
+    let expected = 0.632_121; // 1 - exp(-10 / s * 0.1 s)
+    assert!((measured - expected).abs() < 0.02 * expected, "{measured} of {} reads", run.reads);
+}
