@@ -369,7 +369,12 @@ fn transactions_from_elsewhere_are_judged_at_every_level_of_isolation() {
     assert!(readme.contains(shown), "the README shows something else than:\n{shown}");
     desk.run(&format!("judge {file} --level snapshot-isolation")).reports(0);
     desk.run(&format!("judge {file} --level serialisable")).complains(2, &["did you mean `serializable`?"]);
-    desk.run(&format!("judge {file} --svg why.svg")).complains(2, &["holds transactions"]);
+    desk.run(&format!("judge {file} --export json-lines f")).complains(2, &["holds transactions"]);
+    desk.run(&format!("judge {file} --svg why.svg")).reports(1);
+    let drawn = fs::read_to_string(desk.path("why.svg")).unwrap();
+    let count = |what| drawn.matches(what).count();
+    assert!(drawn.contains("not repeatable-read") && drawn.contains("t0: "), "{drawn}");
+    assert_eq!((count("class=\"bar\""), count("class=\"edge\""), count(">rw ")), (2, 2, 2), "{drawn}");
     desk.run(&format!("judge {file} --as awdit")).complains(2, &["write-skew.edn:"]);
 }
 

@@ -62,6 +62,14 @@ pub fn conclusion(judged: &[Judged]) -> Conclusion {
     judged.iter().filter_map(of_one).max().unwrap_or(Conclusion::Held)
 }
 
+/// The counterexample of the weakest of these levels (all, where none is named) that transactions fail.
+pub fn weakest_failure<'a>(
+    judgement: &'a TransactionJudgement,
+    levels: &[isolation::Level],
+) -> Option<&'a isolation::TransactionCounterexample> {
+    transactions::weakest_failure(judgement, levels)
+}
+
 /// For people: one history after another.
 pub fn text(judged: &[Judged], paint: Paint) -> String {
     let page = |one: &Judged| match one {

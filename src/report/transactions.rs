@@ -97,6 +97,18 @@ pub(super) fn page(
     text
 }
 
+/// The counterexample of the weakest level shown that fails.
+pub(super) fn weakest_failure<'a>(
+    judgement: &'a TransactionJudgement,
+    levels: &[Level],
+) -> Option<&'a TransactionCounterexample> {
+    let failed = |(_, verdict): (Level, &'a TransactionVerdict)| match verdict {
+        TransactionVerdict::Fail(found) => Some(found),
+        _ => None,
+    };
+    shown(judgement, levels).into_iter().rev().find_map(failed)
+}
+
 /// Each reason for which levels fail, once, with the weakest level of those shown that it fails.
 fn reasons<'a>(all: &[(Level, &'a TransactionVerdict)]) -> Vec<(Level, &'a TransactionCounterexample)> {
     let mut told: Vec<(Level, &TransactionCounterexample)> = Vec::new();
@@ -115,7 +127,7 @@ fn is_same(one: &TransactionCounterexample, other: &TransactionCounterexample) -
 }
 
 /// What the keys of a counterexample are called in the file.
-fn keys(foreign: &ForeignTransactions, found: &TransactionCounterexample) -> String {
+pub(super) fn keys(foreign: &ForeignTransactions, found: &TransactionCounterexample) -> String {
     let mut keys: Vec<_> = found.steps.iter().filter_map(|step| step.key).collect();
     keys.sort_unstable();
     keys.dedup();

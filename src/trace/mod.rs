@@ -82,10 +82,9 @@ pub enum Observation {
         /// The epoch it had.
         epoch: u64,
     },
-    /// This node's own copy now holds this write. A restarting node tells this again of what it recovered, in order.
-    /// A node that tells it while it handles the write's own request has ordered it after what its copy held.
-    /// What became of every acknowledged write is known from this; where a protocol never tells it, only the copies at
-    /// the end are judged. A restart tells again of what it recovers, in order; unless the copy is kept aside, for what was
+    /// This node's own copy now holds this write. A node that tells it while it handles the write's own request has
+    /// ordered it after what its copy held. What became of every acknowledged write is known from this; where a protocol
+    /// never tells it, only the copies at the end are judged. A restart tells again of what it recovers, in order; unless the copy is kept aside, for what was
     /// ordered anew meanwhile would seem to come back in it.
     Applied {
         /// The key written.

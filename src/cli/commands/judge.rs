@@ -29,13 +29,11 @@ pub fn judge(asked: &Judge, output: &Output) -> Result<Exit, Failure> {
             Elsewhere::Transactions(foreign) => transactions(file, foreign, asked)?,
         });
     }
-    if let [Judged::Operations { foreign, findings, .. }] = judged.as_slice() {
-        if let [format, path] = asked.export.as_slice() {
-            write(foreign, &findings.all, format, path)?;
-        }
-        if let Some(path) = &asked.svg {
-            draw(foreign, &findings.all, path, output)?;
-        }
+    if let ([Judged::Operations { foreign, findings, .. }], [format, path]) = (&judged[..], &asked.export[..]) {
+        write(foreign, &findings.all, format, path)?;
+    }
+    if let ([only], Some(path)) = (&judged[..], &asked.svg) {
+        draw(only, path, output)?;
     }
     output.report(asked.format, |paint| page::text(&judged, paint), || page::json(&judged))?;
     Ok(page::conclusion(&judged).into())
@@ -55,8 +53,8 @@ fn level(name: &str) -> Result<Level, Failure> {
 }
 
 fn transactions(file: &str, foreign: ForeignTransactions, asked: &Judge) -> Result<Judged, Failure> {
-    if !asked.export.is_empty() || asked.svg.is_some() {
-        let message = format!("{file} holds transactions, which `--export` and `--svg` cannot show");
+    if !asked.export.is_empty() {
+        let message = format!("{file} holds transactions, which `--export` cannot write");
         return Err(Failure::Usage { message, help: None });
     }
     let names = isolation::Level::ALL.map(isolation::Level::name);
@@ -95,8 +93,16 @@ fn write(foreign: &Foreign, findings: &[Finding], format: &str, path: &str) -> R
 }
 
 /// The first counterexample; where there is none, nothing is written, and a note says so.
-fn draw(foreign: &Foreign, findings: &[Finding], path: &str, output: &Output) -> Result<(), Failure> {
-    match findings.iter().find_map(|finding| Picture::of(foreign, finding)) {
+fn draw(judged: &Judged, path: &str, output: &Output) -> Result<(), Failure> {
+    let picture = match judged {
+        Judged::Operations { foreign, findings, .. } => {
+            findings.all.iter().find_map(|finding| Picture::of(foreign, finding))
+        }
+        Judged::Transactions { foreign, judgement, levels, .. } => {
+            page::weakest_failure(judgement, levels).map(|found| Picture::of_transactions(foreign, found))
+        }
+    };
+    match picture {
         Some(picture) => load::write(path, &svg(&picture)),
         None => {
             output.note(&format!("there is no counterexample to draw: {path} is not written"));

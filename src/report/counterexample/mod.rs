@@ -1,19 +1,23 @@
 //! A counterexample as a picture: a lane for every client, an interval for every operation, and how far an order of
-//! them can go.
+//! them can go; or, of transactions, the cycle that they are in.
 //!
 //! [`Picture`] is laid out once, in units that fit its texts; `lanes.rs` draws it in characters, `svg.rs` as SVG. Equal
-//! pictures are equal bytes. Next: `lanes.rs`.
+//! pictures are equal bytes. Next: `arrows.rs`.
 
+mod arrows;
 mod lanes;
 mod svg;
 
+pub use arrows::Arrow;
 pub use lanes::lanes;
 pub use svg::svg;
 
 use std::collections::BTreeMap;
 
+use crate::check::transactions::{MicroOp, TransactionCounterexample, TransactionId};
 use crate::history::OpId;
-use crate::judge::{Finding, Foreign};
+use crate::id::Key;
+use crate::judge::{Finding, Foreign, ForeignTransactions};
 use crate::time::Time;
 
 use super::number::instant;
@@ -45,6 +49,8 @@ pub struct Picture {
     /// The operations, in the order of invocation.
     intervals: Vec<Interval>,
     marks: Vec<Mark>,
+    /// What comes before what, where that is the reason.
+    arrows: Vec<Arrow>,
 }
 
 /// What an operation is in the impossible order.
@@ -87,7 +93,7 @@ impl Picture {
             None => Mark::Plain,
         };
         let marks = intervals.iter().map(mark).collect();
-        Picture { title: title.into(), why: why.into(), is_timed: true, intervals, marks }
+        Picture { title: title.into(), why: why.into(), is_timed: true, intervals, marks, arrows: Vec::new() }
     }
 
     /// The counterexample of a finding; `None` where it has none.
@@ -110,6 +116,43 @@ impl Picture {
         let mut picture = Picture::new(title, &counterexample.why, intervals, &finding.placed, &finding.stuck);
         picture.is_timed = foreign.recording.is_timed;
         Some(picture)
+    }
+
+    /// The counterexample of transactions: a lane for each session, and an arrow for each step of the cycle.
+    ///
+    /// Where nobody knows when they were, they are one after another in the order of the file.
+    pub fn of_transactions(foreign: &ForeignTransactions, found: &TransactionCounterexample) -> Picture {
+        let history = &foreign.history;
+        let is_timed = history.is_timed();
+        let interval = |id: &TransactionId| {
+            let (invoked, completed) = if is_timed {
+                (history.invoked(*id), history.completed(*id))
+            } else {
+                (Time::from_nanos(2 * u64::from(id.0)), Time::from_nanos(2 * u64::from(id.0) + 1))
+            };
+            Interval {
+                id: OpId(id.0),
+                lane: format!("session {}", history.session(*id).0),
+                text: format!("{id}: {}", said(foreign, *id, found)),
+                invoked,
+                completed,
+            }
+        };
+        let intervals = found.transactions.iter().map(interval).collect();
+        let why = format!("{} {}", found.why, super::transactions::keys(foreign, found));
+        let mut picture = Picture::new(format!("not {}", found.level.name()), why.trim_end(), intervals, &[], &[]);
+        picture.is_timed = is_timed;
+        let arrow = |step: &crate::check::transactions::Step| {
+            let about = step.key.map_or(String::new(), |key| format!(" {}", key_name(foreign, key)));
+            Arrow {
+                from: OpId(step.from.0),
+                to: OpId(step.to.0),
+                label: format!("{}{about}", step.dependency.name()),
+                because: step.because.clone(),
+            }
+        };
+        picture.arrows = found.steps.iter().map(arrow).collect();
+        picture
     }
 
     /// Where everything goes if each text needs so much width and instants are `gap` apart. `O(n log n)`, but for clients
@@ -185,6 +228,50 @@ impl Picture {
             (at, false) => format!("event {}", at.as_nanos()),
         }
     }
+}
+
+/// What the file calls a key; but `k1` where that is a number, which values are too.
+fn key_name(foreign: &ForeignTransactions, key: Key) -> String {
+    let name = foreign.key_name(key);
+    if name.parse::<i64>().is_ok() || name.is_empty() { key.to_string() } else { name.to_string() }
+}
+
+/// How many operations of a transaction are shown.
+const SHOWN: usize = 6;
+
+/// What a transaction did, as far as the counterexample is about it: all of it where that is short.
+fn said(foreign: &ForeignTransactions, id: TransactionId, found: &TransactionCounterexample) -> String {
+    let is_about = |key| found.steps.iter().any(|step| step.key == Some(key)) || found.steps.is_empty();
+    let key_of = |op: &MicroOp| match *op {
+        MicroOp::Read(key, _) | MicroOp::Write(key, _) | MicroOp::Append(key, _) | MicroOp::ReadList(key, _) => key,
+    };
+    let all: Vec<MicroOp> = foreign.history.ops(id).collect();
+    let shown: Vec<&MicroOp> = match all.len() {
+        0..=SHOWN => all.iter().collect(),
+        _ => all.iter().filter(|op| is_about(key_of(op))).take(SHOWN).collect(),
+    };
+    let words = shown.iter().map(|op| {
+        let key = key_name(foreign, key_of(op));
+        match **op {
+            MicroOp::Write(_, value) => format!("{key} = {value}"),
+            MicroOp::Append(_, value) => format!("{key} += {value}"),
+            MicroOp::Read(_, None) => format!("{key} ⇒ nothing"),
+            MicroOp::Read(_, Some(value)) => format!("{key} ⇒ {value}"),
+            MicroOp::ReadList(_, seen) => {
+                let first = seen.len().saturating_sub(3);
+                let mut last: Vec<String> = seen[first..].iter().map(ToString::to_string).collect();
+                if first > 0 {
+                    last.insert(0, "…".into());
+                }
+                format!("{key} ⇒ [{}]", last.join(" "))
+            }
+        }
+    });
+    let mut text = words.collect::<Vec<_>>().join(", ");
+    if shown.len() < all.len() {
+        text.push_str(", …");
+    }
+    text
 }
 
 /// The rows of one client.

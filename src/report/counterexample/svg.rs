@@ -3,12 +3,15 @@
 use std::fmt::Write;
 
 use super::super::table::{width, wrap};
+use super::arrows::BarBox;
 use super::{Layout, Mark, Picture};
 
 /// A character of the monospaced font, in pixels.
-const CHARACTER: f64 = 7.85;
+pub(super) const CHARACTER: f64 = 7.85;
 const BAR_HEIGHT: u32 = 30;
 const ROW_HEIGHT: u32 = 56;
+/// Where arrows run between the rows.
+const ROW_HEIGHT_ARROWS: u32 = 96;
 const MARGIN: u32 = 24;
 /// How far an unanswered operation reaches past everything else.
 const OPEN_END: u32 = 64;
@@ -27,16 +30,20 @@ text{font:13px ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;fill:#1f
 .stuck .bar{fill:#fdeaea;stroke:#d23b3b;stroke-width:1.75}.open .bar{stroke-dasharray:5 4}\
 .order{fill:none;stroke:#2f7cc0;stroke-width:1.5}.never{fill:none;stroke:#d23b3b;stroke-width:1.5;stroke-dasharray:4 4}\
 .dot{fill:#2f7cc0}.cross{fill:#d23b3b}.number{font:600 11px system-ui,'DejaVu Sans',sans-serif;fill:#ffffff;text-anchor:middle}\
-.stuck .said{fill:#a61b1b}\
+.stuck .said{fill:#a61b1b}.edge{fill:none;stroke:#b4472f;stroke-width:1.6}.head{fill:#b4472f}\
+.tag{fill:#ffffff;stroke:#e0b1a6}.edge-label{font:600 11px ui-monospace,'DejaVu Sans Mono',Menlo,monospace;fill:#8a2f1b;\
+text-anchor:middle}\
 @media (prefers-color-scheme:dark){text{fill:#e4e7eb}.why,.lane{fill:#9aa5b1}.time{fill:#7b8794}\
 .ground{fill:#14181d}.band{fill:#1b2128}.tick{stroke:#3e4c59}.bar{fill:#262e37;stroke:#616e7c}\
 .placed .bar{fill:#173048;stroke:#58a6e8}.stuck .bar{fill:#431b1e;stroke:#f16a6a}.order{stroke:#58a6e8}\
-.never{stroke:#f16a6a}.dot{fill:#3d8bd0}.cross{fill:#e05252}.stuck .said{fill:#ffb4b4}}";
+.never{stroke:#f16a6a}.dot{fill:#3d8bd0}.cross{fill:#e05252}.stuck .said{fill:#ffb4b4}\
+.edge{stroke:#f0957f}.head{fill:#f0957f}.tag{fill:#14181d;stroke:#7a4a3f}.edge-label{fill:#ffc2b3}}";
 
 /// The picture as an SVG document.
 ///
 /// Numbered dots are the longest order that was found; from its last one, dashed lines lead to the operations of which
-/// one would have to be next, and none can be. An operation that was never answered has an open end.
+/// one would have to be next, and none can be. An operation that was never answered has an open end. Arrows say what comes
+/// before what: around a cycle, each before itself.
 pub fn svg(picture: &Picture) -> String {
     let measure = |text: &str| (width(text) as f64 * CHARACTER) as u32 + 22;
     let widths: Vec<u32> = picture.intervals.iter().map(|interval| measure(&interval.text)).collect();
@@ -48,11 +55,12 @@ pub fn svg(picture: &Picture) -> String {
     let why: Vec<&str> = why.lines().collect();
     let top = MARGIN + 26 + LINE_HEIGHT * why.len() as u32 + 14;
     let rows: u32 = layout.lanes.iter().map(|(_, rows)| *rows as u32).sum();
-    let bottom = top + rows * ROW_HEIGHT;
+    let row_height = if picture.arrows.is_empty() { ROW_HEIGHT } else { ROW_HEIGHT_ARROWS };
+    let bottom = top + rows * row_height;
     let height = bottom + 30 + MARGIN / 2;
 
     let mut svg = String::new();
-    let canvas = Canvas { picture, layout: &layout, left, top, right: total - MARGIN, bottom };
+    let canvas = Canvas { picture, layout: &layout, row_height, left, top, right: total - MARGIN, bottom };
     let _ = write!(
         svg,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{total}\" height=\"{height}\" viewBox=\"0 0 {total} {height}\" \
@@ -73,14 +81,17 @@ pub fn svg(picture: &Picture) -> String {
     canvas.order(&mut svg, &points);
     canvas.bars(&mut svg);
     canvas.dots(&mut svg, &points);
+    canvas.arrow_head(&mut svg);
+    canvas.arrows(&mut svg);
     svg.push_str("</svg>\n");
     svg
 }
 
 /// Where things go.
-struct Canvas<'a> {
-    picture: &'a Picture,
+pub(super) struct Canvas<'a> {
+    pub(super) picture: &'a Picture,
     layout: &'a Layout,
+    row_height: u32,
     left: u32,
     top: u32,
     right: u32,
@@ -90,13 +101,25 @@ struct Canvas<'a> {
 impl Canvas<'_> {
     /// The upper edge of the bars in this row.
     fn y(&self, row: usize) -> u32 {
-        self.top + row as u32 * ROW_HEIGHT + (ROW_HEIGHT - BAR_HEIGHT) / 2 - 3
+        self.top + row as u32 * self.row_height + (self.row_height - BAR_HEIGHT) / 2 - 3
+    }
+
+    /// Where the bar of this operation is.
+    pub(super) fn bar_box(&self, place: usize) -> BarBox {
+        let (row, begin, end) = self.layout.bars[place];
+        let top = i64::from(self.y(row));
+        BarBox {
+            left: i64::from(self.left + begin),
+            right: end.map_or(i64::from(self.right), |end| i64::from(self.left + end)),
+            top,
+            bottom: top + i64::from(BAR_HEIGHT),
+        }
     }
 
     fn lanes(&self, svg: &mut String) {
         let mut row = 0;
         for (place, (name, rows)) in self.layout.lanes.iter().enumerate() {
-            let (y, height) = (self.top + row as u32 * ROW_HEIGHT, *rows as u32 * ROW_HEIGHT);
+            let (y, height) = (self.top + row as u32 * self.row_height, *rows as u32 * self.row_height);
             if place % 2 == 0 {
                 let (x, width) = (MARGIN / 2, self.right + MARGIN / 2 - MARGIN / 2);
                 let _ = writeln!(
@@ -233,7 +256,7 @@ impl Canvas<'_> {
 }
 
 /// Text for XML: what has a meaning there, and characters that may not be there at all.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
