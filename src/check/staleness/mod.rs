@@ -16,6 +16,7 @@
 
 mod delta;
 mod online;
+mod two;
 mod versions;
 mod visibility;
 

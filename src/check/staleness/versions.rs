@@ -15,12 +15,13 @@
 //!
 //! # Without: bounds
 //!
-//! To test `k = 2` takes `O(n log n)` with care, and nothing fast is known beyond. Here there are two bounds, and where
-//! they meet they are exact. *At least*: 1, or 2 if the history is not linearizable, or one more than the greatest number
-//! of writes that certainly came between a read and what it found ([`StaleRead::versions`](super::StaleRead)). *At
-//! most*: the exact value for two orders: that which linearizability would have, and that of the invocations.
+//! There are two bounds, and where they meet they are exact. *At least*: 1, or 2 if the history is not linearizable, or 3
+//! if it is not 2-atomic (`two.rs`), or one more than the greatest number of writes that certainly came between a read and
+//! what it found ([`StaleRead::versions`](super::StaleRead)). *At most*: the exact value for three orders: that which
+//! linearizability would have, that of the invocations, and that which shows 2-atomicity. So `k` is told exactly up to 2,
+//! but for compare-and-sets that took effect; nothing fast is known beyond.
 
-use super::staleness;
+use super::{staleness, two};
 use crate::check::causal::{Found, Judgement, patterns};
 use crate::check::execution::witness::{Edge, Label, Violation};
 use crate::check::execution::{Execution, INITIAL, NONE, THIN_AIR, UNPLACED, Unfit};
@@ -137,18 +138,36 @@ pub fn versions_behind(history: &History) -> Result<Versions, Verdict> {
     if let Ok(blocks) = Blocks::new(&execution) {
         orders.push(blocks.rank(&execution, &blocks.by_time(&execution)));
     }
-    let tried = orders.iter().map(|rank| sweep(&execution, rank)).filter(|sweep| sweep.impossible.is_none());
-    let at_most = tried.map(|sweep| sweep.most.0).min();
-    let mut steps = 4 * execution.events.len() as u64;
-    let at_least = if at_most == Some(1) {
-        1
-    } else {
-        let judged = linearizable::judge(history);
-        steps += judged.steps;
-        let behind = staleness(history).stale.iter().map(|stale| u64::from(stale.versions) + 1).max();
-        behind.unwrap_or(1).max(1 + u64::from(judged.verdict.is_fail()))
+    let least_of = |orders: &[Vec<u32>]| {
+        let tried = orders.iter().map(|rank| sweep(&execution, rank)).filter(|sweep| sweep.impossible.is_none());
+        tried.map(|sweep| sweep.most.0).min()
     };
+    let mut at_most = least_of(&orders);
+    let mut steps = 4 * execution.events.len() as u64;
+    if at_most == Some(1) {
+        return Ok(Versions { at_least: 1, at_most, steps });
+    }
+    let judged = linearizable::judge(history);
+    steps += judged.steps;
+    let behind = staleness(history).stale.iter().map(|stale| u64::from(stale.versions) + 1).max();
+    let mut at_least = behind.unwrap_or(1).max(1 + u64::from(judged.verdict.is_fail()));
+    if at_least <= 2 && at_most != Some(at_least) {
+        let two = two::orders(&execution, &mut steps);
+        if two.refused.is_some() {
+            at_least = 3;
+        } else {
+            let with_two = |rank: &Vec<u32>| with_order(&execution, rank, &two);
+            at_most = at_most.into_iter().chain(least_of(&orders.iter().map(with_two).collect::<Vec<_>>())).min();
+        }
+    }
     Ok(Versions { at_least, at_most, steps })
+}
+
+/// These places of the versions, but for keys of which an order was found that shows 2-atomicity: that order.
+fn with_order(execution: &Execution, rank: &[u32], two: &two::Two) -> Vec<u32> {
+    let found = execution.ranks(&two.order);
+    let is_unknown = |number: &u32| two.unknown.binary_search(&execution.event(*number).key).is_ok();
+    execution.numbers().map(|number| if is_unknown(&number) { rank } else { &found }[number as usize]).collect()
 }
 
 /// Whether no operation is wrong on its own.
@@ -260,9 +279,20 @@ fn k_atomic_outside(history: &History, k: u64) -> Judgement {
     let stale = staleness(history).stale.into_iter().find(|stale| k > 1 && u64::from(stale.versions) >= k);
     let verdict = match stale {
         Some(stale) => Verdict::Fail(between(history, stale.read, k)),
+        None if k == 2 => return not_two_atomic(history, steps),
         None => linearizable::linearizable(history),
     };
     Judgement { verdict, steps }
+}
+
+/// What is left of a history that is not 2-atomic when nothing more can be spared.
+fn not_two_atomic(history: &History, mut steps: u64) -> Judgement {
+    let execution = match Execution::new(history, None) {
+        Ok(execution) => execution,
+        Err(Unfit(why)) => return Judgement::inconclusive(why),
+    };
+    let found = two::violation(&execution, &mut steps).map_or(Found::Nothing, Found::Violation);
+    found.judgement(&execution, steps, two::violation)
 }
 
 /// A read, what it found, and `k` writes that certainly came between.
