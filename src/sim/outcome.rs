@@ -394,6 +394,9 @@ fn shared(a: &[(Time, Time)], b: &[(Time, Time)]) -> Vec<(Time, Time)> {
 type Difference = (Key, Option<Value>, Option<Value>);
 
 fn first_difference(a: &State, b: &State) -> Option<Difference> {
+    if a.copy == b.copy {
+        return None; // by far the usual case, and a tenth of the work
+    }
     let keys: BTreeSet<Key> = a.copy.keys().chain(b.copy.keys()).copied().collect();
     keys.into_iter().map(|key| (key, a.copy.get(&key).copied(), b.copy.get(&key).copied())).find(|(_, x, y)| x != y)
 }
