@@ -158,8 +158,10 @@ fn primary_backup_options() -> impl Strategy<Value = primary_backup::Options> {
     let returning = prop_oneof![3 => Just(Returning::Discard), 1 => Just(Returning::Refuse)];
     let reads = prop_oneof![3 => Just(Reads::Primary), 1 => Just(Reads::Nearest)];
     let ship_every = prop::option::weighted(0.3, (1..2_000_u64).prop_map(Duration::millis));
-    (acknowledge, failover, any::<bool>(), returning, reads, ship_every).prop_map(
-        |(acknowledge, failover, fenced, returning, reads, ship_every)| primary_backup::Options {
+    let degrade_after = prop::option::weighted(0.3, (100..3_000_u64).prop_map(Duration::millis));
+    (acknowledge, degrade_after, failover, any::<bool>(), returning, reads, ship_every).prop_map(
+        |(acknowledge, degrade_after, failover, fenced, returning, reads, ship_every)| primary_backup::Options {
+            degrade_after: degrade_after.filter(|_| acknowledge != Acknowledge::Local),
             acknowledge,
             fencing: if fenced && failover.is_some() { Fencing::Epoch } else { Fencing::None },
             lease: Duration::millis(1_200),

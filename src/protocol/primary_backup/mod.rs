@@ -35,7 +35,8 @@
 //! reached the new primary is rolled back, or kept aside with a replica that is refused (fenced and cut off, what it
 //! acknowledges until its lease is out, at most `lease` later). Without fencing, that there is one primary at a time: a
 //! primary that is cut off goes on serving those who reach it, for as long as the cut lasts. Writes that wait for
-//! backups stop when too few are in reach, also after a failover (it never degrades to asynchronous by itself), and a
+//! backups stop when too few are in reach, also after a failover (it degrades to asynchronous only with `degrade-after`,
+//! and then promises no more than that), and a
 //! failover stops when too few replicas are in reach to know that nothing acknowledged is missing: with `acknowledge =
 //! "all"`, a new primary is ready only when the lost replica is back. With `reads = "nearest"` a backup answers from
 //! the prefix it has, at any age.
@@ -73,10 +74,12 @@
 //! **At its worst.** `scenarios/github-2018-10-21.toml`: 43 seconds of cut, two writable primaries.
 //!
 //! Files: `options.rs`, `log.rs`, `replica.rs` (a node with a copy: requests and offices), `primary.rs` and `backup.rs`
-//! (its two duties), `monitor.rs` (heartbeats, suspicion, leases), `operator.rs` (a person who decides), `election.rs` (votes, and
+//! (its two duties), `monitor.rs` (heartbeats, suspicion, leases), `operator.rs` (a person who decides), `degrade.rs` (semi-synchronous
+//! replication), `election.rs` (votes, and
 //! who is chosen).
 
 mod backup;
+mod degrade;
 mod election;
 mod log;
 mod monitor;
@@ -280,6 +283,8 @@ pub enum Timer {
     Repair,
     /// Primary: what is new in the log is sent.
     Ship,
+    /// Primary: a write has waited for backups for long enough.
+    Degrade,
     /// Monitor: time to ask for a sign of life.
     Heartbeat,
     /// Monitor: the primary has been silent for too long.
@@ -377,6 +382,7 @@ fn claims(options: &Options) -> Vec<Claim> {
     let fixed = options.failover.is_none();
     let fenced = options.fencing == Fencing::Epoch;
     let waits = !matches!(options.acknowledge, Acknowledge::Local | Acknowledge::Backups(0));
+    let waits = waits && options.degrade_after.is_none();
     let mut claims = vec![always(Guarantee::OneLeaderPerEpoch)];
     if options.reads == Reads::Primary && (fixed || (fenced && waits)) {
         claims.push(always(Guarantee::Linearizable));

@@ -25,6 +25,10 @@ pub struct Options {
     /// replication), `"one"`, `"majority"` (so many that with the primary they are a majority of the copies), `"all"`,
     /// or a number of backups. It is strict: with too few backups in reach, writes wait. Default: `"local"`.
     pub acknowledge: Acknowledge,
+    /// How long a write waits for backups before the primary goes on without them, and tells nobody: semi-synchronous
+    /// replication. It waits for them again once as many as it is to wait for have its whole log. Needs `acknowledge`.
+    /// Default: never.
+    pub degrade_after: Option<Duration>,
     /// Who answers reads: `"primary"`, or `"nearest"` (any replica, from its own copy, however stale). Default:
     /// `"primary"`.
     pub reads: Reads,
@@ -54,6 +58,7 @@ impl Default for Options {
             primary: None,
             backups: None,
             acknowledge: Acknowledge::Local,
+            degrade_after: None,
             reads: Reads::Primary,
             failover: None,
             fencing: Fencing::None,
@@ -273,6 +278,11 @@ pub(super) fn seats(options: &Options, regions: &[&str]) -> Result<Vec<Seat>, Op
             why: format!("it must be {} or longer; without it each entry is sent at once", Duration::SHORTEST_PERIOD),
         });
     }
+    if options.degrade_after.is_some() && wanted == 0 {
+        let why =
+            "a write that waits for no backup cannot wait too long for one: set `acknowledge`, or leave it out".into();
+        return Err(OptionsError { option: "degrade-after", why });
+    }
     let mut seats: Vec<Seat> = replicas.iter().map(|region| Seat::replica(*region)).collect();
     match &options.failover {
         Some(failover) => {
@@ -376,6 +386,7 @@ pub(super) struct Plan {
     pub lease: Duration,
     pub repair: Duration,
     pub ship_every: Option<Duration>,
+    pub degrade_after: Option<Duration>,
     pub detect: Duration,
     pub heartbeat: Duration,
     pub promote: Duration,
@@ -403,6 +414,7 @@ impl Plan {
             lease: options.lease,
             repair: options.repair,
             ship_every: options.ship_every,
+            degrade_after: options.degrade_after,
             detect: failover.detect,
             heartbeat: failover.heartbeat,
             promote: failover.promote,
@@ -415,7 +427,9 @@ impl Plan {
 
     /// What the invariants hold the group to.
     pub fn promise(&self, cx: &mut Context<PrimaryBackup>) {
-        cx.observe(Observation::Promised(Promise::Copies(1 + self.copies as u16)));
+        // Semi-synchronous, it may be the primary's alone.
+        let copies = if self.degrade_after.is_some() { 0 } else { self.copies };
+        cx.observe(Observation::Promised(Promise::Copies(1 + copies as u16)));
         cx.observe(Observation::Promised(Promise::Once));
         // A replica that stays out may be one that writes wait for.
         if self.copies == 0 || !self.refuses {

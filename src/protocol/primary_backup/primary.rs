@@ -8,6 +8,7 @@ use crate::protocol::{Context, Request};
 use crate::time::Duration;
 use crate::trace::Observation;
 
+use super::degrade::Patience;
 use super::log::{Change, Entry, Position, Stretch};
 use super::replica::{Duty, Replica};
 use super::{Message, PrimaryBackup, Record, Timer};
@@ -19,11 +20,11 @@ const HELD_MAX: usize = 4096;
 #[derive(Debug)]
 pub(super) struct Primary {
     /// What each backup has acknowledged.
-    acked: BTreeMap<NodeId, Acked>,
+    pub(super) acked: BTreeMap<NodeId, Acked>,
     /// How far this log is synced.
     synced: u64,
     /// How far the log is held by as many as must hold it: what clients have been told, and what reads show.
-    held_by_enough: u64,
+    pub(super) held_by_enough: u64,
     /// It answers nobody before that much is held. What was acknowledged before its time is within it; and its last
     /// entry is of this epoch, for older ones may yet be replaced, however many hold them: see the module's departures.
     ready_at: u64,
@@ -40,12 +41,14 @@ pub(super) struct Primary {
     shipped: u64,
     /// How much of the log had been sent when it was last offered; `None` while no offer is due.
     offered: Option<u64>,
+    /// How long its writes wait.
+    pub(super) patience: Patience,
 }
 
 /// How far a backup's log equals the primary's, synced.
 #[derive(Clone, Copy, Debug, Default)]
-struct Acked {
-    now: u64,
+pub(super) struct Acked {
+    pub(super) now: u64,
     /// How far it did when the log was last offered: while it moves, it needs no offer.
     then: u64,
 }
@@ -67,6 +70,7 @@ impl Replica {
             held: Vec::new(),
             shipped: self.log.len(),
             offered: None,
+            patience: Patience::new(&self.plan),
         }));
         let Position { epoch: last, index } = self.log.last();
         cx.observe(Observation::Elected { epoch, index, last });
@@ -93,6 +97,7 @@ impl Replica {
         let index = self.log.len();
         cx.observe(Observation::Logged { by: epoch, index, epoch, before: after.epoch, what: entry.name() });
         cx.send(cx.me(), Message::Synced { epoch, index });
+        self.wait_for_backups(index, cx);
         match (self.plan.ship_every, &self.duty) {
             (None, _) => self.stream(&Stretch { after, entries: vec![entry], length: index }, cx),
             (Some(every), Duty::Leading(primary)) if primary.shipped + 1 == index => {
@@ -160,6 +165,7 @@ impl Replica {
         {
             let acked = primary.acked.get_mut(&from).expect("only a replica acknowledges");
             acked.now = acked.now.max(index);
+            self.look_who_is_back();
             self.advance(cx);
         }
     }
@@ -169,11 +175,12 @@ impl Replica {
         let leased = self.is_leased(cx.now());
         let Duty::Leading(primary) = &mut self.duty else { return };
         if leased {
-            let until = primary.count(self.plan.copies);
+            let until = primary.count(primary.patience.copies(&self.plan));
             if until > primary.held_by_enough {
                 primary.held_by_enough = until;
                 // Without backups that must have it, and with a successor who may not, nothing is committed for good.
-                let is_committed = until >= primary.ready_at && (self.plan.copies > 0 || !self.plan.failover);
+                let by_backups = self.plan.copies > 0 && !primary.patience.is_out();
+                let is_committed = until >= primary.ready_at && (by_backups || !self.plan.failover);
                 if is_committed {
                     let Position { epoch, index } = self.log.position(until);
                     cx.observe(Observation::Committed { index, epoch });
@@ -276,7 +283,7 @@ impl Replica {
 
 impl Primary {
     /// How far the log is synced here and by `copies` backups.
-    fn count(&self, copies: usize) -> u64 {
+    pub(super) fn count(&self, copies: usize) -> u64 {
         match copies.checked_sub(1) {
             None => self.synced,
             Some(last) => {

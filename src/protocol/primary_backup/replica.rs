@@ -149,6 +149,7 @@ impl Replica {
             Timer::Lease => self.watch_lease(cx),
             Timer::Repair => self.offer_again(cx),
             Timer::Ship => self.ship(cx),
+            Timer::Degrade => self.degrade(cx),
             _ => {}
         }
     }
@@ -219,6 +220,7 @@ impl Replica {
         if let Duty::Leading(primary) = before {
             cx.cancel_timer(Timer::Repair);
             cx.cancel_timer(Timer::Ship);
+            cx.cancel_timer(Timer::Degrade);
             cx.cancel_timer(Timer::Lease);
             if primary.leads {
                 cx.observe(Observation::SteppedDown { epoch });
