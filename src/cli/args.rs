@@ -75,6 +75,10 @@ pub enum Command {
     Compare(Compare),
     /// Holds scenarios to what they expect, and designs to what they claim, over many seeds.
     Check(Check),
+    /// Runs scenarios, and keeps what they gave beside them as their baselines.
+    Bless(Bless),
+    /// Runs scenarios on the seeds of their baselines, and says what changed.
+    Diff(Diff),
     /// Runs a seed again, verifies its digest, and shows the events around an instant.
     Replay(Replay),
     /// Judges histories that were made elsewhere: Jepsen's, Porcupine's, or what `run --history` writes.
@@ -146,6 +150,37 @@ pub struct Check {
     /// Also prints annotations for GitHub Actions: after the text, or on stderr beside JSON.
     #[arg(long)]
     pub github: bool,
+    /// How to report; with several files, JSON is an array.
+    #[arg(long, value_enum, default_value_t, value_name = FORMAT, hide_possible_values = true)]
+    pub format: Format,
+}
+
+/// `riftzone bless`
+#[derive(Debug, Args)]
+pub struct Bless {
+    /// The scenario files, or folders of them. The baseline of S.toml is S.baseline.json.
+    #[arg(required = true, value_name = "SCENARIO")]
+    pub files: Vec<String>,
+    /// Which seeds.
+    #[command(flatten)]
+    pub sweep: Sweep<20>,
+}
+
+/// `riftzone diff`
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// The scenario files, or folders of them.
+    #[arg(required = true, value_name = "SCENARIO")]
+    pub files: Vec<String>,
+    /// The baseline, where it is not S.baseline.json beside S.toml; of one scenario.
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<String>,
+    /// Reports in Markdown, for a comment on a pull request.
+    #[arg(long, conflicts_with = "format")]
+    pub markdown: bool,
+    /// How many threads; all cores if left out. Results do not depend on it.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
     /// How to report; with several files, JSON is an array.
     #[arg(long, value_enum, default_value_t, value_name = FORMAT, hide_possible_values = true)]
     pub format: Format,

@@ -3,6 +3,7 @@
 //! Next: `sweep.rs`.
 
 use std::fs;
+use std::path::Path;
 
 use crate::scenario::{Design, Scenario};
 
@@ -63,6 +64,43 @@ impl Loaded {
         }
         Ok(designs)
     }
+}
+
+/// Scenario files: those named, and of each folder named those in it, by name. A folder of a project may hold other TOML:
+/// what has no `[topology]` and no `[design]` is not taken from a folder.
+pub fn scenario_files(named: &[String]) -> Result<Vec<String>, Failure> {
+    let mut files = Vec::new();
+    for path in named {
+        if !Path::new(path).is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let failed = |error| Failure::File { action: "read", path: path.clone(), error };
+        let mut found = Vec::new();
+        for entry in fs::read_dir(path).map_err(failed)? {
+            let file = entry.map_err(failed)?.path();
+            let is_toml = file.extension().is_some_and(|ending| ending == "toml");
+            if is_toml && file.is_file() && is_scenario(&fs::read_to_string(&file).map_err(failed)?) {
+                found.push(file.to_string_lossy().into_owned());
+            }
+        }
+        if found.is_empty() {
+            let help = Some("scenarios end in `.toml`, and have a `[topology]` and a `[design.NAME]`".into());
+            return Err(Failure::Usage { message: format!("there is no scenario in the folder {path}"), help });
+        }
+        found.sort();
+        files.extend(found);
+    }
+    Ok(files)
+}
+
+fn is_scenario(text: &str) -> bool {
+    ["[topology", "[design"].iter().all(|table| text.lines().any(|line| line.trim_start().starts_with(table)))
+}
+
+/// Where the baseline of a scenario is: `S.baseline.json` beside `S.toml`.
+pub fn baseline_path(file: &str) -> String {
+    format!("{}.baseline.json", file.strip_suffix(".toml").unwrap_or(file))
 }
 
 /// Reads a text file.

@@ -33,6 +33,8 @@ fn obey(command: Command, output: &Output) -> Result<Exit, Failure> {
         Command::Run(asked) => commands::run::run(&asked, output),
         Command::Compare(asked) => commands::compare::compare(&asked, output),
         Command::Check(asked) => commands::check::check(&asked, output),
+        Command::Bless(asked) => commands::bless::bless(&asked, output),
+        Command::Diff(asked) => commands::diff::diff(&asked, output),
         Command::Replay(asked) => commands::replay::replay(&asked, output),
         Command::Judge(asked) => commands::judge::judge(&asked, output),
         Command::Zoo(asked) => commands::zoo::zoo(&asked, output),

@@ -62,12 +62,19 @@ pub struct Regional {
     pub region: String,
     /// Over all seeds.
     pub estimate: Estimate,
+    /// Where a seed's result has it: the region, and the metric among the regional ones.
+    place: (usize, usize),
 }
 
 impl Regional {
     /// The metric's name with the region's: `availability/eu-west-1`.
     pub fn name(&self) -> String {
         format!("{}/{}", self.metric.name, self.region)
+    }
+
+    /// Its value on one seed.
+    pub fn of(&self, result: &SeedResult) -> f64 {
+        regional_value(result, self.place)
     }
 }
 
@@ -151,19 +158,16 @@ fn summarise(scenario: &Scenario, design: &Design, results: Vec<SeedResult>) -> 
     let regional = regional_metrics()
         .enumerate()
         .flat_map(|(of, metric)| with_clients().map(move |place| (of, metric, place)).collect::<Vec<_>>());
-    let value = |result: &SeedResult, place: usize, of: usize| {
-        result.regional[place].as_ref().expect("a region has clients on every seed or on none")[of]
-    };
     let measured = |place: usize| results.iter().map(|r| r.measured[place].clone()).collect::<Vec<Measured>>();
     DesignSummary {
         name: design.name.clone(),
         protocol: design.protocol,
         metrics: (0..METRICS.len()).map(|place| estimate(&|result| result.metrics[place])).collect(),
         regional: regional
-            .map(|(of, metric, place)| Regional {
-                metric,
-                region: regions[place].to_string(),
-                estimate: estimate(&|result| value(result, place, of)),
+            .map(|(of, metric, place)| {
+                let estimate = |place| estimate(&|result| regional_value(result, place));
+                let region = regions[place].to_string();
+                Regional { metric, region, estimate: estimate((place, of)), place: (place, of) }
             })
             .collect(),
         verdicts: Guarantee::ALL
@@ -184,6 +188,10 @@ fn summarise(scenario: &Scenario, design: &Design, results: Vec<SeedResult>) -> 
         void_seeds: results.iter().filter(|result| !result.void_faults.is_empty()).map(|result| result.seed).collect(),
         results,
     }
+}
+
+fn regional_value(result: &SeedResult, (region, metric): (usize, usize)) -> f64 {
+    result.regional[region].as_ref().expect("a region has clients on every seed or on none")[metric]
 }
 
 fn tally(results: &[SeedResult], verdict: impl Fn(&SeedResult) -> &'static str) -> Tally {

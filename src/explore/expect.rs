@@ -94,6 +94,16 @@ impl Expectation {
     }
 }
 
+impl std::fmt::Display for Expectation {
+    /// `availability >= 0.99`, or with which seeds' value is meant, where that is not every seed's: `mean rto_s < 8`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.over != Over::Every {
+            write!(f, "{} ", self.over.name())?;
+        }
+        write!(f, "{} {}", self.name, self.bound)
+    }
+}
+
 impl Over {
     /// The word in scenario files and reports.
     pub const fn name(self) -> &'static str {

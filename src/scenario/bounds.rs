@@ -72,7 +72,7 @@ fn suffix(text: &str) -> &str {
 }
 
 /// A number with or without a unit, in the metric's own.
-fn quantity(text: &str, unit: Unit) -> Result<f64, String> {
+pub(super) fn quantity(text: &str, unit: Unit) -> Result<f64, String> {
     let suffix = suffix(text);
     let number = text[..text.len() - suffix.len()].trim_end();
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());

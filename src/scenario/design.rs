@@ -4,11 +4,12 @@ use std::ops::Range;
 
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
-use super::Design;
+use super::budget::EVERY;
 use super::error::Problem;
 use super::place;
 use super::read::{Entries, Value, decode, entries};
 use super::units::{At, Table};
+use super::{Budgets, Design};
 use super::{retry, routing, service, stonith};
 use crate::check::level::SINGLE;
 use crate::explore::metric::METRICS;
@@ -34,7 +35,7 @@ pub(super) fn check_name(name: &str, span: &Range<usize>) -> Result<(), Problem>
     }
     let word = name.replace('_', "-");
     let is_judged = Guarantee::from_name(&word).is_some() || SINGLE.contains(&&*word);
-    if is_judged || METRICS.iter().any(|metric| metric.name == name) {
+    if is_judged || name == EVERY || METRICS.iter().any(|metric| metric.name == name) {
         return Err(Problem::new(span, format!("`{name}` is what is measured, and cannot be a design's name")));
     }
     Ok(())
@@ -97,6 +98,7 @@ pub(super) fn read(
         service,
         retry,
         expectations: Vec::new(),
+        budgets: Budgets::default(),
     })
 }
 

@@ -68,27 +68,39 @@ fn subject(
         let level = level.map_err(|why| Problem::new(span, format!("nothing can be expected of `{name}`: {why}")))?;
         return Ok((Subject::Judged, level.to_string()));
     }
-    match Metric::find(name, topology.regions()) {
-        Ok((metric, _)) => Ok((Subject::Metric(metric), name.to_string())),
-        Err(why) => {
-            let (base, region) = name.split_once('/').map_or((name, None), |(base, region)| (base, Some(region)));
-            let known = METRICS.iter().any(|metric| metric.name == base);
-            let regions = topology.regions().iter().map(|name| &**name);
-            Err(match region {
-                Some(region) if known && topology.find(region).is_none() && !why.contains("whole run") => {
-                    Problem::unknown(span, format!("no region is called `{region}`"), region, "regions", regions)
-                }
-                _ if known => Problem::new(span, why),
-                _ => {
-                    let message = format!("`{base}` is no metric, no guarantee, no level and no design");
-                    let levels = SINGLE.into_iter().chain(COPIES).filter(|name| Guarantee::from_name(name).is_none());
-                    let judged = Guarantee::ALL.map(Guarantee::name).into_iter().chain(levels);
-                    let words = METRICS.iter().map(|metric| metric.name).chain(judged);
-                    Problem::unknown(span, message, base, "names", words.chain(others.iter().copied()))
-                }
-            })
+    let levels = SINGLE.into_iter().chain(COPIES).filter(|name| Guarantee::from_name(name).is_none());
+    let judged = Guarantee::ALL.map(Guarantee::name).into_iter().chain(levels);
+    let words: Vec<&str> = judged.chain(others.iter().copied()).collect();
+    find_metric(name, span, topology, &words).map(|metric| (Subject::Metric(metric), name.to_string()))
+}
+
+/// The metric of this name, which may have a region's. `others` are more words that may stand in its place.
+pub(super) fn find_metric(
+    name: &str,
+    span: &Range<usize>,
+    topology: &Topology,
+    others: &[&str],
+) -> Result<&'static Metric, Problem> {
+    let why = match Metric::find(name, topology.regions()) {
+        Ok((metric, _)) => return Ok(metric),
+        Err(why) => why,
+    };
+    let (base, region) = name.split_once('/').map_or((name, None), |(base, region)| (base, Some(region)));
+    let known = METRICS.iter().any(|metric| metric.name == base);
+    let regions = topology.regions().iter().map(|name| &**name);
+    Err(match region {
+        Some(region) if known && topology.find(region).is_none() && !why.contains("whole run") => {
+            Problem::unknown(span, format!("no region is called `{region}`"), region, "regions", regions)
         }
-    }
+        _ if known => Problem::new(span, why),
+        _ => {
+            let is_judged = others.iter().any(|word| Guarantee::from_name(word).is_some());
+            let kinds =
+                if is_judged { "no metric, no guarantee, no level and no design" } else { "no metric and no design" };
+            let words = METRICS.iter().map(|metric| metric.name).chain(others.iter().copied());
+            Problem::unknown(span, format!("`{base}` is {kinds}"), base, "names", words)
+        }
+    })
 }
 
 fn bound(subject: &Subject, value: &Value<'_>) -> Result<Bound, Problem> {
@@ -149,7 +161,7 @@ fn example(subject: &Subject) -> &'static str {
 
 /// The unit that bounds of a metric may be written in. A metric without a unit is a count, but for the one that is a
 /// part of a whole.
-fn unit(metric: &Metric) -> Unit {
+pub(super) fn unit(metric: &Metric) -> Unit {
     match (metric.unit, metric.name) {
         ("ms", _) => Unit::Millis,
         ("s", _) => Unit::Seconds,

@@ -3,15 +3,17 @@
 //! [`Scenario::parse`] reads one from TOML, strictly: a key, a word or a region that does not exist is an error at its
 //! place, with the word that was probably meant. In order: `written.rs` (what a file may say), `units.rs` (values with
 //! units), `read.rs` (the file's tables one by one), `place.rs`, `clients.rs`, `faults.rs`, `routing.rs`, `stonith.rs`,
-//! `design.rs`, `expect.rs` and `bounds.rs` (each table's meaning), `error.rs`. Next: `written.rs`.
+//! `design.rs`, `expect.rs`, `budget.rs` and `bounds.rs` (each table's meaning), `fingerprint.rs`, `error.rs`. Next: `written.rs`.
 
 mod bounds;
+mod budget;
 mod chaos;
 mod clients;
 mod design;
 mod error;
 mod expect;
 mod faults;
+mod fingerprint;
 mod place;
 mod read;
 mod retry;
@@ -27,6 +29,7 @@ mod units;
 mod written;
 
 pub use error::ScenarioError;
+pub use fingerprint::Fingerprint;
 #[cfg(feature = "cli")]
 pub use schema::schema;
 pub use starter::starter;
@@ -56,6 +59,8 @@ pub struct Scenario {
     pub setup: Setup,
     /// The designs, in the file's order; at least one.
     pub designs: Vec<Design>,
+    /// What the file says, by which a baseline of it is known.
+    pub fingerprint: Fingerprint,
 }
 
 impl Scenario {
@@ -116,6 +121,8 @@ pub struct Design {
     pub retry: Option<Retry>,
     /// What is expected of it: those for every design first, then its own.
     pub expectations: Vec<Expectation>,
+    /// How much worse than its baseline it may become.
+    pub budgets: Budgets,
 }
 
 impl Design {
@@ -191,4 +198,31 @@ pub enum Bound {
     },
     /// The verdict that a guarantee or a level must get: `pass` or `fail`.
     Verdict(&'static str),
+}
+
+/// How much worse than its baseline a design may become; see [`Design::budget`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Budgets {
+    /// What is said of every design.
+    pub common: Vec<Budget>,
+    /// What is said of this one.
+    pub own: Vec<Budget>,
+}
+
+/// How much worse than its baseline a metric may become.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Budget {
+    /// The metric, as in [`Expectation::name`]; `None`: every one of which nothing else is said.
+    pub metric: Option<String>,
+    /// How much.
+    pub allowance: Allowance,
+}
+
+/// An amount by which a metric's mean may be worse.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Allowance {
+    /// This part of the baseline's mean: 0.02 for 2 %.
+    Share(f64),
+    /// So much, in the metric's unit.
+    Amount(f64),
 }

@@ -12,7 +12,8 @@ use super::place::Place;
 use super::units::{Keys, Table};
 use super::written::{self, Head};
 use super::{
-    Design, Expectation, Scenario, ScenarioError, chaos, clients, design, expect, faults, place, routing, service,
+    Budget, Design, Expectation, Fingerprint, Scenario, ScenarioError, budget, chaos, clients, design, expect, faults,
+    place, routing, service,
 };
 use crate::model::disk::DiskModel;
 use crate::model::fault::Fault;
@@ -27,9 +28,9 @@ pub(super) type Value<'i> = toml::Spanned<DeValue<'i>>;
 pub(super) type Entries<'i> = Vec<(toml::Spanned<DeString<'i>>, Value<'i>)>;
 
 /// The keys at the top of the file.
-pub(super) const TOP: [&str; 16] = [
+pub(super) const TOP: [&str; 17] = [
     "schema", "name", "lesson", "source", "assumed", "duration", "settle", "topology", "disk", "service", "workload",
-    "fault", "chaos", "routing", "design", "expect",
+    "fault", "chaos", "routing", "design", "expect", "budget",
 ];
 
 const SETTLE: Duration = Duration::secs(30);
@@ -66,6 +67,7 @@ struct Tables<'i> {
     routing: Option<Value<'i>>,
     design: Option<Value<'i>>,
     expect: Option<Value<'i>>,
+    budget: Option<Value<'i>>,
 }
 
 impl<'i> Tables<'i> {
@@ -83,6 +85,7 @@ impl<'i> Tables<'i> {
                 "routing" => tables.routing = Some(value),
                 "design" => tables.design = Some(value),
                 "expect" => tables.expect = Some(value),
+                "budget" => tables.budget = Some(value),
                 _ if TOP.contains(&word) => {
                     tables.head.insert(key, value);
                 }
@@ -97,6 +100,7 @@ impl<'i> Tables<'i> {
 }
 
 fn scenario(root: DeTable<'_>, problems: &mut Problems) -> Option<Scenario> {
+    let fingerprint = Fingerprint::of(&root);
     let tables = Tables::of(root, problems);
     let meant = tables.meant;
     let head = match decode::<Table<Head>>(toml::Spanned::new(0..0, DeValue::Table(tables.head))) {
@@ -131,7 +135,7 @@ fn scenario(root: DeTable<'_>, problems: &mut Problems) -> Option<Scenario> {
     let routing = tables.routing.and_then(|value| table(value, problems));
     let routing = routing.and_then(|table| problems.keep(routing::read(&table, &place.topology, end)));
     let service = service.and_then(|table| problems.keep(service::read(&table, &place.topology)));
-    let designs = designs(tables.design, tables.expect, &place, end, problems);
+    let designs = designs(tables.design, (tables.expect, tables.budget), &place, end, problems);
     let takes_time = says_service || designs.iter().any(|design| design.service.is_some());
     let is_open = workload.as_ref().is_none_or(|workload| !matches!(workload.arrivals, Arrivals::Closed(_)));
     let world = chaos::World { regions: place.topology.regions().len(), takes_time, is_open };
@@ -157,6 +161,7 @@ fn scenario(root: DeTable<'_>, problems: &mut Problems) -> Option<Scenario> {
             service,
         },
         designs,
+        fingerprint,
     })
 }
 
@@ -190,10 +195,10 @@ fn faults_of(
     tables.into_iter().filter_map(|table| problems.keep(read(table))).flatten().collect()
 }
 
-/// The designs with what is expected of them.
+/// The designs with what is expected of them, and how much worse they may become.
 fn designs(
     written: Option<Value<'_>>,
-    expect: Option<Value<'_>>,
+    (expect, budget): (Option<Value<'_>>, Option<Value<'_>>),
     place: &Place,
     end: Option<Duration>,
     problems: &mut Problems,
@@ -216,7 +221,39 @@ fn designs(
     if let Some(expect) = expect {
         expectations(expect, &names, &mut designs, place, problems);
     }
+    if let Some(budget) = budget {
+        budgets(budget, &names, &mut designs, place, problems);
+    }
     designs
+}
+
+/// Gives each design its budgets: those of every design, and its own.
+fn budgets(written: Value<'_>, names: &[String], designs: &mut [Design], place: &Place, problems: &mut Problems) {
+    let Some(table) = problems.keep(entries(written, "budgets are a table: write `[budget]`")) else { return };
+    let (own, common): (Vec<_>, Vec<_>) =
+        table.into_iter().partition(|(key, _)| names.iter().any(|name| name == key.get_ref()));
+    let others: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut wrong = Vec::new();
+    let mut read = |table: Entries<'_>, others: &[&str]| -> Vec<Budget> {
+        let one = |(key, value): (toml::Spanned<DeString<'_>>, Value<'_>)| {
+            problems.keep(budget::read(key.get_ref(), &key.span(), &value, &place.topology, others))
+        };
+        table.into_iter().filter_map(one).collect()
+    };
+    let common = read(common, &others);
+    designs.iter_mut().for_each(|design| design.budgets.common.clone_from(&common));
+    for (key, value) in own {
+        let name: &str = key.get_ref();
+        let what = format!("`{name}` is a design: its budgets are a table, `[budget.{name}]`");
+        match entries(value, &what) {
+            Ok(table) => {
+                let own = read(table, &[]);
+                designs.iter_mut().filter(|design| design.name == name).for_each(|d| d.budgets.own.clone_from(&own));
+            }
+            Err(problem) => wrong.push(problem),
+        }
+    }
+    wrong.into_iter().for_each(|problem| problems.add(problem));
 }
 
 /// Gives each design what is expected: of every design first, then of it alone.

@@ -5,6 +5,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
+use super::budget::EVERY;
 use super::retry::RetryPolicy;
 use super::service::Service;
 use super::written::{Chaos, Disk, Fault, Head, Topology, Workload};
@@ -17,6 +18,9 @@ use crate::registry::{Entry, PROTOCOLS};
 /// What `bounds.rs` reads, roughly: units are not checked against the metric.
 const BOUND: &str =
     r"^\s*((>=|<=|>|<|=)?\s*[0-9.]+\s*[%a-zA-Zµ]*|[0-9.]+\s*[%a-zA-Zµ]*\s*\.\.\s*[0-9.]+\s*[%a-zA-Zµ]*)\s*$";
+
+/// What `budget.rs` reads, roughly.
+const ALLOWANCE: &str = r"^\s*[0-9.]+\s*[%a-zA-Zµ]*\s*$";
 
 /// The JSON Schema (draft 2020-12) of scenario files, with the options of every protocol.
 pub fn schema() -> Value {
@@ -35,6 +39,7 @@ pub fn schema() -> Value {
         ("routing", generator.subschema_for::<routing::Written>().to_value()),
         ("design", designs(&mut generator)),
         ("expect", expectations(&mut generator)),
+        ("budget", budgets(&mut generator)),
     ];
     root["title"] = json!("a riftzone scenario");
     root["description"] = json!("A world of regions and clients, what breaks in it, and the designs that meet it.");
@@ -121,6 +126,44 @@ fn expectations(generator: &mut SchemaGenerator) -> Value {
     all
 }
 
+/// The table of budgets: metrics, metrics of a region, and designs.
+fn budgets(generator: &mut SchemaGenerator) -> Value {
+    let allowance = json!({
+        "description": "How much worse than the baseline: a percentage of it such as \"2%\", or an amount such as \"5ms\" or 10.",
+        "anyOf": [{ "type": "number", "minimum": 0 }, { "type": "string", "pattern": ALLOWANCE }]
+    });
+    let allowance = define(generator, "Allowance", allowance);
+    let with = |about: &str| {
+        let mut schema = allowance.clone();
+        schema["description"] = json!(about);
+        schema
+    };
+    let every = json!({
+        "type": "string", "pattern": r"^\s*[0-9.]+\s*%\s*$",
+        "description": "Of every metric of which nothing else is said: a percentage."
+    });
+    let metrics = METRICS.iter().map(|metric| (metric.name.to_string(), with(metric.about)));
+    let properties: Map<String, Value> = std::iter::once((EVERY.to_string(), every)).chain(metrics).collect();
+    let mut all = json!({
+        "type": "object",
+        "properties": properties,
+        "patternProperties": { regional_names(): with("Of one region.") }
+    });
+    let mut each = all.clone();
+    each["additionalProperties"] = json!(false);
+    each["description"] = json!("How much worse than its baseline one design may become.");
+    all["additionalProperties"] = define(generator, "BudgetOfOne", each);
+    all["description"] =
+        json!("How much worse than its baseline every design may become before `riftzone diff` fails.");
+    all
+}
+
+/// Names of metrics with a region's.
+fn regional_names() -> String {
+    let names: Vec<&str> = METRICS.iter().map(|metric| metric.name).collect();
+    format!("^({})/.+$", names.join("|"))
+}
+
 /// Gives a schema a name; a reference to it stands in its place.
 fn define(generator: &mut SchemaGenerator, name: &str, schema: Value) -> Value {
     generator.definitions_mut().insert(name.to_string(), schema);
@@ -154,8 +197,7 @@ fn expectation_keys(generator: &mut SchemaGenerator) -> Value {
             let about = "Whether runs meet this level of consistency.";
             [name.to_string(), name.replace('-', "_")].map(|name| (name, with(&verdict, about)))
         });
-    let names: Vec<&str> = METRICS.iter().map(|metric| metric.name).collect();
-    let regional = format!("^({})/.+$", names.join("|"));
+    let regional = regional_names();
     json!({
         "type": "object",
         "properties": metrics.chain(guarantees).chain(levels).collect::<Map<String, Value>>(),

@@ -1,6 +1,6 @@
 //! `riftzone check`: do scenarios hold? For CI.
 //!
-//! Next: `replay.rs`.
+//! Next: `diff.rs`.
 
 use serde_json::Value;
 

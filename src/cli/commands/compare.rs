@@ -1,6 +1,6 @@
 //! `riftzone compare`: designs on the same seeds.
 //!
-//! Next: `check.rs`.
+//! Next: `bless.rs`.
 
 use crate::cli::args::Compare;
 use crate::cli::exit::{Exit, Failure};

@@ -2,8 +2,10 @@
 //!
 //! Next: `run.rs`.
 
+pub mod bless;
 pub mod check;
 pub mod compare;
+pub mod diff;
 pub mod files;
 pub mod judge;
 pub mod latency;

@@ -368,6 +368,24 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("", "[chaos]\nkinds = { slow = {} }", "14:11: without `[service]` nothing takes a node's time"),
     ("", "[chaos]\nkinds = { heal = {} }", "14:9: nothing would ever break"),
     ("", "[expect]\nconvergence = 1", "14:15: expected a verdict, found a number"),
+    // Budgets.
+    ("", "[budget]\nrto = \"2%\"", "14:1: `rto` is no metric and no design\n  help: did you mean `rto_s`?"),
+    (
+        "",
+        "[budget]\nworse_then_baseline = \"2%\"",
+        "14:1: `worse_then_baseline` is no metric and no design\n  help: did you mean `worse_than_baseline`?",
+    ),
+    ("", "[budget]\nworse_than_baseline = \"2\"", "14:23: `worse_than_baseline` is of metrics with many units"),
+    ("", "[budget]\nworse_than_baseline = 2", "14:23: `worse_than_baseline` is of metrics with many units"),
+    ("", "[budget]\nworse_than_baseline = \"x%\"", "14:23: `x%` is not a percentage\n  help: for example \"2%\""),
+    ("", "[budget]\nrto_s = \"-2%\"", "14:9: `-2%` is not a percentage"),
+    ("", "[budget]\nrto_s = \"2B\"", "14:9: "),
+    ("", "[budget]\nrto_s = -1", "14:9: -1 is below zero"),
+    ("", "[budget]\nrto_s = true", "14:9: expected how much worse it may be"),
+    ("", "[budget]\n\"rto_s/c\" = \"2%\"", "14:1: no region is called `c`\n  help: the regions are `a`, `b`"),
+    ("", "[budget]\nx = \"2%\"", "14:5: `x` is a design: its budgets are a table, `[budget.x]`"),
+    ("", "[budget.y]\nrto_s = \"2%\"", "13:9: `y` is no metric and no design\n  help: "),
+    ("", "[[budget]]\nrto_s = \"2%\"", "13:1: budgets are a table: write `[budget]`"),
 ];
 
 #[test]

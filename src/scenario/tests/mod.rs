@@ -169,6 +169,15 @@ single_writer = "fail"
 "availability/moon" = ">= 99%"
 conflicts = 0
 convergence = "pass"
+[budget.a]
+rto_s = "0.5s"
+"availability/moon" = 0.01
+
+[budget]
+worse_than_baseline = "2%"
+rto_s = "10%"
+availability = "0.5%"
+messages = 100
 "#;
 
 /// The smallest scenario: line 4 begins the topology, 8 the workload, 11 the design.
@@ -194,7 +203,7 @@ fn whole() -> Scenario {
 
 #[test]
 fn everything_that_can_be_said_is_understood() {
-    let Scenario { name, lesson, source, assumed, setup, designs } = whole();
+    let Scenario { name, lesson, source, assumed, setup, designs, .. } = whole();
     assert_eq!(
         (name.as_str(), lesson.as_deref(), source.as_deref()),
         ("everything", Some("One of each."), Some("nowhere"))
@@ -422,4 +431,19 @@ fn a_value_of_any_kind_in_any_place_is_no_panic() {
             let _ = Scenario::parse(&text, "f.toml").map_err(|error| error.to_string());
         }
     }
+}
+
+#[test]
+fn a_budget_is_found_from_the_nearest_to_the_widest() {
+    let Scenario { designs, .. } = whole();
+    let of = |name: &str| designs.iter().find(|design| design.name == name).unwrap();
+    let (a, z) = (of("a"), of("z"));
+    assert_eq!(a.budget("rto_s"), Some(Allowance::Amount(0.5)));
+    assert_eq!(a.budget("rto_s/moon"), Some(Allowance::Amount(0.5)));
+    assert_eq!(a.budget("availability/moon"), Some(Allowance::Amount(0.01)));
+    assert_eq!(a.budget("availability/eu-west-1"), Some(Allowance::Share(0.005)));
+    assert_eq!((a.budget("conflicts"), z.budget("rto_s")), (Some(Allowance::Share(0.02)), Some(Allowance::Share(0.1))));
+    assert_eq!(z.budget("messages").unwrap().of(7.0), 100.0);
+    assert_eq!(z.budget("conflicts").unwrap().of(200.0), 4.0);
+    assert_eq!(Scenario::parse(SMALL, "small.toml").unwrap().designs[0].budget("rto_s"), None);
 }
