@@ -540,6 +540,7 @@ fn what_is_wrong_is_told_on_stderr_with_a_hint() {
     desk.run("compare good.toml --designs x").complains(2, &["active-active, slow-gossip"]);
     desk.run("compare good.toml --seeds 0").complains(2, &["no seed"]);
     desk.run("zoo last-writer-win").complains(2, &["did you mean `last-writer-wins`?"]);
+    desk.run("zoo postgres-syn").complains(2, &["did you mean `postgres-sync`?"]);
     desk.run("latency aws-2025").complains(2, &["did you mean `aws-2025-07`?"]);
     desk.run("latency aws-2025-07 --regions us-est-1").complains(2, &["did you mean `us-east-1`?"]);
     desk.run("runn good.toml").complains(2, &["run"]);
@@ -566,7 +567,16 @@ fn colors_are_a_choice() {
 fn the_zoo_has_a_page_for_each() {
     let desk = Desk::new();
     let zoo = desk.run("zoo --format json").reports(0).json();
-    for protocol in zoo.as_array().unwrap() {
+    let (presets, protocols): (Vec<_>, Vec<_>) =
+        zoo.as_array().unwrap().iter().partition(|one| one["protocol"].is_string());
+    assert!(protocols.len() >= 3 && presets.len() >= 9);
+    for preset in presets {
+        let page = desk.run(&format!("zoo {}", preset["name"].as_str().unwrap())).reports(0).out;
+        for section in ["protocol", "options", "source", "assumed"] {
+            assert!(page.lines().any(|line| line == section), "{section}");
+        }
+    }
+    for protocol in protocols {
         let name = protocol["name"].as_str().unwrap();
         assert!(desk.run("zoo").reports(0).out.contains(name));
         let page = desk.run(&format!("zoo {name}")).reports(0).out;

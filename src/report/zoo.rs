@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::protocol::Claim;
-use crate::registry::Entry;
+use crate::registry::{Entry, Preset};
 use crate::trace::{FaultKind, FaultKinds};
 
 use super::paint::{Paint, Style};
@@ -23,6 +23,40 @@ pub fn list(protocols: &[Entry], paint: Paint) -> String {
     text
 }
 
+/// Every preset: its name, its protocol and its idea.
+pub fn presets(presets: &[Preset], paint: Paint) -> String {
+    let widest = presets.iter().map(|preset| width(preset.name)).max().unwrap_or(0);
+    let mut text = format!("\n{}\n", paint.paint(Style::Strong, "presets"));
+    for preset in presets {
+        let idea = wrap(preset.idea, &" ".repeat(widest + 5), COLUMNS);
+        let name = paint.paint(Style::Strong, format_args!("{:<widest$}", preset.name));
+        text.push_str(&format!("  {name}   {}", idea.trim_start()));
+    }
+    text
+}
+
+/// A preset's page.
+pub fn preset_page(preset: &Preset, paint: Paint) -> String {
+    let mut text = format!("{}\n{}", paint.paint(Style::Strong, preset.name), wrap(preset.idea, "  ", COLUMNS));
+    let mut section = |name: &str, body: String| {
+        text.push_str(&format!("\n{}\n{body}", paint.paint(Style::Strong, name)));
+    };
+    section("protocol", format!("  {}\n", preset.protocol));
+    let options: String = preset.options.lines().map(|line| format!("  {line}\n")).collect();
+    section("options", if options.is_empty() { "  the protocol's defaults\n".into() } else { options });
+    section("source", wrap(preset.source, "  ", COLUMNS));
+    section("assumed", preset.assumed.iter().map(|line| wrap(line, "  ", COLUMNS)).collect());
+    text
+}
+
+/// A preset's page, as JSON.
+pub fn preset_json(preset: &Preset) -> Value {
+    json!({
+        "name": preset.name, "protocol": preset.protocol, "options": preset.options, "idea": preset.idea,
+        "source": preset.source, "assumed": preset.assumed,
+    })
+}
+
 /// A protocol's page.
 pub fn page(entry: &Entry, paint: Paint) -> String {
     let about = entry.about;
@@ -39,9 +73,11 @@ pub fn page(entry: &Entry, paint: Paint) -> String {
     text
 }
 
-/// Every protocol, as JSON.
-pub fn list_json(protocols: &[Entry]) -> Value {
-    protocols.iter().map(|entry| json!({ "name": entry.about.name, "idea": entry.about.idea })).collect()
+/// Every protocol and every preset, as JSON.
+pub fn list_json(protocols: &[Entry], presets: &[Preset]) -> Value {
+    let entry = |entry: &Entry| json!({ "name": entry.about.name, "idea": entry.about.idea });
+    let preset = |preset: &Preset| json!({ "name": preset.name, "idea": preset.idea, "protocol": preset.protocol });
+    protocols.iter().map(entry).chain(presets.iter().map(preset)).collect()
 }
 
 /// A protocol's page, as JSON. The options have their JSON Schema.

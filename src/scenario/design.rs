@@ -16,7 +16,7 @@ use crate::explore::metric::METRICS;
 use crate::id::{RegionId, Role};
 use crate::model::topology::Topology;
 use crate::protocol::{Guarantee, OptionsError};
-use crate::registry::{self, PROTOCOLS};
+use crate::registry::{self, PRESETS, PROTOCOLS, Preset};
 use crate::sim::Placement;
 use crate::time::Duration;
 
@@ -54,9 +54,11 @@ pub(super) fn read(
         Problem::new(&header, "`protocol` is missing").help(format!("the protocols are {}", quoted(&protocols())))
     })?;
     let protocol: At<String> = decode(protocol)?;
-    let entry = registry::find(&protocol.value).map_err(|_| {
+    let preset = registry::preset(&protocol.value);
+    let entry = registry::find(preset.map_or(&*protocol.value, |preset| preset.protocol)).map_err(|_| {
         let message = format!("no protocol is called `{}`", protocol.value);
-        Problem::unknown(&protocol.span, message, &protocol.value, "protocols", protocols())
+        let names = protocols().into_iter().chain(PRESETS.iter().map(|preset| preset.name));
+        Problem::unknown(&protocol.span, message, &protocol.value, "protocols", names)
     })?;
     let replicas = take(&mut table, "replicas").map(decode::<At<Vec<At<String>>>>).transpose()?;
     let groups = take(&mut table, "groups").map(decode::<At<u16>>).transpose()?;
@@ -75,7 +77,8 @@ pub(super) fn read(
     let service = service.map(|table| service::read(&table, topology)).transpose()?;
     let retry = take(&mut table, "retry").map(decode).transpose()?;
     let retry = retry.map(|table| retry::read(&table, None)).transpose()?;
-    let options: DeTable<'_> = table.iter().cloned().collect();
+    let mut options: DeTable<'_> = preset.map(Preset::table).unwrap_or_default();
+    registry::lay(table.iter().cloned().collect(), &mut options);
     let options = toml::Spanned::new(header.clone(), DeValue::Table(options));
     let configured = entry.read(ValueDeserializer::from(options)).map_err(|error| with_common(&error, &header))?;
     let names: Vec<&str> = placement.regions.iter().map(|region| &*topology.regions()[region.index()]).collect();

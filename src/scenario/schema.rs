@@ -13,7 +13,7 @@ use super::{design, routing, stonith};
 use crate::check::level::{COPIES, SINGLE};
 use crate::explore::metric::METRICS;
 use crate::protocol::Guarantee;
-use crate::registry::{Entry, PROTOCOLS};
+use crate::registry::{Entry, PRESETS, PROTOCOLS};
 
 /// What `bounds.rs` reads, roughly: units are not checked against the metric.
 const BOUND: &str =
@@ -56,8 +56,18 @@ pub fn schema() -> Value {
 
 /// The table of designs: in each, the options of its protocol.
 fn designs(generator: &mut SchemaGenerator) -> Value {
-    let each: Vec<Value> = PROTOCOLS.iter().map(|entry| design(generator, entry)).collect();
-    let names: Vec<&str> = PROTOCOLS.iter().map(|entry| entry.about.name).collect();
+    let mut each: Vec<Value> = PROTOCOLS.iter().map(|entry| design(generator, entry)).collect();
+    for preset in &PRESETS {
+        // The options are those of its protocol, whose schema is among those made already.
+        let of = |schema: &&Value| schema["title"] == preset.protocol;
+        let mut schema = each.iter().find(of).expect("a preset is of a protocol").clone();
+        schema["title"] = json!(preset.name);
+        schema["description"] = json!(preset.idea);
+        schema["properties"]["protocol"] = json!({ "const": preset.name, "description": preset.idea });
+        each.push(schema);
+    }
+    let names = PROTOCOLS.iter().map(|entry| entry.about.name).chain(PRESETS.iter().map(|preset| preset.name));
+    let names: Vec<&str> = names.collect();
     json!({
         "type": "object",
         "description": "The designs, by name: a protocol, where it runs, and its options.",

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::WHOLE;
-use crate::registry::PROTOCOLS;
+use crate::registry::{PRESETS, PROTOCOLS};
 use crate::scenario::{design, read, schema};
 
 /// The schema that a reference stands for.
@@ -56,7 +56,13 @@ fn it_has_every_key_that_the_reader_knows() {
 fn it_has_every_protocol_with_its_options() {
     let schema = schema();
     let designs = schema["properties"]["design"]["additionalProperties"]["oneOf"].as_array().unwrap();
-    assert_eq!(designs.len(), PROTOCOLS.len());
+    assert_eq!(designs.len(), PROTOCOLS.len() + PRESETS.len());
+    for (schema, preset) in designs[PROTOCOLS.len()..].iter().zip(&PRESETS) {
+        assert_eq!(schema["properties"]["protocol"]["const"], preset.name);
+        let of = designs.iter().find(|design| design["title"] == preset.protocol).unwrap();
+        let keys = |schema: &Value| schema["properties"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        assert_eq!(keys(schema), keys(of), "{}", preset.name);
+    }
     for (schema, entry) in designs.iter().zip(&PROTOCOLS) {
         assert_eq!(schema["properties"]["protocol"]["const"], entry.about.name);
         assert!(design::COMMON.iter().all(|key| schema["properties"].get(key).is_some()));

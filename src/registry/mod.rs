@@ -1,6 +1,11 @@
-//! The zoo: every protocol, by the name that scenario files use. One line each, in [`PROTOCOLS`].
+//! The zoo: every protocol, by the name that scenario files use. One line each, in [`PROTOCOLS`]; and what people run, as
+//! [`PRESETS`] of them.
 //!
 //! Inside, everything is generic over [`Protocol`]; here, once a run, the choice is made.
+
+mod presets;
+
+pub use presets::{PRESETS, Preset, lay, preset};
 
 use std::fmt;
 

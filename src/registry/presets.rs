@@ -1,0 +1,185 @@
+//! Presets: a protocol with the options that people run it with, under the name that they know. One entry each, in
+//! [`PRESETS`].
+//!
+//! A preset is where a comparison begins, not a model of a product's every corner: what is not documented by its makers, or is
+//! modelled in another way, is listed as assumed.
+
+use toml::de::{DeTable, DeValue};
+
+/// A protocol with options of its own, by the name of what people run.
+#[derive(Clone, Copy, Debug)]
+pub struct Preset {
+    /// The name that scenario files use in place of a protocol's.
+    pub name: &'static str,
+    /// The protocol that it is.
+    pub protocol: &'static str,
+    /// Its options, as they would be written in a scenario; a design may set each of them otherwise.
+    pub options: &'static str,
+    /// What it is, in one or two sentences.
+    pub idea: &'static str,
+    /// Where the options are documented.
+    pub source: &'static str,
+    /// What is assumed beyond that.
+    pub assumed: &'static [&'static str],
+}
+
+/// Every preset.
+pub static PRESETS: [Preset; 9] = [
+    Preset {
+        name: "postgres-async",
+        protocol: "primary-backup",
+        options: "acknowledge = \"local\"",
+        idea: "PostgreSQL with streaming standbys and an empty `synchronous_standby_names`: a commit waits for the primary's own \
+               disk. Nobody is promoted but by hand.",
+        source: "PostgreSQL documentation, Log-Shipping Standby Servers; Replication, `synchronous_standby_names`",
+        assumed: &["a client reads at the primary"],
+    },
+    Preset {
+        name: "postgres-sync",
+        protocol: "primary-backup",
+        options: "acknowledge = \"one\"",
+        idea: "PostgreSQL with `synchronous_standby_names = 'ANY 1 (*)'`: a commit waits until one standby has it on disk, for as \
+               long as that takes. Nobody is promoted but by hand.",
+        source: "PostgreSQL documentation, Synchronous Replication; `synchronous_commit = on`",
+        assumed: &[
+            "a client reads at the primary",
+            "a session whose wait is cancelled is not modelled: there the commit is visible, and held by the primary alone",
+        ],
+    },
+    Preset {
+        name: "mysql-semi-sync",
+        protocol: "primary-backup",
+        options: "acknowledge = \"one\"\ndegrade-after = \"10s\"",
+        idea: "MySQL with semi-synchronous replication: a commit waits for one replica, and after ten seconds for nobody.",
+        source: "MySQL Reference Manual, Configuring Semisynchronous Replication: `rpl_semi_sync_source_timeout` is 10000 ms, \
+                 `rpl_semi_sync_source_wait_for_replica_count` is 1",
+        assumed: &["a client reads at the primary"],
+    },
+    Preset {
+        name: "mysql-orchestrator",
+        protocol: "primary-backup",
+        options: "acknowledge = \"local\"\n\
+                  failover = { detect = \"10s\", heartbeat = \"2s\", promote = \"5s\" }\nreturning = \"refuse\"",
+        idea: "MySQL with asynchronous replicas under Orchestrators that agree through Raft: the most advanced replica is \
+               promoted, the old primary is not fenced, and stays out when it comes back.",
+        source: "GitHub, October 21 post-incident analysis, 2018 (Raft-backed Orchestrator at three sites)",
+        assumed: &[
+            "10s to detect, asked every 2s, and 5s to promote",
+            "Orchestrators are monitors that vote, not a Raft group of their own",
+        ],
+    },
+    Preset {
+        name: "patroni",
+        protocol: "primary-backup",
+        options: "acknowledge = \"local\"\nfencing = \"epoch\"\nlease = \"30s\"\n\
+                  failover = { detect = \"30s\", heartbeat = \"10s\", promote = \"0s\" }",
+        idea: "PostgreSQL under Patroni, asynchronous: the primary serves while it holds a leader key that it renews every \
+               `loop_wait`, and a standby takes over when `ttl` has passed without that.",
+        source: "Patroni documentation, Dynamic Configuration Settings: ttl 30, loop_wait 10, retry_timeout 10",
+        assumed: &[
+            "the store that holds the key is monitors that grant leases by majority, not an etcd of its own",
+            "promotion takes no time; there is no watchdog and no failsafe mode",
+            "a new primary waits for a second monitor's next heartbeat, a few seconds longer than a real one for its key",
+        ],
+    },
+    Preset {
+        name: "redis-sentinel",
+        protocol: "primary-backup",
+        options: "acknowledge = \"local\"\nfailover = { detect = \"30s\", heartbeat = \"1s\", promote = \"1s\" }",
+        idea: "Redis under Sentinel: asynchronous, and the old master is not fenced: whoever reaches it goes on writing there, \
+               and all of that is discarded when it is told of its successor.",
+        source: "Redis, sentinel.conf: `down-after-milliseconds` is 30 seconds by default; High availability with Redis Sentinel",
+        assumed: &[
+            "Sentinels ask every second, and 1s to promote",
+            "a master that is back is told of its successor at once: a real one goes on for some ten seconds",
+        ],
+    },
+    Preset {
+        name: "aurora-global",
+        protocol: "primary-backup",
+        options: "acknowledge = \"local\"\nreads = \"nearest\"\n\
+                  failover = { detect = \"30s\", heartbeat = \"1s\", promote = \"1min\", operator = { reaction = [\"5min\", \"15min\"] } }",
+        idea: "An Aurora Global Database: one region writes, the others read from copies that are filled asynchronously, and an \
+               operator lets one of them take over, losing what had not arrived.",
+        source: "Amazon Aurora User Guide, Using switchover or failover in Aurora Global Database (`AllowDataLoss`)",
+        assumed: &["an operator takes 5 to 15 minutes to decide, and the failover itself a minute"],
+    },
+    Preset {
+        name: "etcd",
+        protocol: "raft",
+        options: "heartbeat = \"100ms\"\nelection-timeout = \"1s\"\npre-vote = true\ncheck-quorum = true\nreads = \"read-index\"",
+        idea: "etcd: Raft with linearizable reads, a heartbeat of 100 ms and an election timeout of a second, which its makers \
+               advise to raise over a wide area.",
+        source: "etcd documentation, Tuning (heartbeat 100 ms, election timeout 1000 ms)",
+        assumed: &["PreVote is on, as since etcd 3.5; 3.4 had it off"],
+    },
+    Preset {
+        name: "dynamodb-global-tables",
+        protocol: "last-writer-wins",
+        options: "",
+        idea: "DynamoDB global tables in their eventually consistent mode: each region takes writes, and of two that are \
+               concurrent the last one stays, item by item, and nobody is told of the other.",
+        source: "Amazon DynamoDB Developer Guide, Global tables: multi-Region eventual consistency",
+        assumed: &[
+            "a write carries a hybrid logical timestamp of the region that took it; lost messages are repaired each second",
+        ],
+    },
+];
+
+/// The preset of this name.
+pub fn preset(name: &str) -> Option<&'static Preset> {
+    PRESETS.iter().find(|preset| preset.name == name)
+}
+
+impl Preset {
+    /// Its options as a table of TOML.
+    ///
+    /// # Panics
+    /// Never: a test reads every preset.
+    pub fn table(&self) -> DeTable<'static> {
+        DeTable::parse(self.options).expect("a preset is right").into_inner()
+    }
+}
+
+/// Lays one table over another: what both have is taken from `over`, and tables key by key.
+pub fn lay<'i>(over: DeTable<'i>, under: &mut DeTable<'i>) {
+    for (key, value) in over {
+        let below = under.get_mut(&**key.get_ref()).map(toml::Spanned::get_mut);
+        match (value.get_ref(), below) {
+            (DeValue::Table(_), Some(DeValue::Table(below))) => {
+                let DeValue::Table(table) = value.into_inner() else { unreachable!("it was a table a line ago") };
+                lay(table, below);
+            }
+            _ => drop(under.insert(key, value)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::find;
+
+    #[test]
+    fn every_preset_can_be_run_by_its_protocol() {
+        for preset in &PRESETS {
+            let entry = find(preset.protocol).unwrap();
+            assert!(find(preset.name).is_err(), "{} is a protocol", preset.name);
+            let table = toml::Spanned::new(0..0, DeValue::Table(preset.table()));
+            let configured = entry.read(toml::de::ValueDeserializer::from(table)).unwrap();
+            assert!(!configured.seats(&["a", "b", "c"]).unwrap().is_empty(), "{}", preset.name);
+            assert!(!preset.idea.contains("  ") && !preset.source.contains("  "), "{}", preset.name);
+        }
+    }
+
+    #[test]
+    fn what_is_written_lies_over_the_preset() {
+        let mut under = DeTable::parse("a = 1\nf = { x = 1, y = 2 }").unwrap().into_inner();
+        lay(DeTable::parse("b = 3\nf = { y = 9 }").unwrap().into_inner(), &mut under);
+        let as_text = format!("{under:?}");
+        assert_eq!(under.len(), 3);
+        let f = under.get("f").unwrap().get_ref().as_table().unwrap();
+        let number = |key| f.get(key).unwrap().get_ref().as_integer().unwrap().as_str().to_string();
+        assert_eq!((number("x"), number("y")), ("1".into(), "9".into()), "{as_text}");
+    }
+}
