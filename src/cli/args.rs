@@ -79,6 +79,8 @@ pub enum Command {
     Bless(Bless),
     /// Runs scenarios on the seeds of their baselines, and says what changed.
     Diff(Diff),
+    /// Searches random faults for a run that breaks something, and makes what it finds small.
+    Hunt(Hunt),
     /// Runs a seed again, verifies its digest, and shows the events around an instant.
     Replay(Replay),
     /// Judges histories that were made elsewhere: Jepsen's, Porcupine's, or what `run --history` writes.
@@ -198,6 +200,45 @@ pub struct Sweep<const COUNT: u64> {
     /// How many threads; all cores if left out. Results do not depend on it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
+}
+
+/// `riftzone hunt`
+///
+/// Looks for a run that breaks what a design claims under such faults, an invariant, or what the scenario expects of every
+/// seed. Faults are drawn by the scenario's own `[chaos]`, or as failures of real systems suggest.
+#[derive(Debug, Args)]
+pub struct Hunt {
+    /// The scenario file.
+    #[arg(value_name = "SCENARIO")]
+    pub file: String,
+    /// Which design; every one if left out.
+    #[arg(long, value_name = "NAME")]
+    pub design: Option<String>,
+    /// How many runs of each design at most.
+    #[arg(long, default_value_t = 1000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub runs: u64,
+    /// How many events of each design at most: no 64 runs begin after so many.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub steps: Option<u64>,
+    /// Asks for more than is claimed: `single-writer`, `no-lost-writes`, `recovery=10s` (after the last fault has ended), the
+    /// name of a guarantee or of a level, or a metric with a bound, such as `'stale_reads=0'`.
+    #[arg(long, value_delimiter = ',', value_name = "WHAT")]
+    pub require: Vec<String>,
+    /// Goes on after something was found, and keeps each kind of failure.
+    #[arg(long)]
+    pub keep_going: bool,
+    /// How many runs may be spent on making each failure small.
+    #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub shrink_runs: u64,
+    /// Where to write the scenarios that break; here if left out.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<String>,
+    /// How many threads; all cores if left out. Results do not depend on it.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// How to report.
+    #[arg(long, value_enum, default_value_t, value_name = FORMAT, hide_possible_values = true)]
+    pub format: Format,
 }
 
 /// `riftzone replay`

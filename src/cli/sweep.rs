@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::explore::compare::{Comparison, compare};
+use crate::explore::hunt::{self, Effort, Hunted, Sight, Watcher};
 use crate::explore::seeds::Progress;
 use crate::scenario::{Design, Scenario};
 
@@ -55,6 +56,24 @@ impl Sweeper {
         let comparison = self.pool.install(|| compare(scenario, designs, seeds, &progress));
         bar.finish_and_clear();
         comparison
+    }
+
+    /// Hunts for failures of this design.
+    pub fn hunt(&self, scenario: &Scenario, design: &Design, effort: Effort) -> Hunted {
+        let bar = bar(effort.runs, &design.name);
+        let sight = |sight: Sight| {
+            bar.set_position(sight.runs);
+            bar.set_message(format!("{}: {} features, {} failing", design.name, sight.features, sight.failing));
+        };
+        let watcher = Watcher { sight: Some(&sight), stop: Some(&self.stop) };
+        let hunted = self.pool.install(|| hunt::hunt(scenario, design, effort, &watcher));
+        bar.finish_and_clear();
+        hunted
+    }
+
+    /// What ends long work when interrupted.
+    pub fn watcher(&self) -> Watcher<'_> {
+        Watcher { sight: None, stop: Some(&self.stop) }
     }
 }
 

@@ -32,7 +32,7 @@ pub enum Better {
 use Better::{Less, More};
 
 /// Every metric, in the order of tables.
-pub static METRICS: [Metric; 21] = [
+pub static METRICS: [Metric; 22] = [
     Metric {
         name: "availability",
         unit: "",
@@ -54,6 +54,14 @@ pub static METRICS: [Metric; 21] = [
                 in which its clients could not.",
         value: |run| run.recovery().as_secs_f64(),
         by_region: Some(|run, region| run.outage_by_region[region.index()].as_secs_f64()),
+    },
+    Metric {
+        name: "recovery_after_heal_s",
+        unit: "s",
+        better: None,
+        about: "From the end of the last fault, the longest time until the clients of every region could write again.",
+        value: |run| run.recovery_after_heal.as_secs_f64(),
+        by_region: None,
     },
     Metric {
         name: "rpo_s",
@@ -156,7 +164,8 @@ pub static METRICS: [Metric; 21] = [
 pub static REGIONAL: [&str; 2] = ["availability", "rto_s"];
 
 /// The metrics that tables leave out where they are zero for every design: most worlds have nothing of the kind.
-pub static OCCASIONAL: [&str; 3] = ["retries_per_operation", "duplicate_effects", "turned_away"];
+pub static OCCASIONAL: [&str; 4] =
+    ["recovery_after_heal_s", "retries_per_operation", "duplicate_effects", "turned_away"];
 
 /// The metrics of [`REGIONAL`].
 pub fn regional_metrics() -> impl Iterator<Item = &'static Metric> {

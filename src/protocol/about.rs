@@ -58,6 +58,11 @@ impl Claim {
     /// Every kind of fault that a world has.
     pub const ANY_FAULT: FaultKinds = FaultKinds::ALL;
 
+    /// The kinds of fault that it names: all under which it is made but heals, which break nothing.
+    pub fn faults(&self) -> impl Iterator<Item = FaultKind> {
+        self.under.iter().filter(|kind| *kind != FaultKind::Heal)
+    }
+
     /// Whether the claim is made for a run that has faults of this kind.
     pub fn covers(&self, kind: FaultKind) -> bool {
         kind == FaultKind::Heal || self.under.contains(kind)

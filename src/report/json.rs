@@ -236,7 +236,7 @@ fn claims(report: &RunReport) -> Value {
     let of = |claim: &crate::protocol::Claim| {
         json!({
             "level": claim.guarantee.name(),
-            "under": crate::report::zoo::named(claim.under).map(|kind| kind.name()).collect::<Value>(),
+            "under": claim.faults().map(|kind| kind.name()).collect::<Value>(),
             "made": report.claims(claim.guarantee),
             "held": !broken.contains(&claim.guarantee),
         })

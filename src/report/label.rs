@@ -22,6 +22,7 @@ const WORDS: &[(&str, &str)] = &[
     ("read_latency_ms_p50", "read latency p50"),
     ("read_latency_ms_p99", "read latency p99"),
     ("rto_s", "recovery time (RTO)"),
+    ("recovery_after_heal_s", "write outage after heal"),
     ("rpo_s", "lost writes span (RPO)"),
     ("lost_acknowledged_writes", "acknowledged writes lost"),
     ("diverged_writes", "writes diverged"),

@@ -3,7 +3,7 @@
 //! A report takes results and gives text; it runs nothing and prints nothing. [`RunReport`] is one run of one design,
 //! [`SweepReport`] many seeds of several. In order: `paint.rs`, `table.rs`, `number.rs` (the means), `subject.rs` (what
 //! is reported), `fault.rs` and `label.rs` (words), `text/` (for people), `json.rs`, `junit.rs` and `github.rs` (for
-//! programs), `diff/` (against a baseline), `history.rs`, `invariants.rs`, `actors.rs`, `counterexample/`, `judge.rs`, `transactions.rs`, `latency.rs`, `zoo.rs`
+//! programs), `diff/` (against a baseline), `history.rs`, `hunt.rs`, `invariants.rs`, `actors.rs`, `counterexample/`, `judge.rs`, `transactions.rs`, `latency.rs`, `zoo.rs`
 //! and `fault_zoo.rs`. Next: `paint.rs`.
 
 pub mod actors;
@@ -14,6 +14,7 @@ pub mod fault;
 pub mod fault_zoo;
 pub mod github;
 pub mod history;
+pub mod hunt;
 pub mod invariants;
 pub mod json;
 pub mod judge;
@@ -22,6 +23,7 @@ pub mod label;
 pub mod latency;
 pub mod number;
 pub mod paint;
+pub mod story;
 pub mod subject;
 pub mod table;
 pub mod text;

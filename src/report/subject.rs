@@ -195,7 +195,7 @@ pub fn replay(file: &str, design: &str, seed: u64, digest: Digest) -> String {
 }
 
 /// A word of a command line, in quotes where a shell would break it up.
-pub(super) fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
         word.into()

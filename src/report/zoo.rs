@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::protocol::Claim;
 use crate::registry::{Entry, Preset};
-use crate::trace::{FaultKind, FaultKinds};
+use crate::trace::FaultKind;
 
 use super::paint::{Paint, Style};
 use super::table::{Align, Cell, Table, width, wrap};
@@ -84,7 +84,7 @@ pub fn list_json(protocols: &[Entry], presets: &[Preset]) -> Value {
 pub fn page_json(entry: &Entry) -> Value {
     let about = entry.about;
     let claim = |claim: &Claim| {
-        let under: Vec<&str> = named(claim.under).map(FaultKind::name).collect();
+        let under: Vec<&str> = claim.faults().map(FaultKind::name).collect();
         json!({ "level": claim.guarantee.name(), "under": under })
     };
     json!({
@@ -114,15 +114,11 @@ fn claims(entry: &Entry, paint: Paint) -> String {
     format!("{first}{}", table.render(paint))
 }
 
-/// The kinds of a set that a claim names: a heal is no trouble.
-pub(crate) fn named(kinds: FaultKinds) -> impl Iterator<Item = FaultKind> {
-    kinds.iter().filter(|kind| *kind != FaultKind::Heal)
-}
-
 /// Under which faults a claim is made: the shorter list of those that it names and those that it leaves out.
 fn under(claim: &Claim) -> String {
     let names = |kinds: Vec<FaultKind>| kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
-    let (covered, not): (Vec<_>, Vec<_>) = named(Claim::ANY_FAULT).partition(|kind| claim.covers(*kind));
+    let (covered, not): (Vec<_>, Vec<_>) =
+        Claim::ANY_FAULT.iter().filter(|kind| *kind != FaultKind::Heal).partition(|kind| claim.covers(*kind));
     match (covered.len(), not.len()) {
         (0, _) => "where nothing fails".into(),
         (_, 0) => "under any fault".into(),

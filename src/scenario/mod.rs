@@ -3,13 +3,15 @@
 //! [`Scenario::parse`] reads one from TOML, strictly: a key, a word or a region that does not exist is an error at its
 //! place, with the word that was probably meant. In order: `written.rs` (what a file may say), `units.rs` (values with
 //! units), `read.rs` (the file's tables one by one), `place.rs`, `clients.rs`, `faults.rs`, `routing.rs`, `stonith.rs`,
-//! `design.rs`, `expect.rs`, `budget.rs` and `bounds.rs` (each table's meaning), `fingerprint.rs`, `error.rs`. Next: `written.rs`.
+//! `design.rs`, `expect.rs`, `budget.rs` and `bounds.rs` (each table's meaning), `fingerprint.rs`, `document.rs` and `write.rs` (a
+//! file that is changed), `error.rs`. Next: `written.rs`.
 
 mod bounds;
 mod budget;
 mod chaos;
 mod clients;
 mod design;
+mod document;
 mod error;
 mod expect;
 mod faults;
@@ -26,13 +28,16 @@ mod stonith;
 #[cfg(test)]
 mod tests;
 mod units;
+mod write;
 mod written;
 
+pub use document::Document;
 pub use error::ScenarioError;
 pub use fingerprint::Fingerprint;
 #[cfg(feature = "cli")]
 pub use schema::schema;
 pub use starter::starter;
+pub use write::exact;
 
 use std::borrow::Cow;
 

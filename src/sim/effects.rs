@@ -7,7 +7,8 @@ use crate::check::monitor::Seen;
 use crate::id::{NodeId, RequestId};
 use crate::op::{Refusal, Reply};
 use crate::protocol::{Effect, Payload, Protocol, Request};
-use crate::trace::Observation;
+use crate::time::Duration;
+use crate::trace::{Flight, Observation, Sighting};
 
 use super::future::Plain;
 use super::in_flight::Answer;
@@ -90,7 +91,10 @@ impl<P: Protocol> World<'_, P> {
         let bytes = message.bytes();
         self.digest.mix(u64::from(bytes));
         match self.network.post(from.index(), to.index(), bytes) {
-            Some(delay) => self.future.post(self.now + delay, from, to, message),
+            Some(delay) => {
+                self.shoot(from, to, Some(delay), &message);
+                self.future.post(self.now + delay, from, to, message);
+            }
             None => self.repeat(from, to, &message),
         }
     }
@@ -148,7 +152,24 @@ impl<P: Protocol> World<'_, P> {
         }
         let fate = if copies.is_empty() { "loses" } else { "sends more than once" };
         self.line(|world| format!("{} {fate} {message:?} to {}", world.name(from), world.name(to)));
-        copies.into_iter().for_each(|delay| self.future.post(self.now + delay, from, to, message.clone()));
+        if copies.is_empty() {
+            self.shoot(from, to, None, message);
+        }
+        for delay in copies {
+            self.shoot(from, to, Some(delay), message);
+            self.future.post(self.now + delay, from, to, message.clone());
+        }
+    }
+
+    /// Keeps a message for the film, if there is one.
+    #[inline(always)]
+    fn shoot(&mut self, from: NodeId, to: NodeId, delay: Option<Duration>, message: &P::Message) {
+        let now = self.now;
+        self.trace.shoot(now, |film| {
+            let word = format!("{message:?}");
+            let what = word.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_string();
+            film.flights.push(Flight { from, to, sent: now, arrives: delay.map(|delay| now + delay), what });
+        });
     }
 
     /// A request does not arrive once. From `from`, which is a node or a region's clients.
@@ -174,6 +195,8 @@ impl<P: Protocol> World<'_, P> {
     /// Tells the monitors.
     fn observe(&mut self, node: NodeId, observation: Observation) {
         self.line(|world| format!("{} observes {observation:?}", world.name(node)));
+        let at = self.now;
+        self.trace.shoot(at, |film| film.sightings.push(Sighting { at, node, observation }));
         let seen = self.seen(node);
         if let Observation::Leader { .. } = observation
             && self.service.is_some()

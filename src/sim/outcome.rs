@@ -9,6 +9,7 @@ use crate::check::{Counterexample, Verdict};
 use crate::history::History;
 use crate::id::{ClientId, GroupId, Key, NodeId, RegionId, Role, Value};
 use crate::metrics::{Latencies, Measures};
+use crate::model::fault::{Action, Fault};
 use crate::protocol::{Claim, Guarantee, Protocol, Standing, State, Table};
 use crate::time::{Duration, Time};
 use crate::trace::{Digest, FaultKind, Rows, Trace};
@@ -83,6 +84,8 @@ pub struct Run {
     /// The longest time between two acknowledged writes of a region's clients in which a write failed or went without an
     /// answer, from the fault where one came between.
     pub outage_by_region: Vec<Duration>,
+    /// From the end of the last fault, the longest time until a region's clients could write again, as above.
+    pub recovery_after_heal: Duration,
     /// What each fault did.
     pub ledger: Vec<LedgerEntry>,
     /// When health checkers agreed that a node was healthy or not, other than before.
@@ -185,6 +188,7 @@ impl<P: Protocol> World<'_, P> {
         let regions = self.setup.topology.regions();
         let faults: Vec<Time> = self.setup.faults.iter().map(|fault| fault.at).collect();
         let end = Time::ZERO + self.setup.duration;
+        let healed = healed(&self.setup.faults, end);
         let outages: Vec<_> = self.record.outages.iter().map(|outages| outages.finish(end, &faults)).collect();
         let client_regions = self.clients.regions();
         let asks = |(id, _): &(usize, &RegionId)| !self.is_checker(ClientId(*id as u32));
@@ -219,6 +223,9 @@ impl<P: Protocol> World<'_, P> {
             rpo: self.rpo(&durability),
             outage: longest(&for_everyone.unwrap_or_default()),
             outage_by_region: outages.iter().map(|outages| longest(outages)).collect(),
+            recovery_after_heal: longest(
+                &outages.iter().flat_map(|outages| after(healed, outages)).collect::<Vec<_>>(),
+            ),
             client_regions,
             traffic: self.network.traffic,
             durability,
@@ -383,6 +390,21 @@ impl<P: Protocol> World<'_, P> {
 
 fn longest(outages: &[(Time, Time)]) -> Duration {
     outages.iter().map(|(from, to)| to.since(*from)).max().unwrap_or_default()
+}
+
+/// When the last of these faults ends, by itself, by a heal or with the clients' time; the start, where there is none.
+fn healed(faults: &[Fault], end: Time) -> Time {
+    let heals = |fault: &Fault| {
+        let after =
+            faults.iter().filter(|other| other.action == Action::Heal && other.at >= fault.at).map(|heal| heal.at);
+        after.chain([fault.lasts.map_or(end, |lasts| fault.at + lasts), end]).min()
+    };
+    faults.iter().filter(|fault| fault.at < end).filter_map(heals).max().unwrap_or(Time::ZERO)
+}
+
+/// The parts of these times that are after an instant.
+fn after(instant: Time, times: &[(Time, Time)]) -> Vec<(Time, Time)> {
+    times.iter().filter(|(_, to)| *to > instant).map(|(from, to)| ((*from).max(instant), *to)).collect()
 }
 
 /// The times that are in both lists, each in order and without overlap.

@@ -4,8 +4,10 @@
 //! Checkers judge the history; monitors watch observations. Next: `protocol/mod.rs`, the contract.
 
 mod fault_kind;
+mod film;
 
 pub use fault_kind::{FaultKind, FaultKinds};
+pub use film::{Film, Flight, Sighting};
 
 use std::fmt;
 
@@ -302,6 +304,7 @@ pub struct Trace {
     window: Option<(Time, Time)>,
     lines: Vec<(Time, String)>,
     rows: Rows,
+    film: Option<Box<Film>>,
 }
 
 impl Trace {
@@ -319,6 +322,27 @@ impl Trace {
     /// The same, with these rows of the history.
     pub fn keeping(self, rows: Rows) -> Trace {
         Trace { rows, ..self }
+    }
+
+    /// The same, with observations and messages, as far as lines are kept.
+    pub fn filmed(self) -> Trace {
+        Trace { film: Some(Box::default()), ..self }
+    }
+
+    /// What was filmed, where that was asked for.
+    pub fn film(&self) -> Option<&Film> {
+        self.film.as_deref()
+    }
+
+    /// Keeps something for the film, where there is one and this instant is [wanted](Trace::wants).
+    #[inline]
+    pub fn shoot(&mut self, at: Time, take: impl FnOnce(&mut Film)) {
+        if self.film.is_some()
+            && self.wants(at)
+            && let Some(film) = self.film.as_deref_mut()
+        {
+            take(film);
+        }
     }
 
     /// Which rows of the history are kept.

@@ -7,6 +7,7 @@ pub mod check;
 pub mod compare;
 pub mod diff;
 pub mod files;
+pub mod hunt;
 pub mod judge;
 pub mod latency;
 pub mod replay;

@@ -10,6 +10,7 @@ mod svg;
 
 pub use arrows::Arrow;
 pub use lanes::lanes;
+pub(in crate::report) use svg::escaped;
 pub use svg::svg;
 
 use std::collections::BTreeMap;

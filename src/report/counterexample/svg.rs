@@ -256,7 +256,7 @@ impl Canvas<'_> {
 }
 
 /// Text for XML: what has a meaning there, and characters that may not be there at all.
-pub(super) fn escaped(text: &str) -> String {
+pub(in crate::report) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

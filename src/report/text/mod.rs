@@ -4,6 +4,7 @@
 
 mod check;
 mod compare;
+mod hunt;
 mod levels;
 mod run;
 mod story;
@@ -11,6 +12,7 @@ mod timeline;
 
 pub use check::{check, first_why, problems_in_words};
 pub use compare::compare;
+pub use hunt::hunt;
 pub use run::run;
 pub use story::trace;
 

@@ -1,0 +1,41 @@
+//! What is kept of a run to draw it: who observed what, and which messages flew from where to where.
+
+use crate::id::NodeId;
+use crate::time::Time;
+
+use super::Observation;
+
+/// An observation of a node, in true time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sighting {
+    /// When.
+    pub at: Time,
+    /// Whose.
+    pub node: NodeId,
+    /// What.
+    pub observation: Observation,
+}
+
+/// A message between two nodes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flight {
+    /// Who sent it.
+    pub from: NodeId,
+    /// To whom.
+    pub to: NodeId,
+    /// When.
+    pub sent: Time,
+    /// When it arrives, whether or not somebody is there to take it; `None` where the network loses it.
+    pub arrives: Option<Time>,
+    /// What kind of message: the first word of it.
+    pub what: String,
+}
+
+/// Observations and messages, in the order in which they happened.
+#[derive(Clone, Debug, Default)]
+pub struct Film {
+    /// Observations.
+    pub sightings: Vec<Sighting>,
+    /// Messages between different nodes, by when they were sent.
+    pub flights: Vec<Flight>,
+}
