@@ -17,6 +17,7 @@ pub mod history;
 pub mod invariants;
 pub mod json;
 pub mod judge;
+#[cfg(feature = "cli")]
 pub mod junit;
 pub mod label;
 pub mod latency;
