@@ -488,14 +488,10 @@ fn a_check_is_for_machines_too() {
         "{text}"
     );
     let annotation = text.lines().find(|line| line.starts_with("::error ")).unwrap();
-    let at = 1 + scenario(BREAKS).lines().position(|line| line == "[design.slow-gossip]").unwrap();
+    let at = 1 + scenario(BREAKS).lines().position(|line| line == "stale_reads = 0").unwrap();
     assert!(annotation.contains(&format!("file=bad.toml,line={at},")), "{annotation}");
     let junit = fs::read_to_string(desk.path("out.xml")).unwrap();
     assert!(junit.contains("failures=\"1\" errors=\"0\"") && junit.matches("<testsuite ").count() == 2, "{junit}");
-    assert_eq!(
-        junit.matches("<testcase ").count(),
-        junit.matches("/>\n").count() + junit.matches("</testcase>").count()
-    );
 
     let both = desk.run("check good.toml bad.toml --seeds 2 --format json").reports(1).json();
     assert_eq!(both.as_array().unwrap().len(), 2);

@@ -140,16 +140,20 @@ pub struct Compare {
 /// `riftzone check`
 #[derive(Debug, Args)]
 pub struct Check {
-    /// The scenario files.
+    /// The scenario files, or folders of them.
     #[arg(required = true, value_name = "SCENARIO")]
     pub files: Vec<String>,
     /// Which seeds.
     #[command(flatten)]
     pub sweep: Sweep<1000>,
+    /// Only this part of the seeds: `2/4` is the second of four, which are dealt out in turn.
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<Shard>,
     /// Also writes JUnit XML.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<String>,
-    /// Also prints annotations for GitHub Actions: after the text, or on stderr beside JSON.
+    /// Also prints annotations for GitHub Actions: after the text, or on stderr beside JSON. Where GITHUB_STEP_SUMMARY
+    /// names a file, a summary is added to it.
     #[arg(long)]
     pub github: bool,
     /// How to report; with several files, JSON is an array.
@@ -447,6 +451,34 @@ impl FromStr for Seeds {
     }
 }
 
+/// A part of the seeds: `2/4`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    /// Which part, from 1.
+    pub part: usize,
+    /// How many parts there are.
+    pub of: usize,
+}
+
+impl Shard {
+    /// The seeds of this part: every so manyth, so that all parts take equally long.
+    pub fn take(self, seeds: Vec<u64>) -> Vec<u64> {
+        seeds.into_iter().skip(self.part - 1).step_by(self.of).collect()
+    }
+}
+
+impl FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Shard, String> {
+        let wrong = || format!("`{text}` is no part: `2/4` is the second of four");
+        let (part, of) = text.split_once('/').ok_or_else(wrong)?;
+        let number = |text: &str| text.parse::<usize>().map_err(|_| wrong());
+        let (part, of) = (number(part)?, number(of)?);
+        if part == 0 || part > of { Err(wrong()) } else { Ok(Shard { part, of }) }
+    }
+}
+
 /// The name of a run: `SEED:DIGEST`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SeedDigest {
@@ -485,6 +517,17 @@ mod tests {
         assert_eq!(list("5..8"), Ok(vec![5, 6, 7]));
         assert_eq!(list("5..=8"), Ok(vec![5, 6, 7, 8]));
         assert!(["0", "5..5", "8..5", "0..0", "x", "..4", "3..", "-1"].iter().all(|text| list(text).is_err()));
+    }
+
+    #[test]
+    fn parts_hold_every_seed_once() {
+        let shard = |text: &str| text.parse::<Shard>();
+        let mut all: Vec<u64> =
+            (1..=4).flat_map(|i| shard(&format!("{i}/4")).unwrap().take((1..=10).collect())).collect();
+        assert_eq!(all[..3], [1, 5, 9]);
+        all.sort_unstable();
+        assert_eq!(all, (1..=10).collect::<Vec<_>>());
+        assert!(["0/4", "5/4", "1", "1/", "/4", "-1/4", "a/b", "0/0"].iter().all(|text| shard(text).is_err()));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Next: `sweep.rs`.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 use crate::scenario::{Design, Scenario};
@@ -113,6 +114,13 @@ pub fn read(path: &str) -> Result<String, Failure> {
         let message = format!("{path}:{line}:{column}: this is not text in UTF-8");
         Failure::Usage { message, help: None }
     })
+}
+
+/// Adds to the end of a file, which need not be there yet.
+pub fn append(path: &str, text: &str) -> Result<(), Failure> {
+    let write = |mut file: fs::File| file.write_all(text.as_bytes());
+    let file = fs::OpenOptions::new().create(true).append(true).open(path);
+    file.and_then(write).map_err(|error| Failure::File { action: "write", path: path.into(), error })
 }
 
 /// Writes a file, in place of one that may be there.

@@ -2,7 +2,7 @@
 //!
 //! Times are left out: simulated time is not the time that a test took. Next: `github.rs`.
 
-use std::fmt::Write;
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use crate::explore::compare::DesignSummary;
 
@@ -12,124 +12,86 @@ use super::text::first_why;
 
 /// The document for these scenarios.
 pub fn document(reports: &[SweepReport]) -> String {
-    let suites: Vec<(&SweepReport, Vec<Case>)> = reports.iter().map(|report| (report, cases(report))).collect();
-    let count = |problem: fn(&Problem) -> bool| {
-        suites.iter().flat_map(|(_, cases)| cases).filter(|case| case.problem.as_ref().is_some_and(problem)).count()
-    };
-    let (failures, errors) = (count(|p| !p.is_undecided), count(|p| p.is_undecided));
-    let tests: usize = suites.iter().map(|(_, cases)| cases.len()).sum();
-    let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    let totals = format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\"");
-    writeln!(xml, "<testsuites name=\"riftzone\" {totals}>").expect(IN_MEMORY);
-    suites.iter().for_each(|(report, cases)| suite(&mut xml, report, cases));
-    xml.push_str("</testsuites>\n");
-    xml
+    let mut document = Report::new("riftzone");
+    document.add_test_suites(reports.iter().map(suite));
+    document.to_string().expect("text in memory is XML")
 }
 
-const IN_MEMORY: &str = "a string takes all";
-
-struct Case {
-    design: String,
-    name: String,
-    problem: Option<Problem>,
+/// A scenario. Its name is the file's too: two scenarios may have one title.
+fn suite(report: &SweepReport) -> TestSuite {
+    let mut suite = TestSuite::new(format!("{}: {}", report.file, report.scenario.name));
+    suite.extra.insert("file".into(), report.file.into());
+    for design in &report.comparison.designs {
+        suite.add_test_cases(cases(report, design));
+    }
+    suite
 }
 
 struct Problem {
     message: String,
     /// Inconclusive is never green; nor is it a failure of the design.
     is_undecided: bool,
-    replay: Option<String>,
 }
 
-fn cases(report: &SweepReport) -> Vec<Case> {
-    report.comparison.designs.iter().flat_map(|design| cases_of(report, design)).collect()
+impl Problem {
+    fn failed(message: String) -> Problem {
+        Problem { message, is_undecided: false }
+    }
 }
 
-fn cases_of(report: &SweepReport, design: &DesignSummary) -> Vec<Case> {
-    let case = |name: String, message: Option<String>, is_undecided: bool| {
-        let problem = message.map(|message| Problem { message, is_undecided, replay: report.replay(design) });
-        Case { design: design.name.clone(), name, problem }
-    };
+fn cases(report: &SweepReport, design: &DesignSummary) -> Vec<TestCase> {
+    let case = |name: String, problem: Option<Problem>| case(report, design, name, problem);
     let mut cases = Vec::new();
     for judgement in &design.judgements {
         let (expectation, measured) = (&judgement.expectation, &judgement.measured);
-        let undecided = design.is_undecided(&expectation.name);
-        let name = format!("expects {} {}", expectation.name, expectation.bound);
-        cases.push(case(
-            name,
-            (!judgement.held).then(|| format!("measured {measured}{}", first_why(design, expectation))),
-            undecided,
-        ));
+        let problem = (!judgement.held).then(|| Problem {
+            message: format!("measured {measured}{}", first_why(design, expectation)),
+            is_undecided: design.is_undecided(&expectation.name),
+        });
+        cases.push(case(format!("expects {expectation}"), problem));
     }
     for guarantee in report.claims(design) {
         let broken = design.broken_claims.iter().find(|(of, ..)| *of == guarantee);
-        let message = broken.map(|(_, seeds, why)| format!("does not hold in {seeds} of the seeds: {why}"));
-        cases.push(case(format!("claims {}", guarantee.name()), message, design.is_undecided(guarantee.name())));
+        let problem = broken.map(|(_, seeds, why)| Problem {
+            message: format!("does not hold in {seeds} of the seeds: {why}"),
+            is_undecided: design.is_undecided(guarantee.name()),
+        });
+        cases.push(case(format!("claims {}", guarantee.name()), problem));
     }
     for (invariant, seeds, why) in &design.breaches {
-        let message = format!("is broken in {seeds} of the seeds: {why}");
-        cases.push(case(format!("keeps {}", invariant.name()), Some(message), false));
+        let problem = Problem::failed(format!("is broken in {seeds} of the seeds: {why}"));
+        cases.push(case(format!("keeps {}", invariant.name()), Some(problem)));
     }
     let void = report.void_faults(design);
     for (place, fault) in report.scenario.setup.faults.iter().enumerate() {
         let first = void.iter().find(|(of, _)| *of == place);
-        let message = first.map(|(_, seed)| format!("touched nothing, first in seed {seed}"));
+        let problem = first.map(|(_, seed)| Problem::failed(format!("touched nothing, first in seed {seed}")));
         let words = describe(fault, &report.scenario.setup.topology);
-        cases.push(case(format!("fault touches something: {words} at {}", fault.at), message, false));
+        cases.push(case(format!("fault touches something: {words} at {}", fault.at), problem));
     }
     cases
 }
 
-fn suite(xml: &mut String, report: &SweepReport, cases: &[Case]) {
-    let count =
-        |undecided| cases.iter().filter(|c| c.problem.as_ref().is_some_and(|p| p.is_undecided == undecided)).count();
-    let (name, file) = (escaped(&report.scenario.name), escaped(report.file));
-    let totals = format!("tests=\"{}\" failures=\"{}\" errors=\"{}\"", cases.len(), count(false), count(true));
-    writeln!(xml, "  <testsuite name=\"{name}\" file=\"{file}\" {totals}>").expect(IN_MEMORY);
-    for case in cases {
-        let (design, name) = (escaped(&case.design), escaped(&case.name));
-        let head = format!("    <testcase classname=\"{file}: {design}\" name=\"{name}\"");
-        let Some(problem) = &case.problem else {
-            writeln!(xml, "{head}/>").expect(IN_MEMORY);
-            continue;
-        };
-        let element = if problem.is_undecided { "error" } else { "failure" };
-        let replay = escaped(problem.replay.as_deref().unwrap_or(""));
-        let message = escaped(&problem.message);
-        writeln!(xml, "{head}>\n      <{element} message=\"{message}\">{replay}</{element}>\n    </testcase>")
-            .expect(IN_MEMORY);
-    }
-    xml.push_str("  </testsuite>\n");
-}
-
-/// Text for an attribute or an element. What XML 1.0 cannot hold, even escaped, becomes a replacement character.
-fn escaped(text: &str) -> String {
-    let mut xml = String::new();
-    for c in text.chars() {
-        match c {
-            '&' => xml.push_str("&amp;"),
-            '<' => xml.push_str("&lt;"),
-            '>' => xml.push_str("&gt;"),
-            '"' => xml.push_str("&quot;"),
-            '\'' => xml.push_str("&apos;"),
-            '\n' => xml.push_str("&#10;"),
-            '\t' => xml.push_str("&#9;"),
-            '\r' => xml.push_str("&#13;"),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => xml.push('\u{fffd}'),
-            c => xml.push(c),
+fn case(report: &SweepReport, design: &DesignSummary, name: String, problem: Option<Problem>) -> TestCase {
+    let status = match problem {
+        None => TestCaseStatus::success(),
+        Some(Problem { message, is_undecided }) => {
+            let kind = if is_undecided { NonSuccessKind::Error } else { NonSuccessKind::Failure };
+            let mut status = TestCaseStatus::non_success(kind);
+            status.set_type(if is_undecided { "inconclusive" } else { "broken" }).set_message(message.clone());
+            status.set_description(format!("{message}\n{}", seen_in(report, design)));
+            status
         }
-    }
-    xml
+    };
+    let mut case = TestCase::new(name, status);
+    case.set_classname(format!("{}: {}", report.file, design.name));
+    case
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_text_breaks_the_document() {
-        assert_eq!(escaped("a < \"b\" & 'c'\n\u{1}"), "a &lt; &quot;b&quot; &amp; &apos;c&apos;&#10;\u{fffd}");
-        let empty = document(&[]);
-        assert!(empty.contains("tests=\"0\" failures=\"0\" errors=\"0\"") && empty.ends_with("</testsuites>\n"));
+/// Where it was seen first, and how to see it again; over all seeds only, where no seed alone is wrong.
+fn seen_in(report: &SweepReport, design: &DesignSummary) -> String {
+    match (design.first_failure, report.replay(design)) {
+        (Some((seed, digest)), Some(replay)) => format!("seed {seed}\ndigest {digest}\n{replay}"),
+        _ => format!("no seed alone: over {} seeds", report.comparison.seeds.len()),
     }
 }

@@ -18,6 +18,7 @@ pub mod hunt;
 pub mod invariants;
 pub mod json;
 pub mod judge;
+#[cfg(feature = "cli")]
 pub mod junit;
 pub mod label;
 pub mod latency;

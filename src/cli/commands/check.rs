@@ -14,8 +14,9 @@ use crate::report::{Conclusion, SweepReport, github, json, junit, text};
 
 /// Checks every file; each is read before the first run, so that a typing error costs no time.
 pub fn check(asked: &Check, output: &Output) -> Result<Exit, Failure> {
-    let files: Vec<Loaded> = asked.files.iter().map(|file| Loaded::read(file)).collect::<Result<_, _>>()?;
-    let seeds = asked.sweep.seeds.list(asked.sweep.first_seed);
+    let names = load::scenario_files(&asked.files)?;
+    let files: Vec<Loaded> = names.iter().map(|file| Loaded::read(file)).collect::<Result<_, _>>()?;
+    let seeds = seeds(asked)?;
     let sweeper = Sweeper::new(asked.sweep.threads)?;
     let mut comparisons: Vec<Comparison> = Vec::new();
     for (place, loaded) in files.iter().enumerate() {
@@ -32,6 +33,9 @@ pub fn check(asked: &Check, output: &Output) -> Result<Exit, Failure> {
     }
     let reports: Vec<SweepReport> =
         files.iter().zip(&comparisons).map(|(loaded, comparison)| report(loaded, comparison, seeds.len())).collect();
+    if asked.format == Format::Text && files.len() > 1 {
+        output.print(&text::summary(&reports, output.paint))?;
+    }
     if asked.format == Format::Json {
         output.print(&format!("{:#}\n", document(&reports, files.len())))?;
     }
@@ -40,9 +44,28 @@ pub fn check(asked: &Check, output: &Output) -> Result<Exit, Failure> {
     }
     if asked.github {
         annotate(&reports, &files, asked.format, output)?;
+        if let Some(path) = std::env::var_os(STEP_SUMMARY).filter(|path| !path.is_empty()) {
+            load::append(&path.to_string_lossy(), &github::summary(&reports))?;
+        }
     }
     let conclusion = reports.iter().map(SweepReport::conclusion).max().unwrap_or(Conclusion::Held);
     Ok(if sweeper.is_interrupted() { Exit::Interrupted } else { conclusion.into() })
+}
+
+/// The variable in which GitHub Actions names the file of a step's summary.
+const STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
+
+/// The seeds that were asked for, or a part of them.
+fn seeds(asked: &Check) -> Result<Vec<u64>, Failure> {
+    let all = asked.sweep.seeds.list(asked.sweep.first_seed);
+    let Some(shard) = asked.shard else { return Ok(all) };
+    let count = all.len();
+    let seeds = shard.take(all);
+    if seeds.is_empty() {
+        let message = format!("there is no seed in part {} of {}: there are {count} seeds", shard.part, shard.of);
+        return Err(Failure::Usage { message, help: Some("ask for more seeds, or for fewer parts".into()) });
+    }
+    Ok(seeds)
 }
 
 fn report<'a>(loaded: &'a Loaded, comparison: &'a Comparison, asked: usize) -> SweepReport<'a> {

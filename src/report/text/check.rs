@@ -43,6 +43,26 @@ pub fn check(report: &SweepReport, paint: Paint) -> String {
     text
 }
 
+/// What many checked scenarios come to, in a few lines: how many hold, and which do not.
+pub fn summary(reports: &[SweepReport], paint: Paint) -> String {
+    let worst = |report: &&SweepReport, conclusion| report.conclusion() == conclusion;
+    let count = |conclusion| reports.iter().filter(|report| worst(report, conclusion)).count();
+    let counts: Vec<String> = [Conclusion::Held, Conclusion::Broken, Conclusion::Inconclusive]
+        .into_iter()
+        .filter(|conclusion| count(*conclusion) > 0)
+        .map(|conclusion| paint.paint(style(conclusion), format_args!("{} {}", count(conclusion), conclusion.name())))
+        .collect();
+    let designs = reports.iter().map(|report| report.comparison.designs.len()).sum();
+    let scenarios = counted(reports.len(), "scenario");
+    let mut text = format!("\n{scenarios}, {}: {}\n", counted(designs, "design"), counts.join(", "));
+    for report in reports.iter().filter(|report| report.conclusion() != Conclusion::Held) {
+        let broken = report.comparison.designs.iter().filter(|design| conclusion_of(design) != Conclusion::Held);
+        let names: Vec<&str> = broken.map(|design| design.name.as_str()).collect();
+        text.push_str(&format!("  {}: {}\n", report.file, names.join(", ")));
+    }
+    text
+}
+
 /// What broke in each design, with the command line that shows it; nothing where nothing did.
 pub fn problems(report: &SweepReport, paint: Paint) -> String {
     let broken = report.comparison.designs.iter().filter(|design| !design.is_good() || design.first_failure.is_some());
@@ -53,7 +73,7 @@ fn problems_of(report: &SweepReport, design: &DesignSummary, paint: Paint) -> St
     let name = paint.paint(style(conclusion_of(design)), &design.name);
     let mut text = format!("\n{name}\n");
     for problem in problems_in_words(report, design) {
-        text.push_str(&hanging(&problem));
+        text.push_str(&hanging(&problem.words));
     }
     if let Some((seed, _)) = design.first_failure {
         let replay = report.replay(design).expect("there is a failure");
@@ -62,25 +82,49 @@ fn problems_of(report: &SweepReport, design: &DesignSummary, paint: Paint) -> St
     text
 }
 
+/// Something that broke.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// A sentence.
+    pub words: String,
+    /// What in the scenario's file it is about.
+    pub about: About,
+}
+
+/// What in a scenario's file a problem is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum About {
+    /// The expectation of this name.
+    Expectation(String),
+    /// The fault in this place.
+    Fault(usize),
+    /// The design.
+    Design,
+}
+
 /// Each broken expectation, claim and invariant and each void fault of a design, in a sentence.
-pub fn problems_in_words(report: &SweepReport, design: &DesignSummary) -> Vec<String> {
+pub fn problems_in_words(report: &SweepReport, design: &DesignSummary) -> Vec<Problem> {
     let setup = &report.scenario.setup;
     let seeds = report.comparison.seeds.len();
     let expectations = design.judgements.iter().filter(|judgement| !judgement.held).map(|judgement| {
         let (expectation, measured) = (&judgement.expectation, &judgement.measured);
         let why = first_why(design, expectation);
-        format!("expected {} {}, measured {measured}{why}", expectation.name, expectation.bound)
+        let words = format!("expected {} {}, measured {measured}{why}", expectation.name, expectation.bound);
+        Problem { words, about: About::Expectation(expectation.name.clone()) }
     });
+    let of_design = |words: String| Problem { words, about: About::Design };
     let claims = design.broken_claims.iter().map(|(guarantee, broken, why)| {
-        format!("claims {}, which does not hold in {broken} of {}: {why}", guarantee.name(), counted(seeds, "seed"))
+        let of = counted(seeds, "seed");
+        of_design(format!("claims {}, which does not hold in {broken} of {of}: {why}", guarantee.name()))
     });
     let faults = report.void_faults(design).into_iter().map(|(place, first)| {
         let (fault, seeds) = (&setup.faults[place], counted(design.void_seeds.len(), "seed"));
         let words = describe(fault, &setup.topology);
-        format!("the fault `{words}` at {} touched nothing in {seeds}, first in seed {first}", fault.at)
+        let words = format!("the fault `{words}` at {} touched nothing in {seeds}, first in seed {first}", fault.at);
+        Problem { words, about: About::Fault(place) }
     });
     let invariants = design.breaches.iter().map(|(invariant, broken, why)| {
-        format!("breaks {} in {broken} of {}: {why}", invariant.name(), counted(seeds, "seed"))
+        of_design(format!("breaks {} in {broken} of {}: {why}", invariant.name(), counted(seeds, "seed")))
     });
     expectations.chain(claims).chain(invariants).chain(faults).collect()
 }

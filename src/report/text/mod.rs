@@ -10,7 +10,7 @@ mod run;
 mod story;
 mod timeline;
 
-pub use check::{check, first_why, problems_in_words};
+pub use check::{About, Problem, check, first_why, problems_in_words, summary};
 pub use compare::compare;
 pub use hunt::hunt;
 pub use run::run;
