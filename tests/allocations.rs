@@ -135,6 +135,7 @@ fn setup(clients: u32, duration: Duration) -> Setup {
         duration,
         settle: Duration::ZERO,
         disk: DiskModel::default(),
+        transport: None,
         clocks: vec![],
         routing: None,
         stonith: None,

@@ -9,6 +9,7 @@ use riftzone::model::fault::{Action, Fault, Shape, Slow, Target};
 use riftzone::model::latency::Delay;
 use riftzone::model::service::{Capacity, Load, ServiceModel};
 use riftzone::model::topology::Topology;
+use riftzone::model::transport::{Bandwidth, StreamTransport};
 use riftzone::model::workload::{Arrivals, KeyChooser, Mix};
 use riftzone::protocol::last_writer_wins::LastWriterWins;
 use riftzone::protocol::primary_backup::{self, Acknowledge, Failover, Fencing, PrimaryBackup, Reads, Returning};
@@ -45,6 +46,8 @@ fn worlds(compare_and_set: u32) -> impl Strategy<Value = Setup> {
                 ..Capacity::default()
             };
             setup.service = (keys % 3 == 0).then(|| ServiceModel::everywhere(times, regions.into()));
+            // In some, everything goes over connections.
+            setup.transport = (keys % 4 == 1).then(StreamTransport::default);
             setup.faults = faults;
             setup
         })
@@ -81,7 +84,17 @@ fn faults(regions: u16) -> impl Strategy<Value = Fault> {
             whole: 100,
             extra: Duration::millis(extra),
         }),
-        2 => (link(), slow()).prop_map(|(links, slow)| Action::Delay { links, slow }),
+        2 => (link(), slow(), 0..5_u64).prop_map(|(links, slow, ramp)| Action::Delay {
+            links,
+            slow,
+            ramp: Duration::secs(ramp),
+        }),
+        2 => target().prop_map(|t| Action::GatewayDown(vec![t])),
+        2 => (link(), 5..2_000_u64).prop_map(|(links, kilobits)| Action::Throttle {
+            links,
+            bandwidth: Bandwidth::bits_per_second(1_000 * kilobits),
+            patience: Duration::secs(1),
+        }),
         2 => (link(), 50..3_000_u64, 50..3_000_u64, any::<bool>()).prop_map(|(links, up, down, jitter)| Action::Flap {
             links,
             up: Duration::millis(up),

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use riftzone::id::{NodeId, RegionId};
 use riftzone::model::fault::{Action, Fault, Shape, Slow, Target};
 use riftzone::model::latency::Delay;
+use riftzone::model::transport::Bandwidth;
 use riftzone::op::Refusal;
 use riftzone::protocol::{Context, Payload, Protocol, Request, State};
 use riftzone::scenario::Scenario;
@@ -212,13 +213,54 @@ fn reorder_holds_some_up_and_others_overtake_them() {
 fn delay_is_longer_for_every_message_and_for_no_other() {
     let ms = Duration::millis;
     for (slow, then) in [(Slow::Times { parts: 30, whole: 10 }, ms(45)), (Slow::Add(ms(40)), ms(55))] {
-        let (run, arrivals) = between_a_and_b(Action::Delay { links: a_and_b(), slow }, 1);
+        let (run, arrivals) = between_a_and_b(Action::Delay { links: a_and_b(), slow, ramp: Duration::ZERO }, 1);
         assert_eq!((run.ledger[0].kind, run.ledger[0].touched), (FaultKind::Delay, 200));
         for (key, copies) in &arrivals {
             let expected = if is_between(key, "a", "b") && is_under_fault(key.2) { then } else { DELAY };
             assert_eq!(copies[..], [expected], "{key:?}");
         }
     }
+}
+
+/// Eight bytes leave in 20 ms and come every 10 ms: each waits 10 ms longer than the one before, until one would wait longer
+/// than the queue is.
+#[test]
+fn throttle_makes_messages_wait_for_each_other_and_fills_a_queue() {
+    let (bandwidth, patience) = (Bandwidth::bits_per_second(3_200), Duration::millis(100));
+    let (run, arrivals) = between_a_and_b(Action::Throttle { links: a_and_b(), bandwidth, patience }, 1);
+    let mut free_at = after(BEGIN_MS);
+    let mut lost = 0;
+    for number in (1..=LAST).filter(|number| is_under_fault(*number)) {
+        let begins = free_at.max(sent(number));
+        let is_lost = begins.since(sent(number)) > patience;
+        free_at = if is_lost { free_at } else { begins + Duration::millis(20) };
+        let expected = if is_lost { vec![] } else { vec![free_at.since(sent(number)) + DELAY] };
+        lost += u64::from(is_lost);
+        for ends in [("a", "b"), ("b", "a")] {
+            let copies = &arrivals[&(ends.0.into(), ends.1.into(), number)];
+            assert_eq!(*copies, expected, "{ends:?} {number}");
+        }
+    }
+    assert!((30..70).contains(&lost), "about half of 100: {lost}");
+    assert_eq!((run.ledger[0].kind, run.ledger[0].touched), (FaultKind::Throttle, 200));
+    assert_eq!((run.traffic.lost, run.traffic.queued_max), (2 * lost, patience + Duration::millis(20)));
+}
+
+/// A fault that leaves a line as much as it has touches nothing.
+#[test]
+fn throttle_is_of_lines_that_carry_more() {
+    let mut setup = world(&["a", "b"]);
+    setup.topology.set_bandwidth(RegionId(0), RegionId(1), Some(Bandwidth::bits_per_second(64_000)));
+    let (bandwidth, patience) = (Bandwidth::bits_per_second(64_000), Duration::secs(1));
+    setup.faults = vec![fault(Action::Throttle { links: Vec::new(), bandwidth, patience })];
+    let (run, arrivals) = run(&setup, 1);
+    assert_eq!(run.ledger[0].touched, 100, "the other direction");
+    let slower = DELAY + Duration::millis(1);
+    assert!(
+        arrivals
+            .iter()
+            .all(|(key, copies)| copies[..] == [if key.0 == "a" || is_under_fault(key.2) { slower } else { DELAY }])
+    );
 }
 
 #[test]
@@ -277,6 +319,23 @@ fn a_flap_ends_with_a_heal() {
 }
 
 #[test]
+fn gateway_down_cuts_the_nodes_of_a_region_from_all_others() {
+    let mut setup = world(&["a", "b", "c"]);
+    setup.workload.clients = vec![0, 1, 0];
+    setup.workload.timeout = Duration::millis(500);
+    setup.faults = vec![fault(Action::GatewayDown(vec![region(0)]))];
+    let (run, arrivals) = run(&setup, 1);
+    for (key, copies) in &arrivals {
+        let lost = meets_fault(key.2) && (key.0 == "a" || key.1 == "a");
+        assert_eq!(copies.is_empty(), lost, "{key:?}");
+    }
+    let lost = count(&arrivals, <[Duration]>::is_empty);
+    assert_eq!((run.ledger[0].kind, run.ledger[0].touched, run.traffic.lost), (FaultKind::GatewayDown, lost, lost));
+    let asked = run.measures.outcomes(None);
+    assert!(asked.fail > 10 && asked.unknown == 0, "every client was answered, from wherever: {asked:?}");
+}
+
+#[test]
 fn shapes_cut_the_links_they_name() {
     type Case = (Shape, FaultKind, &'static [(&'static str, &'static str)]);
     let cases: [Case; 3] = [
@@ -308,7 +367,7 @@ fn faults_on_one_link_compose() {
     let links = a_and_b;
     setup.faults = vec![
         fault(Action::Duplicate { links: links(), parts: 1, whole: 1 }),
-        fault(Action::Delay { links: links(), slow: Slow::Add(Duration::millis(40)) }),
+        fault(Action::Delay { links: links(), slow: Slow::Add(Duration::millis(40)), ramp: Duration::ZERO }),
         fault(Action::Corrupt { links: links(), parts: 1, whole: 4 }),
     ];
     let (run, arrivals) = run(&setup, 1);
@@ -327,7 +386,8 @@ fn what_touches_nothing_is_void() {
         Action::Duplicate { links: a_and_b(), parts: 1, whole: 1 },
         Action::Corrupt { links: a_and_b(), parts: 1, whole: 1 },
         Action::Reorder { links: a_and_b(), parts: 1, whole: 1, extra },
-        Action::Delay { links: a_and_b(), slow: Slow::Add(extra) },
+        Action::Delay { links: a_and_b(), slow: Slow::Add(extra), ramp: Duration::ZERO },
+        Action::Throttle { links: a_and_b(), bandwidth: Bandwidth::bits_per_second(1), patience: extra },
         Action::Flap { links: a_and_b(), up: extra, down: extra, jitter: None },
     ];
     for action in kinds {

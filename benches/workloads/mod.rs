@@ -62,6 +62,7 @@ fn quiet_world(topology: Topology, workload: Workload, duration: Duration) -> Se
         duration,
         settle: Duration::ZERO,
         disk: DiskModel::default(),
+        transport: None,
         clocks: Vec::new(),
         routing: None,
         stonith: None,

@@ -8,6 +8,7 @@
 use super::fault::{Action, Fault, Shape, Slow, Target};
 use super::service::Load;
 use super::topology::Topology;
+use super::transport::Bandwidth;
 use crate::id::RegionId;
 use crate::rng::Stream;
 use crate::time::{Duration, Time};
@@ -47,10 +48,11 @@ pub struct Kind {
 
 impl Kind {
     /// The kinds that can be drawn, each with its usual weight.
-    pub const USUAL: [(FaultKind, u32); 18] = [
+    pub const USUAL: [(FaultKind, u32); 20] = [
         (FaultKind::Crash, 8),
         (FaultKind::Pause, 6),
         (FaultKind::Isolate, 12),
+        (FaultKind::GatewayDown, 2),
         (FaultKind::Partition, 10),
         (FaultKind::OneWayPartition, 3),
         (FaultKind::Bridge, 3),
@@ -62,6 +64,7 @@ impl Kind {
         (FaultKind::Duplicate, 2),
         (FaultKind::Reorder, 2),
         (FaultKind::Delay, 3),
+        (FaultKind::Throttle, 2),
         (FaultKind::Slow, 2),
         (FaultKind::Gray, 2),
         (FaultKind::Load, 2),
@@ -89,6 +92,8 @@ impl Kind {
 const SHARES: [u32; 5] = [1, 5, 10, 20, 50];
 /// How many times as long a message takes.
 const FACTORS: [u32; 4] = [2, 3, 5, 10];
+/// What a line carries that is throttled, in kilobits a second: from a queue now and then to one that only grows.
+const KILOBITS: [u64; 4] = [10, 50, 200, 1_000];
 
 impl Chaos {
     /// What this seed breaks, in order of time. The same for every design, and for the same regions.
@@ -229,6 +234,7 @@ impl Dice {
             FaultKind::Crash => Action::Crash(self.places()),
             FaultKind::Pause => Action::Pause(self.places()),
             FaultKind::Isolate => Action::Isolate(self.places()),
+            FaultKind::GatewayDown => Action::GatewayDown(self.places()),
             FaultKind::Partition => Action::Cut { links: self.partition(), one_way: false },
             FaultKind::OneWayPartition => Action::Cut { links: vec![self.link()], one_way: true },
             FaultKind::Bridge => Action::Shape { shape: Shape::Bridge, places: self.shuffled() },
@@ -247,7 +253,12 @@ impl Dice {
                 Action::Reorder { links: self.links(), parts: self.one_of(&SHARES), whole: 100, extra }
             }
             FaultKind::Delay => {
-                Action::Delay { links: self.links(), slow: Slow::Times { parts: self.one_of(&FACTORS), whole: 1 } }
+                let (links, slow) = (self.links(), Slow::Times { parts: self.one_of(&FACTORS), whole: 1 });
+                Action::Delay { links, slow, ramp: Duration::ZERO }
+            }
+            FaultKind::Throttle => {
+                let bandwidth = Bandwidth::bits_per_second(1_000 * self.one_of(&KILOBITS));
+                Action::Throttle { links: self.links(), bandwidth, patience: Duration::secs(1) }
             }
             FaultKind::Slow => {
                 Action::Slow { nodes: self.places(), slow: Slow::Times { parts: self.one_of(&FACTORS), whole: 1 } }
@@ -319,7 +330,7 @@ mod tests {
         };
         let counts: Vec<usize> = (0..200).map(kinds).collect();
         let mean = counts.iter().sum::<usize>() as f64 / 200.0;
-        assert!((7.0..11.0).contains(&mean), "{mean}: about half of 18");
+        assert!((7.0..11.0).contains(&mean), "{mean}: about half of 20");
         assert!(counts.iter().any(|count| *count <= 4) && counts.iter().any(|count| *count >= 11));
         let alone = Chaos { kinds: chaos.kinds[..1].to_vec(), ..chaos.clone() };
         assert!((0..50).all(|seed| !alone.draw(&topology(3), seed).is_empty()));

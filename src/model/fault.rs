@@ -5,6 +5,7 @@ use crate::time::{Duration, Time};
 use crate::trace::FaultKind;
 
 use super::service::Load;
+use super::transport::Bandwidth;
 
 /// One planned fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +32,9 @@ pub enum Action {
     /// Every message between these regions and all others is lost, both ways; inside a region nothing changes. Touches:
     /// each message lost.
     Isolate(Vec<Target>),
+    /// The gateway is down through which the nodes of a region reach those of others: every message between them is lost, both
+    /// ways. Clients reach all nodes as before, and nodes each other inside the region. Touches: each message lost.
+    GatewayDown(Vec<Target>),
     /// Every message on these links is lost, in this direction only. Touches: each message lost.
     Cut {
         /// The links, as (from, to).
@@ -104,6 +108,18 @@ pub enum Action {
         links: Vec<(Target, Target)>,
         /// How much longer.
         slow: Slow,
+        /// How long it takes until it is so much, in a straight line.
+        ramp: Duration,
+    },
+    /// Only so much leaves over these lines in a second, where they carried more: what is sent waits for what was sent before, and
+    /// is lost where the queue is full. Touches: each message sent over such a line, also one that is lost.
+    Throttle {
+        /// The links, as (from, to); none means every link between two regions.
+        links: Vec<(Target, Target)>,
+        /// What each line carries, in each direction.
+        bandwidth: Bandwidth,
+        /// How long a message waits at most before it begins to leave; one that would wait longer is lost.
+        patience: Duration,
     },
     /// Every piece of work that these nodes begin takes longer; it is for worlds with service times. Touches: each piece of
     /// work begun.
@@ -138,6 +154,7 @@ impl Action {
             Action::Crash(_) => FaultKind::Crash,
             Action::Pause(_) => FaultKind::Pause,
             Action::Isolate(_) => FaultKind::Isolate,
+            Action::GatewayDown(_) => FaultKind::GatewayDown,
             Action::Cut { one_way: false, .. } => FaultKind::Partition,
             Action::Cut { one_way: true, .. } => FaultKind::OneWayPartition,
             Action::Shape { shape: Shape::Bridge, .. } => FaultKind::Bridge,
@@ -149,6 +166,7 @@ impl Action {
             Action::Duplicate { .. } => FaultKind::Duplicate,
             Action::Reorder { .. } => FaultKind::Reorder,
             Action::Delay { .. } => FaultKind::Delay,
+            Action::Throttle { .. } => FaultKind::Throttle,
             Action::Slow { .. } => FaultKind::Slow,
             Action::Gray(_) => FaultKind::Gray,
             Action::Load { .. } => FaultKind::Load,
@@ -180,6 +198,16 @@ impl Slow {
             Slow::Add(more) => u128::from(delay.as_nanos()) + u128::from(more.as_nanos()),
         };
         Duration::nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+
+    /// The same where it grows over `ramp` in a straight line, and has grown for so long.
+    pub fn grown(self, delay: Duration, since: Duration, ramp: Duration) -> Duration {
+        let more = self.of(delay) - delay;
+        if since >= ramp {
+            return delay + more;
+        }
+        let grown = u128::from(more.as_nanos()) * u128::from(since.as_nanos()) / u128::from(ramp.as_nanos());
+        delay + Duration::nanos(grown as u64)
     }
 }
 
@@ -228,6 +256,8 @@ pub enum Target {
     Region(RegionId),
     /// The nodes of one role in a region.
     Role(RegionId, Role),
+    /// The nodes in one zone of a region, by the zone's place; no clients.
+    Zone(RegionId, u8),
     /// The node that leads when the fault begins (the highest epoch's). For links and isolation: its region.
     Leader,
 }
@@ -271,5 +301,9 @@ mod tests {
         assert_eq!(Slow::Add(ms(40)).of(ms(30)), ms(70));
         assert_eq!(Slow::Times { parts: u32::MAX, whole: 1 }.of(Duration::MAX), Duration::MAX);
         assert_eq!(Slow::Add(Duration::MAX).of(Duration::MAX), Duration::MAX);
+        let grown = |since| Slow::Times { parts: 3, whole: 1 }.grown(ms(30), ms(since), ms(100));
+        assert_eq!([0, 50, 100, 999].map(grown), [30, 60, 90, 90].map(ms));
+        assert_eq!(Slow::Add(Duration::MAX).grown(ms(1), ms(1), ms(2)), ms(1) + (Duration::MAX - ms(1)) / 2);
+        assert_eq!(Slow::Add(ms(5)).grown(ms(1), ms(0), ms(0)), ms(6), "at once");
     }
 }

@@ -31,10 +31,10 @@ pub fn pages() -> impl Iterator<Item = FaultPage> {
 pub fn page(kind: FaultKind) -> FaultPage {
     match kind {
         FaultKind::Crash | FaultKind::Pause => of_nodes(kind),
-        FaultKind::Isolate | FaultKind::Partition | FaultKind::OneWayPartition => cut(kind),
+        FaultKind::Isolate | FaultKind::GatewayDown | FaultKind::Partition | FaultKind::OneWayPartition => cut(kind),
         FaultKind::Bridge | FaultKind::Ring | FaultKind::MajorityMinority => shape(kind),
         FaultKind::Flap | FaultKind::Loss | FaultKind::Corrupt => takes(kind),
-        FaultKind::Duplicate | FaultKind::Reorder | FaultKind::Delay => moves(kind),
+        FaultKind::Duplicate | FaultKind::Reorder | FaultKind::Delay | FaultKind::Throttle => moves(kind),
         FaultKind::Slow | FaultKind::Gray | FaultKind::Load | FaultKind::Quiesce => of_capacity(kind),
         FaultKind::Heal => FaultPage {
             kind,
@@ -93,6 +93,16 @@ fn cut(kind: FaultKind) -> FaultPage {
                          East Coast hub lost its primary site for 43 seconds.",
             source: "github.blog, October 21 post-incident analysis (2018-10-30); Alquraan et al., OSDI 2018",
             example: "isolate = [\"us-east-1\"]",
+        },
+        FaultKind::GatewayDown => FaultPage {
+            kind,
+            idea: "Every message between the nodes of these regions and the nodes of others is lost, both ways; clients reach all.",
+            touches: "Each message between nodes lost: sent while it lasts, or on its way when it began.",
+            leaves: "Clients' requests and answers, from wherever they come; nodes of one region among themselves.",
+            stands_for: "The one node through which a cluster's traffic to other clusters is tunnelled: its loss is a partial \
+                         partition, and whoever asks from outside finds every region up.",
+            source: "Submariner, whose clusters reach each other by tunnels between gateway nodes; Alfatafta et al., OSDI 2020",
+            example: "gateway_down = [\"us-east-1\"]",
         },
         FaultKind::Partition => FaultPage {
             kind,
@@ -201,9 +211,20 @@ fn moves(kind: FaultKind) -> FaultPage {
             source: PAXSON,
             example: "reorder = { ratio = \"20%\", extra = \"80ms\" }",
         },
+        FaultKind::Throttle => FaultPage {
+            kind,
+            idea: "Lines between regions carry only so many bits a second: messages leave one after another, a queue grows, and what \
+                   would wait longer than `queue`, which is one second by default, is lost.",
+            touches: "Each message sent over such a line that carried more before, also one that is lost.",
+            leaves: "Messages sent before it begins; what queues when it ends leaves as it was to. Links inside a region.",
+            stands_for: "Traffic that is moved to a path with less room, a provider's limit, a backup that takes the line.",
+            source: "Bailis and Kingsbury, The Network is Reliable: at Amazon on 2011-04-21 traffic was shifted to a network of \
+                     lower capacity",
+            example: "throttle = { bandwidth = \"256kbit/s\", links = [[\"us-east-1\", \"eu-west-1\"]] }",
+        },
         _ => FaultPage {
             kind,
-            idea: "Every message on the links takes a multiple of its delay, or a fixed time more: another regime.",
+            idea: "Every message on the links takes a multiple of its delay, or a fixed time more, at once or by and by over `ramp`: another regime.",
             touches: "Each message sent that is not lost, copies of a repeated one counted each.",
             leaves: "Messages on their way when it begins or ends: those sent after the end may overtake them.",
             stands_for: "A route the long way round after a cut cable, a congested path, a queue that stays full.",

@@ -13,4 +13,5 @@ pub mod routing;
 pub mod service;
 pub mod stonith;
 pub mod topology;
+pub mod transport;
 pub mod workload;

@@ -6,6 +6,15 @@ use crate::id::RegionId;
 use crate::time::Duration;
 
 use super::latency::{Delay, Matrix};
+use super::transport::Bandwidth;
+
+/// A zone's name is a letter.
+pub const ZONES_MAX: u8 = 26;
+
+/// The letter that a zone of a region is called by: `a` is the first.
+pub fn zone_letter(zone: u8) -> char {
+    char::from(b'a' + zone.min(ZONES_MAX - 1))
+}
 
 /// Regions and the links between them.
 #[derive(Clone, Debug)]
@@ -13,14 +22,20 @@ pub struct Topology {
     regions: Vec<Arc<str>>,
     /// One-way delays, from row to column; the diagonal is inside a region.
     links: Vec<Delay>,
+    /// What each link carries, by the same order; `None`: as much as is sent.
+    bandwidths: Vec<Option<Bandwidth>>,
+    /// How many zones each region has, and the one-way delay from one to another.
+    zones: u8,
+    zone_delay: Delay,
 }
 
 impl Topology {
     /// Regions of these names, with no delay anywhere yet.
     pub fn new<S: AsRef<str>>(regions: &[S]) -> Topology {
         let regions: Vec<Arc<str>> = regions.iter().map(|name| Arc::from(name.as_ref())).collect();
-        let links = vec![Delay::constant(Duration::ZERO); regions.len() * regions.len()];
-        Topology { regions, links }
+        let pairs = regions.len() * regions.len();
+        let none = Delay::constant(Duration::ZERO);
+        Topology { regions, links: vec![none; pairs], bandwidths: vec![None; pairs], zones: 1, zone_delay: none }
     }
 
     /// The regions' names, in order; a [`RegionId`] is an index here.
@@ -48,6 +63,49 @@ impl Topology {
     /// Where a region is not of this topology.
     pub fn delay(&self, from: RegionId, to: RegionId) -> &Delay {
         &self.links[self.link(from, to)]
+    }
+
+    /// Divides every region into so many zones, with this one-way delay from a node in one zone to a node in another of the same
+    /// region. A region's nodes are put into its zones in turn; its clients are in none.
+    ///
+    /// # Panics
+    /// Where there is no zone, or more than there are letters from `a` to `z`.
+    pub fn set_zones(&mut self, zones: u8, delay: Delay) {
+        assert!((1..=ZONES_MAX).contains(&zones), "a region has 1 to {ZONES_MAX} zones");
+        (self.zones, self.zone_delay) = (zones, delay);
+    }
+
+    /// How many zones each region has.
+    pub fn zones(&self) -> u8 {
+        self.zones
+    }
+
+    /// The one-way delay from a node in one zone to a node in another of the same region.
+    pub fn zone_delay(&self) -> &Delay {
+        &self.zone_delay
+    }
+
+    /// Sets what the link from one region to another carries in a second: what is sent waits until what was sent before has
+    /// left. Nothing inside a region waits: there it has no effect.
+    ///
+    /// # Panics
+    /// Where a region is not of this topology.
+    pub fn set_bandwidth(&mut self, from: RegionId, to: RegionId, bandwidth: Option<Bandwidth>) {
+        let place = self.link(from, to);
+        self.bandwidths[place] = bandwidth.filter(|_| from != to);
+    }
+
+    /// What the link from one region to another carries in a second; `None`: as much as is sent.
+    ///
+    /// # Panics
+    /// Where a region is not of this topology.
+    pub fn bandwidth(&self, from: RegionId, to: RegionId) -> Option<Bandwidth> {
+        self.bandwidths[self.link(from, to)]
+    }
+
+    /// Whether some link carries only so much.
+    pub fn has_bandwidth(&self) -> bool {
+        self.bandwidths.iter().any(Option::is_some)
     }
 
     fn link(&self, from: RegionId, to: RegionId) -> usize {

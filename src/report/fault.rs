@@ -4,14 +4,16 @@
 
 use crate::id::RegionId;
 use crate::model::fault::{Action, Fault, Shape, Slow, Target};
-use crate::model::topology::Topology;
+use crate::model::topology::{Topology, zone_letter};
 use crate::time::{Duration, Time};
 
 /// What a fault does, without when: `isolate us-east-1 for 45s`.
 pub fn describe(fault: &Fault, topology: &Topology) -> String {
     let kind = fault.action.kind().name();
     let what = match &fault.action {
-        Action::Crash(targets) | Action::Pause(targets) | Action::Isolate(targets) => list(targets, topology),
+        Action::Crash(targets) | Action::Pause(targets) | Action::Isolate(targets) | Action::GatewayDown(targets) => {
+            list(targets, topology)
+        }
         Action::Cut { links, .. } => sides(links, topology),
         Action::Shape { shape: Shape::Ring, places } => list(places, topology),
         Action::Shape { shape: Shape::Bridge, places } => {
@@ -35,10 +37,14 @@ pub fn describe(fault: &Fault, topology: &Topology) -> String {
         Action::Reorder { links, parts, whole, extra } => {
             format!("{} by up to {extra} {}", percent(*parts, *whole), place(links, topology))
         }
-        Action::Delay { links, slow: Slow::Add(more) } => format!("{} by {more}", place(links, topology)),
-        Action::Delay { links, slow: Slow::Times { parts, whole } } => {
-            format!("{} {}", place(links, topology), times(*parts, *whole))
+        Action::Delay { links, slow, ramp } => {
+            let much = match slow {
+                Slow::Add(more) => format!("by {more}"),
+                Slow::Times { parts, whole } => times(*parts, *whole),
+            };
+            format!("{} {much}{}", place(links, topology), over(*ramp))
         }
+        Action::Throttle { links, bandwidth, .. } => format!("{} to {bandwidth}", place(links, topology)),
         Action::Slow { nodes, slow: Slow::Add(more) } => format!("{} by {more}", list(nodes, topology)),
         Action::Slow { nodes, slow: Slow::Times { parts, whole } } => {
             format!("{} {}", list(nodes, topology), times(*parts, *whole))
@@ -46,14 +52,17 @@ pub fn describe(fault: &Fault, topology: &Topology) -> String {
         Action::Gray(nodes) => list(nodes, topology),
         Action::Load { regions, load } => {
             let place = regions_or_all(regions, topology);
-            let ramp = if load.ramp.is_zero() { String::new() } else { format!(" over {}", load.ramp) };
-            format!("{} {place}{ramp}", times(load.parts, load.whole))
+            format!("{} {place}{}", times(load.parts, load.whole), over(load.ramp))
         }
         Action::Quiesce(regions) => regions_or_all(regions, topology),
         Action::Heal => "everything".into(),
     };
     let lasts = fault.lasts.map_or(String::new(), |lasts| format!(" for {lasts}"));
     format!("{kind} {what}{lasts}")
+}
+
+fn over(ramp: Duration) -> String {
+    if ramp.is_zero() { String::new() } else { format!(" over {ramp}") }
 }
 
 /// Regions, of which none means all.
@@ -116,6 +125,7 @@ fn name(target: &Target, topology: &Topology) -> String {
     match target {
         Target::Region(region) => topology.regions()[region.index()].to_string(),
         Target::Role(region, role) => format!("the {} in {}", role.name(), topology.regions()[region.index()]),
+        Target::Zone(region, zone) => format!("{}/{}", topology.regions()[region.index()], zone_letter(*zone)),
         Target::Leader => "the leader".into(),
     }
 }
@@ -124,6 +134,7 @@ fn name(target: &Target, topology: &Topology) -> String {
 mod tests {
     use super::*;
     use crate::id::RegionId;
+    use crate::model::transport::Bandwidth;
 
     fn fault(action: Action, lasts: Option<Duration>) -> Fault {
         Fault { at: Time::ZERO + Duration::secs(30), lasts, action, may_touch_nothing: false }
@@ -160,7 +171,15 @@ mod tests {
         let extra = Duration::millis(80);
         let reorder = Action::Reorder { links: vec![], parts: 1, whole: 10, extra };
         assert_eq!(words(reorder, None), "reorder 10 % by up to 80ms everywhere");
-        let delay = |slow| Action::Delay { links: links.clone(), slow };
+        let bandwidth = Bandwidth::bits_per_second(1_500_000);
+        let throttle = Action::Throttle { links: links.clone(), bandwidth, patience: extra };
+        assert_eq!(words(throttle, half), "throttle us from eu to 1500kbit/s for 30s");
+        let delay = |slow| Action::Delay { links: links.clone(), slow, ramp: Duration::ZERO };
+        let ramp = Action::Delay { links: vec![], slow: Slow::Add(extra), ramp: Duration::secs(5) };
+        assert_eq!(words(ramp, None), "delay everywhere by 80ms over 5s");
+        let zone = Target::Zone(RegionId(1), 2);
+        assert_eq!(words(Action::Isolate(vec![zone]), None), "isolate eu/c");
+        assert_eq!(words(Action::GatewayDown(vec![us]), half), "gateway-down us for 30s");
         assert_eq!(words(delay(Slow::Add(extra)), None), "delay us from eu by 80ms");
         let times = Slow::Times { parts: 15, whole: 10 };
         assert_eq!(words(delay(times), half), "delay us from eu x1.5 for 30s");

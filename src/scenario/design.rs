@@ -10,7 +10,7 @@ use super::place;
 use super::read::{Entries, Value, decode, entries};
 use super::units::{At, Table};
 use super::{Budgets, Design};
-use super::{retry, routing, service, stonith};
+use super::{network, retry, routing, service, stonith};
 use crate::check::level::SINGLE;
 use crate::explore::metric::METRICS;
 use crate::id::{RegionId, Role};
@@ -21,7 +21,8 @@ use crate::sim::Placement;
 use crate::time::Duration;
 
 /// The keys of every design, whatever its protocol.
-pub(super) const COMMON: [&str; 7] = ["protocol", "replicas", "groups", "service", "retry", "routing", "stonith"];
+pub(super) const COMMON: [&str; 8] =
+    ["protocol", "replicas", "groups", "service", "transport", "retry", "routing", "stonith"];
 
 /// A run has at most so many nodes: their ids are 16 bits.
 const NODES_MAX: usize = 65_535;
@@ -75,6 +76,8 @@ pub(super) fn read(
     let stonith = own.map(|own| stonith::read(&own, topology)).transpose()?;
     let service = take(&mut table, "service").map(decode).transpose()?;
     let service = service.map(|table| service::read(&table, topology)).transpose()?;
+    let transport = take(&mut table, "transport").map(decode).transpose()?;
+    let transport = transport.map(|table| network::read(&table)).transpose()?;
     let retry = take(&mut table, "retry").map(decode).transpose()?;
     let retry = retry.map(|table| retry::read(&table, None)).transpose()?;
     let mut options: DeTable<'_> = preset.map(Preset::table).unwrap_or_default();
@@ -99,6 +102,7 @@ pub(super) fn read(
         routing,
         stonith,
         service,
+        transport,
         retry,
         expectations: Vec::new(),
         budgets: Budgets::default(),
@@ -128,7 +132,7 @@ fn with_common(error: &toml::de::Error, header: &Range<usize>) -> Problem {
     Problem::unknown(&problem.span, problem.message, word, "keys", own.chain(COMMON))
 }
 
-/// The design's regions, in its order.
+/// The design's regions, in its order: each once for every zone at most.
 fn regions(replicas: Option<&At<Vec<At<String>>>>, topology: &Topology) -> Result<Vec<RegionId>, Problem> {
     let Some(At { value: names, span }) = replicas else { return Ok(Placement::everywhere(topology).regions) };
     if names.is_empty() {
@@ -137,8 +141,13 @@ fn regions(replicas: Option<&At<Vec<At<String>>>>, topology: &Topology) -> Resul
     let mut regions = Vec::new();
     for name in names {
         let region = place::find(topology, &name.value, &name.span)?;
-        if regions.contains(&region) {
-            return Err(Problem::new(&name.span, format!("`{}` is named twice", name.value)));
+        let (times, zones) = (regions.iter().filter(|other| **other == region).count(), topology.zones());
+        if times == usize::from(zones) {
+            let message = match zones {
+                1 => format!("`{}` is named twice", name.value),
+                zones => format!("`{}` is named more often than it has zones, which is {zones}", name.value),
+            };
+            return Err(Problem::new(&name.span, message));
         }
         regions.push(region);
     }

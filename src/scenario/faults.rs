@@ -9,15 +9,19 @@ use super::units::{At, Percent, Table};
 use super::written::{self, Lists, Names};
 use crate::id::{RegionId, Role};
 use crate::model::fault::{Action, Fault, Shape, Slow, Target};
-use crate::model::topology::Topology;
+use crate::model::topology::{Topology, zone_letter};
 use crate::time::{Duration, Time};
 
-const KINDS: &str = "`crash`, `pause`, `isolate`, `partition`, `cut`, `cut_one_way`, `bridge`, `ring`, \
-                     `majority_minority`, `flap`, `loss`, `corrupt`, `duplicate`, `reorder`, `delay`, `slow`, `gray`, \
+const KINDS: &str = "`crash`, `pause`, `isolate`, `gateway_down`, `partition`, `cut`, `cut_one_way`, `bridge`, `ring`, \
+                     `majority_minority`, `flap`, `loss`, `corrupt`, `duplicate`, `reorder`, `delay`, `throttle`, \
+                     `slow`, `gray`, \
                      `load`, `quiesce` or `heal`";
 
 /// A shorter turn of a flap would be more events than messages.
 const TURN_MIN: Duration = Duration::millis(1);
+
+/// An assumption: the queue of whatever limits a line is as long as traffic of this time.
+const THROTTLED_QUEUE: Duration = Duration::secs(1);
 
 /// More faults than this are not read one by one in any report.
 const TIMES_MAX: usize = 1_000;
@@ -87,6 +91,9 @@ fn actions<'a>(written: &'a written::Fault, topology: &Topology) -> Vec<Named<'a
     }
     if let Some(at) = &written.isolate {
         found.push(("isolate", &at.span, targets(topology, at).map(Action::Isolate)));
+    }
+    if let Some(at) = &written.gateway_down {
+        found.push(("gateway_down", &at.span, gateways(topology, at).map(Action::GatewayDown)));
     }
     if let Some(at) = &written.partition {
         found.push(("partition", &at.span, partition(topology, at)));
@@ -161,10 +168,35 @@ fn impairments<'a>(written: &'a written::Fault, topology: &Topology) -> Vec<Name
     if let Some(at) = &written.delay {
         found.push(("delay", &at.span, delay(topology, at)));
     }
+    if let Some(at) = &written.throttle {
+        found.push(("throttle", &at.span, throttle(topology, &at.value)));
+    }
     found
 }
 
-/// What a name is aimed at: a region, a role in a region, or the leader.
+/// The zone that is called by this letter; `None` where it is no letter.
+fn zone(topology: &Topology, name: &str, span: &Range<usize>) -> Result<Option<u8>, Problem> {
+    let [letter @ b'a'..=b'z'] = name.as_bytes() else { return Ok(None) };
+    let (zone, zones) = (letter - b'a', topology.zones());
+    if zone < zones {
+        return Ok(Some(zone));
+    }
+    let message =
+        format!("there is no zone `{name}`: a region has {zones}, and the last is `{}`", zone_letter(zones - 1));
+    Err(Problem::new(span, message).help("`zones` of the topology says how many there are"))
+}
+
+/// Regions, or the leader's.
+fn gateways(topology: &Topology, names: &Names) -> Result<Vec<Target>, Problem> {
+    let targets = targets(topology, names)?;
+    let is_region = |target: &Target| matches!(target, Target::Region(_) | Target::Leader);
+    match targets.iter().position(|target| !is_region(target)) {
+        None => Ok(targets),
+        Some(place) => Err(Problem::new(&names.value[place].span, "a gateway is that of a whole region")),
+    }
+}
+
+/// What a name is aimed at: a region, a role or a zone in a region, or the leader.
 fn target(topology: &Topology, written: &At<String>) -> Result<Target, Problem> {
     let At { value: name, span } = written;
     if name == LEADER {
@@ -176,6 +208,9 @@ fn target(topology: &Topology, written: &At<String>) -> Result<Target, Problem> 
         return topology.find(name).map(Target::Region).ok_or_else(unknown);
     };
     let region = place::find(topology, region, span)?;
+    if let Some(zone) = zone(topology, role, span)? {
+        return Ok(Target::Zone(region, zone));
+    }
     let roles = [Role::Replica, Role::Witness, Role::Monitor];
     match roles.iter().find(|candidate| candidate.name() == role) {
         Some(role) => Ok(Target::Role(region, *role)),
@@ -307,8 +342,14 @@ fn reorder(topology: &Topology, written: &written::Reorder) -> Result<Action, Pr
     Ok(Action::Reorder { links, parts, whole, extra: extra.value })
 }
 
+fn throttle(topology: &Topology, written: &written::Throttle) -> Result<Action, Problem> {
+    let links = links_or_all(topology, &written.links)?;
+    let (bandwidth, patience) = (written.bandwidth.0, written.queue.unwrap_or(THROTTLED_QUEUE));
+    Ok(Action::Throttle { links, bandwidth, patience })
+}
+
 fn delay(topology: &Topology, written: &Table<written::Delay>) -> Result<Action, Problem> {
-    let Table { value: written::Delay { slow, add, links: pairs }, span } = written;
+    let Table { value: written::Delay { slow, add, ramp, links: pairs }, span } = written;
     let slow = match (slow, add) {
         (Some(slow), None) => Slow::Times { parts: slow.value.parts, whole: slow.value.whole },
         (None, Some(add)) if add.value.is_zero() => return Err(Problem::new(&add.span, "nothing would take longer")),
@@ -316,5 +357,5 @@ fn delay(topology: &Topology, written: &Table<written::Delay>) -> Result<Action,
         (Some(_), Some(add)) => return Err(Problem::new(&add.span, "a delay has `slow` or `add`, not both")),
         (None, None) => return Err(Problem::new(span, "a delay needs `slow` or `add`")),
     };
-    Ok(Action::Delay { links: links_or_all(topology, pairs)?, slow })
+    Ok(Action::Delay { links: links_or_all(topology, pairs)?, slow, ramp: ramp.unwrap_or(Duration::ZERO) })
 }

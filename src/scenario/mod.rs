@@ -2,7 +2,7 @@
 //!
 //! [`Scenario::parse`] reads one from TOML, strictly: a key, a word or a region that does not exist is an error at its
 //! place, with the word that was probably meant. In order: `written.rs` (what a file may say), `units.rs` (values with
-//! units), `read.rs` (the file's tables one by one), `place.rs`, `clients.rs`, `faults.rs`, `routing.rs`, `stonith.rs`,
+//! units), `read.rs` (the file's tables one by one), `place.rs`, `network.rs`, `clients.rs`, `faults.rs`, `routing.rs`, `stonith.rs`,
 //! `design.rs`, `expect.rs`, `budget.rs` and `bounds.rs` (each table's meaning), `fingerprint.rs`, `document.rs` and `write.rs` (a
 //! file that is changed), `error.rs`. Next: `written.rs`.
 
@@ -16,6 +16,7 @@ mod error;
 mod expect;
 mod faults;
 mod fingerprint;
+mod network;
 mod place;
 mod read;
 mod retry;
@@ -45,6 +46,7 @@ use crate::model::retry::Retry;
 use crate::model::routing::Routing;
 use crate::model::service::ServiceModel;
 use crate::model::stonith::Stonith;
+use crate::model::transport::StreamTransport;
 use crate::registry::{Configured, Runner};
 use crate::sim::{Placement, Run, Setup};
 use crate::trace::Trace;
@@ -124,6 +126,8 @@ pub struct Design {
     pub service: Option<ServiceModel>,
     /// How its clients ask again, in place of what the scenario says.
     pub retry: Option<Retry>,
+    /// How its messages travel, where that is another way than the scenario's; `Some(None)`: by datagrams.
+    pub transport: Option<Option<StreamTransport>>,
     /// What is expected of it: those for every design first, then its own.
     pub expectations: Vec<Expectation>,
     /// How much worse than its baseline it may become.
@@ -136,11 +140,14 @@ impl Design {
         self.run_with(&mut *self.configured.runner(), setup, seed, trace)
     }
 
-    /// The scenario's world as this design meets it: with its own nodes' capacity, its clients' own retries and routing, and
-    /// its own managers.
+    /// The scenario's world as this design meets it: with its own nodes' capacity, its clients' own retries and routing, its
+    /// own transport and its own managers.
     pub fn setup<'s>(&self, world: &'s Setup) -> Cow<'s, Setup> {
-        let is_its_own =
-            self.service.is_some() || self.retry.is_some() || self.routing.is_some() || self.stonith.is_some();
+        let is_its_own = self.service.is_some()
+            || self.retry.is_some()
+            || self.routing.is_some()
+            || self.stonith.is_some()
+            || self.transport.is_some();
         if !is_its_own {
             return Cow::Borrowed(world);
         }
@@ -148,6 +155,7 @@ impl Design {
         own.service = self.service.clone().or(own.service);
         own.routing = self.routing.clone().unwrap_or(own.routing);
         own.stonith = self.stonith;
+        own.transport = self.transport.unwrap_or(own.transport);
         if self.retry.is_some() {
             (own.workload.retry, own.workload.retry_after) = (self.retry, None);
         }

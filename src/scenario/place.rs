@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::error::{Problem, Problems};
-use super::units::{At, Offset, Span, Table};
-use super::written::{self, Jitter, Names};
+use super::units::{At, BitRate, Offset, Span, Table};
+use super::written::{self, Jitter, Names, Scatter};
 use crate::id::RegionId;
 use crate::model::clock::Clock;
 use crate::model::latency::{Delay, Matrix, bundled};
-use crate::model::topology::Topology;
+use crate::model::topology::{Topology, ZONES_MAX};
+use crate::model::transport::Bandwidth;
 use crate::time::Duration;
 
 /// A run keeps one delay for each pair of regions: far beyond this the mistake is in the file.
@@ -42,9 +43,16 @@ pub(super) fn read(written: &written::Topology, problems: &mut Problems) -> Opti
     };
     let local = Delay::constant(written.local_rtt.unwrap_or(LOCAL_ROUND_TRIP) / 2);
     all(&topology).for_each(|region| topology.set_delay(region, region, local));
+    problems.keep(zones(written, local, &mut topology));
     let before = problems.count();
     let own = links(&written.link, &topology, problems);
-    own.iter().for_each(|((from, to), delay)| topology.set_delay(*from, *to, *delay));
+    if let Some(BitRate(usual)) = written.bandwidth {
+        pairs(&topology).for_each(|(from, to)| topology.set_bandwidth(from, to, Some(usual)));
+    }
+    for ((from, to), Own { delay, bandwidth }) in &own {
+        delay.iter().for_each(|delay| topology.set_delay(*from, *to, *delay));
+        bandwidth.iter().for_each(|bandwidth| topology.set_bandwidth(*from, *to, Some(*bandwidth)));
+    }
     let jitter = written.jitter.as_ref().is_none_or(|at| at.value == Jitter::Measured);
     let filled = fill(&mut topology, matrix.as_ref(), jitter, &own, &written.regions);
     // A link that could not be read leaves its pair without a delay: that is no second mistake.
@@ -57,6 +65,12 @@ pub(super) fn read(written: &written::Topology, problems: &mut Problems) -> Opti
 
 fn all(topology: &Topology) -> impl Iterator<Item = RegionId> + use<> {
     (0..topology.regions().len()).map(|place| RegionId(place as u16))
+}
+
+/// Every region and every region.
+fn pairs(topology: &Topology) -> impl Iterator<Item = (RegionId, RegionId)> + use<> {
+    let regions = all(topology).collect::<Vec<_>>();
+    regions.clone().into_iter().flat_map(move |from| regions.clone().into_iter().map(move |to| (from, to)))
 }
 
 /// The names of regions, each once.
@@ -76,6 +90,19 @@ fn regions(written: &Names) -> Result<Vec<&str>, Problem> {
         names.push(name);
     }
     Ok(names)
+}
+
+/// Divides regions into zones.
+fn zones(written: &written::Topology, local: Delay, topology: &mut Topology) -> Result<(), Problem> {
+    let zones = match (&written.zones, &written.zone_rtt) {
+        (None, None) => return Ok(()),
+        (None, Some(at)) => return Err(Problem::new(&at.span, "`zone_rtt` is between `zones`, and there are none")),
+        (Some(at), _) if (1..=ZONES_MAX).contains(&at.value) => at.value,
+        (Some(at), _) => return Err(Problem::new(&at.span, format!("a region has 1 to {ZONES_MAX} zones"))),
+    };
+    let delay = written.zone_rtt.as_ref().map_or(local, |at| Delay::constant(at.value / 2));
+    topology.set_zones(zones, delay);
+    Ok(())
 }
 
 /// The region that is written here.
@@ -102,24 +129,37 @@ fn needs_matrix(key: &str, span: Option<&Range<usize>>) -> Result<(), Problem> {
     }
 }
 
-type Links = BTreeMap<(RegionId, RegionId), Delay>;
+type Links = BTreeMap<(RegionId, RegionId), Own>;
 
-/// The delays of links with a delay of their own.
+/// What a link has of its own.
+#[derive(Clone, Copy, Debug, Default)]
+struct Own {
+    delay: Option<Delay>,
+    bandwidth: Option<Bandwidth>,
+}
+
+/// Links with a delay or a bandwidth of their own.
 fn links(written: &[Table<written::Link>], topology: &Topology, problems: &mut Problems) -> Links {
     let mut links = Links::new();
     for Table { value: link, span } in written {
-        let Some((from, to, delay)) = problems.keep(link_of(link, span, topology)) else { continue };
+        let Some((from, to, own)) = problems.keep(link_of(link, span, topology)) else { continue };
         let mut ways = vec![(from, to)];
         if link.both.unwrap_or(true) && from != to {
             ways.push((to, from));
         }
         for way in ways {
-            if links.insert(way, delay).is_some() {
+            let before = links.entry(way).or_default();
+            let twice = match (*before, own) {
+                (Own { delay: Some(_), .. }, Own { delay: Some(_), .. }) => Some("delay"),
+                (Own { bandwidth: Some(_), .. }, Own { bandwidth: Some(_), .. }) => Some("bandwidth"),
+                _ => None,
+            };
+            *before = Own { delay: own.delay.or(before.delay), bandwidth: own.bandwidth.or(before.bandwidth) };
+            if let Some(twice) = twice {
                 let (from, to) = (topology.regions()[way.0.index()].clone(), topology.regions()[way.1.index()].clone());
                 let help = "`both = false` makes a link one direction";
-                problems.add(
-                    Problem::new(span, format!("the link from `{from}` to `{to}` has a delay already")).help(help),
-                );
+                let message = format!("the link from `{from}` to `{to}` has a {twice} already");
+                problems.add(Problem::new(span, message).help(help));
             }
         }
     }
@@ -130,16 +170,35 @@ fn link_of(
     link: &written::Link,
     span: &Range<usize>,
     topology: &Topology,
-) -> Result<(RegionId, RegionId, Delay), Problem> {
+) -> Result<(RegionId, RegionId, Own), Problem> {
     let from = find(topology, &link.from.value, &link.from.span)?;
     let to = find(topology, &link.to.value, &link.to.span)?;
-    let Span { low, high } = match (&link.one_way, &link.rtt) {
-        (Some(one_way), None) => one_way.value,
-        (None, Some(rtt)) => Span { low: rtt.value.low / 2, high: rtt.value.high / 2 },
+    if let Some(bandwidth) = link.bandwidth.as_ref().filter(|_| from == to) {
+        return Err(Problem::new(&bandwidth.span, "a bandwidth is that of a link between two regions"));
+    }
+    let bandwidth = link.bandwidth.as_ref().map(|at| at.value.0);
+    let (delay, at) = match (&link.one_way, &link.rtt) {
+        (Some(one_way), None) => (one_way.value, &one_way.span),
+        (None, Some(rtt)) => (Span { low: rtt.value.low / 2, high: rtt.value.high / 2 }, &rtt.span),
+        (None, None) if bandwidth.is_some() && link.distribution.is_none() => {
+            return Ok((from, to, Own { delay: None, bandwidth }));
+        }
         (None, None) => return Err(Problem::new(span, "a link needs `one_way` or `rtt`")),
         (Some(_), Some(rtt)) => return Err(Problem::new(&rtt.span, "a link has `one_way` or `rtt`, not both")),
     };
-    Ok((from, to, if low == high { Delay::constant(low) } else { Delay::uniform(low, high) }))
+    Ok((from, to, Own { delay: Some(scattered(delay, at, link.distribution)?), bandwidth }))
+}
+
+/// A delay that is written as one duration or two.
+fn scattered(Span { low, high }: Span, at: &Range<usize>, distribution: Option<Scatter>) -> Result<Delay, Problem> {
+    match distribution {
+        Some(Scatter::Exponential) if low == high => Ok(Delay::exponential(low)),
+        Some(Scatter::Exponential) => {
+            Err(Problem::new(at, "an exponential distribution has one duration, which is its mean"))
+        }
+        Some(Scatter::Uniform) | None if low == high => Ok(Delay::constant(low)),
+        Some(Scatter::Uniform) | None => Ok(Delay::uniform(low, high)),
+    }
 }
 
 /// Gives every link that has no delay of its own the matrix's; tells which have none there, either.
@@ -147,8 +206,8 @@ fn fill(topology: &mut Topology, matrix: Option<&Matrix>, jitter: bool, own: &Li
     let names = topology.regions().to_vec();
     let mut strangers = Vec::new();
     let mut first_missing = None;
-    let pairs = all(topology).flat_map(|from| all(topology).map(move |to| (from, to))).collect::<Vec<_>>();
-    for (from, to) in pairs.into_iter().filter(|(from, to)| from != to && !own.contains_key(&(*from, *to))) {
+    let has_own = |pair: &(RegionId, RegionId)| own.get(pair).is_some_and(|own| own.delay.is_some());
+    for (from, to) in pairs(topology).filter(|pair| pair.0 != pair.1 && !has_own(pair)) {
         let (a, b) = (&*names[from.index()], &*names[to.index()]);
         let delay = matrix.and_then(|matrix| {
             if jitter { matrix.delay(a, b) } else { matrix.round_trip(a, b).map(|rtt| Delay::constant(rtt / 2)) }

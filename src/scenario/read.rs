@@ -13,7 +13,7 @@ use super::units::{Keys, Table};
 use super::written::{self, Head};
 use super::{
     Budget, Design, Expectation, Fingerprint, Scenario, ScenarioError, budget, chaos, clients, design, expect, faults,
-    place, routing, service,
+    network, place, routing, service,
 };
 use crate::model::disk::DiskModel;
 use crate::model::fault::Fault;
@@ -28,9 +28,25 @@ pub(super) type Value<'i> = toml::Spanned<DeValue<'i>>;
 pub(super) type Entries<'i> = Vec<(toml::Spanned<DeString<'i>>, Value<'i>)>;
 
 /// The keys at the top of the file.
-pub(super) const TOP: [&str; 17] = [
-    "schema", "name", "lesson", "source", "assumed", "duration", "settle", "topology", "disk", "service", "workload",
-    "fault", "chaos", "routing", "design", "expect", "budget",
+pub(super) const TOP: [&str; 18] = [
+    "schema",
+    "name",
+    "lesson",
+    "source",
+    "assumed",
+    "duration",
+    "settle",
+    "topology",
+    "disk",
+    "service",
+    "transport",
+    "workload",
+    "fault",
+    "chaos",
+    "routing",
+    "design",
+    "expect",
+    "budget",
 ];
 
 const SETTLE: Duration = Duration::secs(30);
@@ -61,6 +77,7 @@ struct Tables<'i> {
     topology: Option<Value<'i>>,
     disk: Option<Value<'i>>,
     service: Option<Value<'i>>,
+    transport: Option<Value<'i>>,
     workload: Option<Value<'i>>,
     fault: Option<Value<'i>>,
     chaos: Option<Value<'i>>,
@@ -79,6 +96,7 @@ impl<'i> Tables<'i> {
                 "topology" => tables.topology = Some(value),
                 "disk" => tables.disk = Some(value),
                 "service" => tables.service = Some(value),
+                "transport" => tables.transport = Some(value),
                 "workload" => tables.workload = Some(value),
                 "fault" => tables.fault = Some(value),
                 "chaos" => tables.chaos = Some(value),
@@ -135,6 +153,8 @@ fn scenario(root: DeTable<'_>, problems: &mut Problems) -> Option<Scenario> {
     let routing = tables.routing.and_then(|value| table(value, problems));
     let routing = routing.and_then(|table| problems.keep(routing::read(&table, &place.topology, end)));
     let service = service.and_then(|table| problems.keep(service::read(&table, &place.topology)));
+    let transport = tables.transport.and_then(|value| table(value, problems));
+    let transport = transport.and_then(|table| problems.keep(network::read(&table)));
     let designs = designs(tables.design, (tables.expect, tables.budget), &place, end, problems);
     let takes_time = says_service || designs.iter().any(|design| design.service.is_some());
     let is_open = workload.as_ref().is_none_or(|workload| !matches!(workload.arrivals, Arrivals::Closed(_)));
@@ -156,6 +176,7 @@ fn scenario(root: DeTable<'_>, problems: &mut Problems) -> Option<Scenario> {
             settle: head.settle.unwrap_or(SETTLE),
             disk: DiskModel { sync: disk?.sync.unwrap_or(Duration::ZERO) },
             clocks: place.clocks,
+            transport: transport.flatten(),
             routing: routing.flatten(),
             stonith: None,
             service,

@@ -6,6 +6,7 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::budget::EVERY;
+use super::network::Transport;
 use super::retry::RetryPolicy;
 use super::service::Service;
 use super::written::{Chaos, Disk, Fault, Head, Topology, Workload};
@@ -30,6 +31,7 @@ pub fn schema() -> Value {
         ("topology", generator.subschema_for::<Topology>().to_value()),
         ("disk", generator.subschema_for::<Disk>().to_value()),
         ("service", generator.subschema_for::<Service>().to_value()),
+        ("transport", generator.subschema_for::<Transport>().to_value()),
         ("workload", generator.subschema_for::<Workload>().to_value()),
         (
             "fault",
@@ -101,6 +103,7 @@ fn design(generator: &mut SchemaGenerator, entry: &Entry) -> Value {
 fn common(generator: &mut SchemaGenerator, entry: &Entry) -> Map<String, Value> {
     let mut describe = |key: &str| match key {
         "service" => generator.subschema_for::<Service>().to_value(),
+        "transport" => generator.subschema_for::<Transport>().to_value(),
         "retry" => generator.subschema_for::<RetryPolicy>().to_value(),
         "protocol" => json!({ "const": entry.about.name, "description": entry.about.idea }),
         "replicas" => json!({

@@ -7,6 +7,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use crate::model::transport::Bandwidth;
 use crate::time::Duration;
 
 /// A value, and where it stands in the text.
@@ -83,6 +84,14 @@ pub(super) struct Factor {
     pub parts: u32,
     pub whole: u32,
 }
+
+/// So many bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Bytes(pub u64);
+
+/// How much passes a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct BitRate(pub Bandwidth);
 
 /// A span that may be negative, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,6 +173,55 @@ impl std::str::FromStr for Factor {
     }
 }
 
+impl std::str::FromStr for BitRate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<BitRate, String> {
+        let wrong =
+            || format!("`{text}` is not a bandwidth: write for example \"1Gbit/s\", \"1.5Mbit/s\" or \"64kbit/s\"");
+        let digits = text.find(|c: char| c.is_ascii_alphabetic()).ok_or_else(wrong)?;
+        let (number, unit) = text.split_at(digits);
+        let size = match unit {
+            "bit/s" => 1,
+            "kbit/s" => 1_000,
+            "Mbit/s" => 1_000_000,
+            "Gbit/s" => 1_000_000_000,
+            "Tbit/s" => 1_000_000_000_000,
+            _ => return Err(wrong()),
+        };
+        let (count, decimals) = decimal(number.trim_end()).ok_or_else(wrong)?;
+        let bits = u128::from(count) * size / 10_u128.pow(decimals);
+        match u64::try_from(bits) {
+            Ok(0) => Err(format!("`{text}` is no bandwidth: nothing would ever leave")),
+            Ok(bits) => Ok(BitRate(Bandwidth::bits_per_second(bits))),
+            Err(_) => Err(format!("`{text}` is more than 18 million Tbit/s")),
+        }
+    }
+}
+
+impl std::str::FromStr for Bytes {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Bytes, String> {
+        let wrong = || format!("`{text}` is not a size: write for example \"64KiB\", \"1500B\" or \"1.5MB\"");
+        let digits = text.find(|c: char| c.is_ascii_alphabetic()).ok_or_else(wrong)?;
+        let (number, unit) = text.split_at(digits);
+        let size: u128 = match unit {
+            "B" => 1,
+            "kB" => 1_000,
+            "MB" => 1_000_000,
+            "GB" => 1_000_000_000,
+            "KiB" => 1 << 10,
+            "MiB" => 1 << 20,
+            "GiB" => 1 << 30,
+            _ => return Err(wrong()),
+        };
+        let (count, decimals) = decimal(number.trim_end()).ok_or_else(wrong)?;
+        let bytes = u128::from(count) * size / 10_u128.pow(decimals);
+        u64::try_from(bytes).map(Bytes).map_err(|_| format!("`{text}` is more than 16 EiB"))
+    }
+}
+
 impl std::str::FromStr for Offset {
     type Err = String;
 
@@ -188,7 +246,7 @@ macro_rules! deserialize_from_str {
     )*};
 }
 
-deserialize_from_str!(Rate, Percent, Factor, Offset);
+deserialize_from_str!(Rate, Percent, Factor, BitRate, Bytes, Offset);
 
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
@@ -229,7 +287,7 @@ mod schema {
 
     use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-    use super::{At, Factor, Offset, Percent, Rate, Span, Table};
+    use super::{At, BitRate, Bytes, Factor, Offset, Percent, Rate, Span, Table};
     use crate::time::Duration;
 
     macro_rules! with_the_schema_of_what_is_inside {
@@ -273,6 +331,12 @@ mod schema {
     );
     text!(Percent, "A percentage: \"1%\", \"0.5%\".", r"^[0-9]+(\.[0-9]+)? ?%$");
     text!(Factor, "How many times as much, more than once: \"x3\", \"x1.5\".", r"^x[0-9]+(\.[0-9]+)?$");
+    text!(
+        BitRate,
+        "How much passes in a second: \"1Gbit/s\", \"1.5Mbit/s\", \"64kbit/s\".",
+        r"^[0-9]+(\.[0-9]+)? ?(bit|kbit|Mbit|Gbit|Tbit)/s$"
+    );
+    text!(Bytes, "A size: \"64KiB\", \"1500B\", \"1.5MB\".", r"^[0-9]+(\.[0-9]+)? ?(B|kB|MB|GB|KiB|MiB|GiB)$");
     text!(
         Offset,
         "A duration that may be negative: \"500ms\", \"-500ms\".",
@@ -331,6 +395,31 @@ mod tests {
         assert_eq!("x1.25".parse(), Ok(Factor { parts: 125, whole: 100 }));
         for text in ["3", "x", "x1", "x0.5", "x1.", "3x", "x-2", "x999999999999", "x1.0000000001"] {
             assert!(text.parse::<Factor>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn bandwidths_are_bits_a_second() {
+        let bits = |text: &str| text.parse::<BitRate>().map(|rate| rate.0.as_bits_per_second());
+        assert_eq!(bits("1Gbit/s"), Ok(1_000_000_000));
+        assert_eq!(bits("1.5 Mbit/s"), Ok(1_500_000));
+        assert_eq!(bits("9601bit/s"), Ok(9_601));
+        for text in
+            ["1Gb/s", "1GB/s", "Gbit/s", "1", "", "0Mbit/s", "0.1bit/s", "-1bit/s", "99999999999Tbit/s", "１bit/s"]
+        {
+            assert!(bits(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_bytes() {
+        for (text, bytes) in
+            [("64KiB", 65_536), ("1500B", 1_500), ("1.5MB", 1_500_000), ("2 kB", 2_000), ("1GiB", 1 << 30)]
+        {
+            assert_eq!(text.parse(), Ok(Bytes(bytes)), "{text}");
+        }
+        for text in ["64", "KiB", "", "-1B", "1kb", "1TB", "99999999999999GB"] {
+            assert!(text.parse::<Bytes>().is_err(), "{text}");
         }
     }
 

@@ -3,7 +3,7 @@
 use toml::{Table, Value};
 
 use crate::model::fault::{Action, Fault, Shape, Slow, Target};
-use crate::model::topology::Topology;
+use crate::model::topology::{Topology, zone_letter};
 use crate::time::{Duration, Time};
 
 use super::place::LEADER;
@@ -60,7 +60,15 @@ fn action(action: &Action, topology: &Topology) -> (&'static str, Value) {
             let ratio = ("ratio", percent(*parts, *whole).into());
             ("reorder", table([Some(ratio), Some(("extra", span(*extra))), links_of(links, topology)]))
         }
-        Action::Delay { links, slow } => ("delay", table([Some(slower(*slow, "slow")), links_of(links, topology)])),
+        Action::Delay { links, slow, ramp } => {
+            let ramp = (!ramp.is_zero()).then(|| ("ramp", span(*ramp)));
+            ("delay", table([Some(slower(*slow, "slow")), ramp, links_of(links, topology)]))
+        }
+        Action::GatewayDown(targets) => ("gateway_down", list(targets)),
+        Action::Throttle { links, bandwidth, patience } => {
+            let carries = Some(("bandwidth", bandwidth.to_string().into()));
+            ("throttle", table([carries, Some(("queue", span(*patience))), links_of(links, topology)]))
+        }
         Action::Slow { nodes, slow } => ("slow", table([Some(slower(*slow, "factor")), Some(("nodes", list(nodes)))])),
         Action::Gray(nodes) => ("gray", list(nodes)),
         Action::Load { regions, load } => {
@@ -95,6 +103,7 @@ fn name(target: Target, topology: &Topology) -> String {
     match target {
         Target::Region(region) => topology.regions()[region.index()].to_string(),
         Target::Role(region, role) => format!("{}/{}", topology.regions()[region.index()], role.name()),
+        Target::Zone(region, zone) => format!("{}/{}", topology.regions()[region.index()], zone_letter(zone)),
         Target::Leader => LEADER.into(),
     }
 }
@@ -210,7 +219,7 @@ mod tests {
             }
             assert_eq!(drawn.len(), read.setup.faults.len());
         }
-        assert_eq!(kinds.len(), 17, "{kinds:?}");
+        assert_eq!(kinds.len(), 19, "{kinds:?}");
     }
 
     #[test]

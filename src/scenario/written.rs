@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::retry::RetryPolicy;
 use super::service::{MoreLoad, SlowNodes};
-use super::units::{At, Factor, Keys, Offset, Percent, Rate, Span, Table};
+use super::units::{At, BitRate, Factor, Keys, Offset, Percent, Rate, Span, Table};
 use crate::time::Duration;
 
 /// Names, each with its place.
@@ -57,6 +57,13 @@ pub(super) struct Topology {
     pub symmetric: Option<At<bool>>,
     /// The round trip inside a region, which no matrix measures well: an assumption. Default: "0.5ms".
     pub local_rtt: Option<Duration>,
+    /// How many zones each region has, called by letters from `a` on; its nodes are put into them in turn. Default: 1.
+    pub zones: Option<At<u8>>,
+    /// The round trip from one zone to another of a region. Default: as inside the region.
+    pub zone_rtt: Option<At<Duration>>,
+    /// What each link between two regions carries in a second, in each direction; messages queue for it. Default: whatever is
+    /// sent.
+    pub bandwidth: Option<BitRate>,
     /// The bound on its clock's error that every node is told. Default: none.
     pub clock_uncertainty: Option<Duration>,
     /// Links with delays of their own, in place of the matrix's.
@@ -78,7 +85,8 @@ pub(super) enum Jitter {
     None,
 }
 
-/// A link with a delay of its own: one of `one_way` and `rtt`. From a region to itself, it is the delay inside.
+/// A link with a delay of its own, one of `one_way` and `rtt`, or a `bandwidth` of its own, or both. From a region to itself, it
+/// is the delay inside.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -91,8 +99,23 @@ pub(super) struct Link {
     pub one_way: Option<At<Span>>,
     /// Twice how long a message takes; two durations are twice the ends of a uniform distribution.
     pub rtt: Option<At<Span>>,
-    /// Whether it is the delay of the other direction, too. Default: true.
+    /// How delays scatter. Default: "uniform", between the two durations.
+    pub distribution: Option<Scatter>,
+    /// What it carries in a second, in place of the topology's `bandwidth`; between two regions alone.
+    pub bandwidth: Option<At<BitRate>>,
+    /// Whether all this is so in the other direction, too. Default: true.
     pub both: Option<bool>,
+}
+
+/// How the delays of a link scatter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Scatter {
+    /// Every delay between two is as likely; one duration is every delay.
+    Uniform,
+    /// From nothing upwards, with this mean: for comparisons with closed forms, not for a real network.
+    Exponential,
 }
 
 /// A region whose nodes' clocks are wrong.
@@ -194,7 +217,8 @@ pub(super) struct Mix {
 
 /// A fault: when, for how long, and exactly one thing that it does.
 ///
-/// What it is aimed at is a region, the nodes of one role in a region (`us-east-1/monitor`), or `leader`: the node that
+/// What it is aimed at is a region, the nodes of one role in a region (`us-east-1/monitor`) or in one of its zones
+/// (`us-east-1/b`), or `leader`: the node that
 /// leads when the fault begins; where links are meant, its region.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
@@ -217,6 +241,8 @@ pub(super) struct Fault {
     pub pause: Option<Names>,
     /// Regions lose every message to and from all others.
     pub isolate: Option<Names>,
+    /// Regions whose nodes lose every message to and from the nodes of all others, and clients none.
+    pub gateway_down: Option<Names>,
     /// Sides that lose every message between them; who is on no side hears all of them.
     pub partition: Option<Lists>,
     /// Links that lose every message, both ways.
@@ -243,6 +269,8 @@ pub(super) struct Fault {
     pub reorder: Option<Table<Reorder>>,
     /// Links whose messages all take longer.
     pub delay: Option<Table<Delay>>,
+    /// Links that carry only so much a second.
+    pub throttle: Option<Table<Throttle>>,
     /// Nodes that take longer for everything; where `[service]` says how long things take.
     pub slow: Option<Table<SlowNodes>>,
     /// Nodes that answer nodes and drop clients' requests.
@@ -294,7 +322,23 @@ pub(super) struct Delay {
     pub slow: Option<At<Factor>>,
     /// How much longer than before.
     pub add: Option<At<Duration>>,
+    /// How long it takes to become so much, in a straight line. Default: "0s".
+    pub ramp: Option<Duration>,
     /// Which links, both ways. Default: all.
+    #[cfg_attr(feature = "cli", schemars(with = "Option<Vec<(String, String)>>"))]
+    pub links: Option<Lists>,
+}
+
+/// Links that carry only so much a second.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(super) struct Throttle {
+    /// How much, in each direction.
+    pub bandwidth: BitRate,
+    /// How long a message waits at most before it begins to leave; one that would wait longer is lost. Default: "1s".
+    pub queue: Option<Duration>,
+    /// Which links, both ways. Default: all between two regions.
     #[cfg_attr(feature = "cli", schemars(with = "Option<Vec<(String, String)>>"))]
     pub links: Option<Lists>,
 }
@@ -369,5 +413,6 @@ expected! {
     Loss: "a table such as { ratio = \"1%\" }";
     Flap: "a table such as { links = [[\"a\", \"b\"]], up = \"20s\", down = \"5s\" }";
     Reorder: "a table such as { ratio = \"10%\", extra = \"50ms\" }";
+    Throttle: "a table such as { bandwidth = \"1Mbit/s\" }";
     Delay: "a table such as { slow = \"x3\" } or { add = \"40ms\" }";
 }

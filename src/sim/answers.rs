@@ -144,6 +144,9 @@ impl<P: Protocol> World<'_, P> {
         if self.router.is_some() && !active.refused {
             self.failed_there(client, active.target, true);
         }
+        if self.streams.is_some() && !active.refused {
+            self.client_hangs_up(client, active.target);
+        }
         let ended = active.ended(region, self.now);
         if active.op.kind().writes() {
             self.invariants.unanswered(active.invoked, self.now);
@@ -172,6 +175,9 @@ impl<P: Protocol> World<'_, P> {
             return self.retry_alarm(client, active);
         }
         let (region, group) = (self.clients.region(client), self.group_of(&active.op).index());
+        if self.streams.is_some() && !active.refused {
+            self.client_hangs_up(client, active.target);
+        }
         let next = self.clients.next_nearest(region, group, active.target);
         self.clients.believe(region, group, active.op.kind(), next);
         if self.router.is_some() {

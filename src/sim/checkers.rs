@@ -8,11 +8,15 @@ use crate::protocol::{Member, Protocol, Request, Role};
 use crate::rng::Stream;
 use crate::time::{Duration, Time};
 
+use super::effects::REQUEST_BYTES;
 use super::future::Plain;
 use super::in_flight::Answer;
 use super::routing::Step;
 use super::setup::Setup;
 use super::world::{Fate, World};
+
+/// The size of a shallow probe and of what comes back: addresses, and no more.
+const PROBE_BYTES: u32 = 64;
 
 /// The checkers agreed that a node is healthy, or that it is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,7 +185,7 @@ impl<P: Protocol> World<'_, P> {
                 self.clients.begin_probe(client, number);
                 let id = RequestId { client, sequence: number, entry: node };
                 let request = Request { id, op: Op::Read(Key(group)), session: P::Session::default() };
-                match self.network.send(site, node.index()) {
+                match self.network.send(site, node.index(), REQUEST_BYTES, self.now) {
                     Some(delay) => {
                         let slot = self.in_flight.requests.insert(request);
                         self.later(self.now + delay, Plain::Request { from: site as u32, to: node, slot });
@@ -194,7 +198,8 @@ impl<P: Protocol> World<'_, P> {
 
     /// A shallow probe, or the answer to one, sets out.
     fn travel(&mut self, from: usize, to: usize, step: Step) {
-        let delays = self.network.send(from, to).map_or_else(|| self.network.copies(), |delay| vec![delay]);
+        let delays = self.network.send(from, to, PROBE_BYTES, self.now);
+        let delays = delays.map_or_else(|| self.network.copies(), |delay| vec![delay]);
         delays.into_iter().for_each(|delay| self.later(self.now + delay, Plain::Routing(step)));
     }
 

@@ -10,7 +10,8 @@ use crate::protocol::{Member, Protocol, Request, Role, Serves};
 use crate::rng::Stream;
 use crate::time::{Duration, Time};
 
-use super::future::Plain;
+use super::effects::REQUEST_BYTES;
+use super::future::{Event, Plain};
 use super::record::Ended;
 use super::setup::Setup;
 use super::world::World;
@@ -319,9 +320,14 @@ impl<P: Protocol> World<'_, P> {
         let (op, sequence, redirects) = (active.op, state.asked, active.redirects);
         let site = self.site(region);
         let request = Request { id: RequestId { client, sequence, entry: target }, op, session };
+        if self.streams.is_some() && self.is_connected(client) {
+            let (from, slot) = (self.client_end(client), self.in_flight.requests.insert(request));
+            let event = Event::Plain(Plain::Request { from: site as u32, to: target, slot });
+            return self.stream(from, target.index() as u32, event, REQUEST_BYTES);
+        }
         // A redirect is followed without a detour.
         if self.router.is_none() || redirects > 0 || !self.sent_by_balancer(&request) {
-            match self.network.send(site, target.index()) {
+            match self.network.send(site, target.index(), REQUEST_BYTES, self.now) {
                 Some(delay) => {
                     let slot = self.in_flight.requests.insert(request);
                     self.later(self.now + delay, Plain::Request { from: site as u32, to: target, slot });

@@ -10,12 +10,12 @@ use crate::protocol::{Effect, Payload, Protocol, Request};
 use crate::time::Duration;
 use crate::trace::{Flight, Observation, Sighting};
 
-use super::future::Plain;
+use super::future::{Event, Plain};
 use super::in_flight::Answer;
 use super::world::World;
 
-/// The size of a request or an answer between nodes: addresses, ids, a key, a value and a token.
-const REQUEST_BYTES: u32 = 96;
+/// The size of a request or an answer: addresses, ids, a key, a value and a token.
+pub(super) const REQUEST_BYTES: u32 = 96;
 
 impl<P: Protocol> World<'_, P> {
     /// Carries out everything that the handler just called wants, in order.
@@ -49,7 +49,10 @@ impl<P: Protocol> World<'_, P> {
             Effect::Forward { to, request } => {
                 self.line(|world| format!("{} forwards {:?} to {}", world.name(node), request.op, world.name(to)));
                 let from = node.index() as u32;
-                match self.network.post(node.index(), to.index(), REQUEST_BYTES) {
+                if self.streams.is_some() {
+                    return self.forward_by_stream(node, to, request);
+                }
+                match self.network.post(node.index(), to.index(), REQUEST_BYTES, self.now) {
                     Some(delay) => {
                         let slot = self.in_flight.requests.insert(request);
                         self.later(self.now + delay, Plain::Request { from, to, slot });
@@ -90,7 +93,10 @@ impl<P: Protocol> World<'_, P> {
         }
         let bytes = message.bytes();
         self.digest.mix(u64::from(bytes));
-        match self.network.post(from.index(), to.index(), bytes) {
+        if self.streams.is_some() {
+            return self.send_by_stream(from, to, message, bytes);
+        }
+        match self.network.post(from.index(), to.index(), bytes, self.now) {
             Some(delay) => {
                 self.shoot(from, to, Some(delay), &message);
                 self.future.post(self.now + delay, from, to, message);
@@ -120,7 +126,10 @@ impl<P: Protocol> World<'_, P> {
             self.post_answer(node, slot);
             return;
         }
-        match self.network.post(node.index(), request.entry.index(), REQUEST_BYTES) {
+        if self.streams.is_some() {
+            return self.relay_by_stream(node, answer);
+        }
+        match self.network.post(node.index(), request.entry.index(), REQUEST_BYTES, self.now) {
             Some(delay) => {
                 let slot = self.in_flight.answers.insert(answer);
                 self.later(self.now + delay, Plain::Relay { from: node, to: request.entry, slot });
@@ -132,14 +141,40 @@ impl<P: Protocol> World<'_, P> {
     /// An answer sets out from the node that took the request to its client.
     pub(super) fn post_answer(&mut self, from: NodeId, slot: u32) {
         let client = self.in_flight.answers.get(slot).request.client;
+        if self.streams.is_some() && self.is_connected(client) {
+            let (to, event) = (self.client_end(client), Event::Plain(Plain::Answer { from, slot }));
+            return self.stream(from.index() as u32, to, event, REQUEST_BYTES);
+        }
         let site = self.site(self.clients.region(client));
-        match self.network.send(from.index(), site) {
+        match self.network.send(from.index(), site, REQUEST_BYTES, self.now) {
             Some(delay) => self.later(self.now + delay, Plain::Answer { from, slot }),
             None => {
                 let answer = self.in_flight.answers.remove(slot);
                 self.repeat_answer(&answer, |slot| Plain::Answer { from, slot });
             }
         }
+    }
+
+    #[inline(never)]
+    fn send_by_stream(&mut self, from: NodeId, to: NodeId, message: P::Message, bytes: u32) {
+        self.network.count(from.index(), to.index(), bytes);
+        self.stream(from.index() as u32, to.index() as u32, Event::Message { from, to, message }, bytes);
+    }
+
+    #[cold]
+    fn forward_by_stream(&mut self, node: NodeId, to: NodeId, request: Request<P>) {
+        self.network.count(node.index(), to.index(), REQUEST_BYTES);
+        let (from, slot) = (node.index() as u32, self.in_flight.requests.insert(request));
+        self.stream(from, to.index() as u32, Event::Plain(Plain::Request { from, to, slot }), REQUEST_BYTES);
+    }
+
+    #[cold]
+    fn relay_by_stream(&mut self, from: NodeId, answer: Answer<P::Session>) {
+        let to = answer.request.entry;
+        self.network.count(from.index(), to.index(), REQUEST_BYTES);
+        let slot = self.in_flight.answers.insert(answer);
+        let event = Event::Plain(Plain::Relay { from, to, slot });
+        self.stream(from.index() as u32, to.index() as u32, event, REQUEST_BYTES);
     }
 
     /// A message does not arrive once: it is lost, or it arrives several times.

@@ -8,7 +8,7 @@ use crate::time::Time;
 
 use super::future::Plain;
 use super::impairment::{Share, Way};
-use super::network::{Condition, Place};
+use super::network::{Condition, Place, PlaceInfo};
 use super::outcome::LedgerEntry;
 use super::world::World;
 
@@ -105,6 +105,10 @@ impl<P: Protocol> World<'_, P> {
                 let links: Vec<_> = outside.flat_map(|o| inside.iter().flat_map(move |i| [(*i, o), (o, *i)])).collect();
                 self.network.impair(place, &links, Way::Cut);
             }
+            Action::GatewayDown(targets) => {
+                let links = self.links_through_gateways(targets);
+                self.network.impair(place, &links, Way::Cut);
+            }
             Action::Cut { links, .. } => self.cut(place, links),
             Action::Shape { shape, places } => self.cut(place, &shape.links(places)),
             Action::Flap { links, .. } => {
@@ -123,7 +127,14 @@ impl<P: Protocol> World<'_, P> {
             Action::Reorder { links, parts, whole, extra } => {
                 self.impair(place, links, Way::Reorder(self.share("reorder", place, *parts, *whole), *extra));
             }
-            Action::Delay { links, slow } => self.impair(place, links, Way::Delay(*slow)),
+            Action::Delay { links, slow, ramp } => {
+                self.impair(place, links, Way::Delay { slow: *slow, ramp: *ramp, since: self.now });
+            }
+            Action::Throttle { links, bandwidth, patience } => {
+                let mut links = if links.is_empty() { self.all_links() } else { self.links_of(links) };
+                links.retain(|(from, to)| self.network.place(*from).region != self.network.place(*to).region);
+                self.network.impair(place, &links, Way::Throttle(*bandwidth, *patience));
+            }
             Action::Slow { .. } | Action::Gray(_) | Action::Load { .. } | Action::Quiesce(_) => {
                 self.burden(place, action)
             }
@@ -250,6 +261,9 @@ impl<P: Protocol> World<'_, P> {
         if self.managers.is_some() {
             self.power_on_all();
         }
+        if self.streams.is_some() {
+            self.wake_streams();
+        }
     }
 
     fn stop_nodes(&mut self, place: usize, targets: &[Target], crash: bool) {
@@ -279,6 +293,10 @@ impl<P: Protocol> World<'_, P> {
             Target::Role(region, role) => all
                 .filter(|node| (self.nodes[node.index()].region, self.nodes[node.index()].role) == (region, role))
                 .collect(),
+            Target::Zone(region, zone) => {
+                let is_there = |place: &PlaceInfo| (place.region, place.zone) == (region, Some(zone));
+                all.filter(|node| is_there(self.network.place(node.index()))).collect()
+            }
             Target::Leader => (0..self.groups.len()).filter_map(|g| self.leaders.current(GroupId(g as u16))).collect(),
         }
     }
@@ -289,7 +307,7 @@ impl<P: Protocol> World<'_, P> {
             Target::Region(region) => {
                 (0..self.network.places().len()).filter(|place| self.network.place(*place).region == region).collect()
             }
-            Target::Role(..) => self.nodes_of(target).into_iter().map(NodeId::index).collect(),
+            Target::Role(..) | Target::Zone(..) => self.nodes_of(target).into_iter().map(NodeId::index).collect(),
             Target::Leader => {
                 let regions = self.nodes_of(target).into_iter().map(|node| self.nodes[node.index()].region);
                 regions.flat_map(|region| self.places_of(Target::Region(region))).collect()
@@ -304,6 +322,15 @@ impl<P: Protocol> World<'_, P> {
             links.extend(self.places_of(*from).into_iter().flat_map(|from| to.iter().map(move |to| (from, *to))));
         }
         links
+    }
+
+    /// The links between nodes of these regions and nodes of others, both ways.
+    fn links_through_gateways(&self, targets: &[Target]) -> Vec<(Place, Place)> {
+        let places: Vec<Place> = targets.iter().flat_map(|target| self.places_of(*target)).collect();
+        let nodes = 0..self.nodes.len();
+        let crosses = |a: Place, b: Place| self.network.place(a).region != self.network.place(b).region;
+        let pairs = nodes.clone().flat_map(|a| nodes.clone().map(move |b| (a, b)));
+        pairs.filter(|(a, b)| crosses(*a, *b) && (places.contains(a) || places.contains(b))).collect()
     }
 
     fn all_links(&self) -> Vec<(Place, Place)> {

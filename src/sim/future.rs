@@ -10,6 +10,7 @@ use super::queue::Agenda;
 use super::routing::Step;
 use super::slab::Slab;
 use super::stonith::Move;
+use super::stream;
 
 /// Everything that will happen, in order.
 ///
@@ -142,6 +143,8 @@ pub(super) enum Plain<T> {
     Settle,
     /// Something that routing has to do.
     Routing(Step),
+    /// Something that happens to a connection.
+    Stream(stream::Step),
     /// Something that managers, or the power of machines, have to do.
     Stonith(Move),
 }

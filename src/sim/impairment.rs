@@ -2,8 +2,9 @@
 //! link that nothing touches.
 
 use crate::model::fault::Slow;
+use crate::model::transport::Bandwidth;
 use crate::rng::Stream;
-use crate::time::Duration;
+use crate::time::{Duration, Time};
 
 /// Something wrong with some links, while it lasts.
 #[derive(Debug)]
@@ -30,8 +31,10 @@ pub(super) enum Way {
     Duplicate(Share),
     /// Some take up to so much longer.
     Reorder(Share, Duration),
-    /// All take longer.
-    Delay(Slow),
+    /// All take longer, by and by since then.
+    Delay { slow: Slow, ramp: Duration, since: Time },
+    /// Only so much leaves in a second, and nothing waits longer than so.
+    Throttle(Bandwidth, Duration),
 }
 
 /// `parts` of `whole` messages, by dice of the fault's own.
@@ -78,7 +81,7 @@ impl Impairment {
             Way::Cut => Some(Hazard::Lost),
             Way::Loss(share) => share.hits().then_some(Hazard::Lost),
             Way::Corrupt(share) => share.hits().then_some(Hazard::Damaged),
-            Way::Duplicate(_) | Way::Reorder(..) | Way::Delay(_) => None,
+            Way::Duplicate(_) | Way::Reorder(..) | Way::Delay { .. } | Way::Throttle(..) => None,
         };
         self.touched += u64::from(hazard.is_some());
         hazard
@@ -92,14 +95,23 @@ impl Impairment {
         again
     }
 
+    /// What the line of a message sent now carries because of this, where that is less than its `own`, and how long a message
+    /// waits at most.
+    pub(super) fn throttles(&mut self, own: Option<Bandwidth>) -> Option<(Bandwidth, Duration)> {
+        let Way::Throttle(bandwidth, patience) = self.way else { return None };
+        let is_less = own.is_none_or(|own| bandwidth < own);
+        self.touched += u64::from(is_less);
+        is_less.then_some((bandwidth, patience))
+    }
+
     /// How long a message takes that would have taken `delay`.
-    pub(super) fn slowed(&mut self, delay: Duration) -> Duration {
+    pub(super) fn slowed(&mut self, delay: Duration, now: Time) -> Duration {
         let longer = match &mut self.way {
             Way::Reorder(share, extra) => {
                 share.hits().then(|| delay + share.stream.between(Duration::nanos(1), *extra))
             }
-            Way::Delay(slow) => Some(slow.of(delay)),
-            Way::Cut | Way::Loss(_) | Way::Corrupt(_) | Way::Duplicate(_) => None,
+            Way::Delay { slow, ramp, since } => Some(slow.grown(delay, now.since(*since), *ramp)),
+            Way::Cut | Way::Loss(_) | Way::Corrupt(_) | Way::Duplicate(_) | Way::Throttle(..) => None,
         };
         self.touched += u64::from(longer.is_some());
         longer.unwrap_or(delay)

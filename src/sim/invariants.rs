@@ -42,7 +42,8 @@ impl<P: Protocol> World<'_, P> {
         let waiting = self.nodes.iter().flat_map(|node| &node.backlog);
         let waiting = waiting.filter(|event| matches!(event, Event::Message { .. })).count() as u64;
         let queued = self.service.as_ref().map_or(0, |service| service.messages());
-        let mail = Mail { left: self.future.messages() + waiting + queued, ..self.mail };
+        let streamed = self.streams.as_ref().map_or(0, |streams| streams.messages());
+        let mail = Mail { left: self.future.messages() + waiting + queued + streamed, ..self.mail };
         self.invariants.mail(end, mail);
         self.invariants.outran(end, self.network.outran);
     }

@@ -15,6 +15,7 @@ mod future;
 mod impairment;
 mod in_flight;
 mod invariants;
+mod line;
 mod network;
 mod node;
 mod outages;
@@ -28,6 +29,7 @@ mod service;
 mod setup;
 mod slab;
 mod stonith;
+mod stream;
 mod world;
 
 pub use checkers::HealthChange;

@@ -1,7 +1,7 @@
 //! The network: a link from every place to every place, each message with a delay of its own.
 //!
-//! A link is not a pipe: messages on it do not wait for each other. A message on a link that is cut when it is sent, or
-//! when it would arrive, is lost.
+//! A link is not a pipe: messages on it do not wait for each other, but for the line where one carries only so much a second
+//! (`line.rs`). A message on a link that is cut when it is sent, or when it would arrive, is lost.
 
 use std::sync::Arc;
 
@@ -9,9 +9,10 @@ use crate::id::RegionId;
 use crate::model::latency::Delay;
 use crate::model::topology::Topology;
 use crate::rng::{Stream, name_hash};
-use crate::time::Duration;
+use crate::time::{Duration, Time};
 
 use super::impairment::{Hazard, Impairment, Way};
+use super::line::Lines;
 
 /// A place that messages come from and go to: a node, or the clients of a region.
 pub(super) type Place = usize;
@@ -25,6 +26,7 @@ pub(super) struct Network {
     streams: Vec<Option<Stream>>,
     seed: u64,
     impairments: Vec<Impairment>,
+    lines: Lines,
     /// The delays of the copies of the message sent last, where it was repeated.
     copies: Vec<Duration>,
     pub(super) traffic: Traffic,
@@ -36,12 +38,14 @@ pub(super) struct Network {
 pub(super) struct PlaceInfo {
     pub(super) name: Arc<str>,
     pub(super) region: RegionId,
+    /// The zone of a node; clients are in none.
+    pub(super) zone: Option<u8>,
     pub(super) hash: u64,
 }
 
 impl PlaceInfo {
-    pub(super) fn new(name: Arc<str>, region: RegionId) -> PlaceInfo {
-        PlaceInfo { hash: name_hash(&name), name, region }
+    pub(super) fn new(name: Arc<str>, region: RegionId, zone: Option<u8>) -> PlaceInfo {
+        PlaceInfo { hash: name_hash(&name), name, region, zone }
     }
 }
 
@@ -55,7 +59,8 @@ struct Link {
     usual: Duration,
     has_dispersion: bool,
     crosses_regions: bool,
-    /// How many impairments touch it: almost always none, so almost always one comparison.
+    /// How many impairments touch it, and one more where it carries only so much a second: almost always none, so almost always
+    /// one comparison.
     impaired: u16,
 }
 
@@ -83,6 +88,13 @@ pub struct Traffic {
     pub corrupted: u64,
     /// Messages that the network delivered once more than they were sent, clients' messages included.
     pub duplicated: u64,
+    /// What streams sent again, copies of what had arrived included; it counts among neither messages nor bytes.
+    pub retransmitted: u64,
+    /// Connections that were opened.
+    pub connections: u64,
+    /// The longest that a message took to leave over its line, what was sent before it included: zero where lines carry whatever
+    /// is sent.
+    pub queued_max: Duration,
 }
 
 impl Network {
@@ -90,14 +102,16 @@ impl Network {
         let n = places.len();
         let link = |link: usize| {
             let (from, to) = (&places[link / n], &places[link % n]);
-            let delay = *topology.delay(from.region, to.region);
+            let crosses_zones =
+                from.region == to.region && matches!((from.zone, to.zone), (Some(a), Some(b)) if a != b);
+            let delay = if crosses_zones { *topology.zone_delay() } else { *topology.delay(from.region, to.region) };
             Link {
                 hash: from.hash ^ to.hash.rotate_left(23),
                 delay,
                 usual: delay.median(),
                 has_dispersion: delay.has_dispersion(),
                 crosses_regions: from.region != to.region,
-                impaired: 0,
+                impaired: u16::from(topology.bandwidth(from.region, to.region).is_some()),
             }
         };
         Network {
@@ -105,6 +119,7 @@ impl Network {
             streams: vec![None; n * n],
             seed,
             impairments: Vec::new(),
+            lines: Lines::new(topology),
             copies: Vec::new(),
             traffic: Traffic::default(),
             outran: 0,
@@ -132,23 +147,31 @@ impl Network {
         self.links[self.link(from, to)].hash
     }
 
+    /// Counts a message from node to node that a stream takes.
+    pub(super) fn count(&mut self, from: Place, to: Place, bytes: u32) {
+        let crosses_regions = self.links[self.link(from, to)].crosses_regions;
+        self.traffic.messages += 1;
+        self.traffic.bytes += u64::from(bytes);
+        self.traffic.cross_region_bytes += if crosses_regions { u64::from(bytes) } else { 0 };
+    }
+
     /// Counts a message from node to node, and sends it.
     #[inline]
-    pub(super) fn post(&mut self, from: Place, to: Place, bytes: u32) -> Option<Duration> {
+    pub(super) fn post(&mut self, from: Place, to: Place, bytes: u32, now: Time) -> Option<Duration> {
         self.traffic.messages += 1;
         self.traffic.bytes += u64::from(bytes);
         let link = self.link(from, to);
         self.traffic.cross_region_bytes += if self.links[link].crosses_regions { u64::from(bytes) } else { 0 };
-        self.send(from, to)
+        self.send(from, to, bytes, now)
     }
 
     /// How long a message sent now will take; `None` where it does not arrive once: see [`copies`](Network::copies).
     #[inline]
-    pub(super) fn send(&mut self, from: Place, to: Place) -> Option<Duration> {
+    pub(super) fn send(&mut self, from: Place, to: Place, bytes: u32, now: Time) -> Option<Duration> {
         let link = self.link(from, to);
         let Link { impaired, has_dispersion, .. } = self.links[link];
         if impaired > 0 {
-            return self.send_over_impaired(link, from, to);
+            return self.send_over_impaired((link, from, to), bytes, now);
         }
         if !has_dispersion {
             return Some(self.links[link].usual);
@@ -170,23 +193,31 @@ impl Network {
 
     /// Every fault on the link throws its dice, whatever the others did: one fault more moves no other's.
     #[cold]
-    fn send_over_impaired(&mut self, link: usize, from: Place, to: Place) -> Option<Duration> {
+    fn send_over_impaired(
+        &mut self,
+        (link, from, to): (usize, Place, Place),
+        bytes: u32,
+        now: Time,
+    ) -> Option<Duration> {
         self.copies.clear();
+        let waits = self.leaves_after((link, from, to), bytes, now);
         let on_it = self.impairments.iter_mut().filter(|i| i.is_at_work_on(link));
         match on_it.filter_map(Impairment::hazard).max() {
             Some(Hazard::Lost) => self.traffic.lost += 1,
             Some(Hazard::Damaged) => self.traffic.corrupted += 1,
+            None if waits.is_none() => self.traffic.lost += 1,
             None => {
+                let waits = waits.unwrap_or_default();
                 let on_it = self.impairments.iter_mut().filter(|i| i.is_at_work_on(link));
                 let again = on_it.map(Impairment::repeats).filter(|again| *again).count();
-                let delay = self.slowed(link, from, to);
+                let delay = waits + self.slowed((link, from, to), now);
                 if again == 0 {
                     return Some(delay);
                 }
                 self.traffic.duplicated += again as u64;
                 self.copies.push(delay);
                 for _ in 0..again {
-                    let delay = self.slowed(link, from, to);
+                    let delay = waits + self.slowed((link, from, to), now);
                     self.copies.push(delay);
                 }
             }
@@ -194,11 +225,23 @@ impl Network {
         None
     }
 
-    fn slowed(&mut self, link: usize, from: Place, to: Place) -> Duration {
+    /// How long it takes until a message has left, also one that is lost on the way; `None` where the queue is full.
+    fn leaves_after(&mut self, (link, from, to): (usize, Place, Place), bytes: u32, now: Time) -> Option<Duration> {
+        let ends = (self.places[from].region, self.places[to].region);
+        let own = self.lines.bandwidth(ends.0, ends.1);
+        let on_it = self.impairments.iter_mut().filter(|i| i.is_at_work_on(link));
+        let throttled = on_it.filter_map(|impairment| impairment.throttles(own)).min();
+        let Some(line) = throttled.or(own.map(|own| (own, Duration::MAX))) else { return Some(Duration::ZERO) };
+        let waits = self.lines.leaves_after(ends, line, bytes, now)?;
+        self.traffic.queued_max = self.traffic.queued_max.max(waits);
+        Some(waits)
+    }
+
+    fn slowed(&mut self, (link, from, to): (usize, Place, Place), now: Time) -> Duration {
         let usual = self.links[link].usual;
         let delay = if self.links[link].has_dispersion { self.draw(link, from, to) } else { usual };
         let on_it = self.impairments.iter_mut().filter(|i| i.is_at_work_on(link));
-        on_it.fold(delay, |delay, impairment| impairment.slowed(delay))
+        on_it.fold(delay, |delay, impairment| impairment.slowed(delay, now))
     }
 
     /// How long each copy takes of the message for which [`send`](Network::send) just gave no delay: none, where it is lost.

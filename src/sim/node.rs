@@ -193,6 +193,9 @@ impl<P: Protocol> World<'_, P> {
             self.in_flight.discard(&event);
         }
         self.lose_work(node);
+        if self.streams.is_some() {
+            self.hang_up_all(node.index() as u32);
+        }
         let state = &mut self.nodes[node.index()];
         state.protocol = None;
         state.incarnation += 1;

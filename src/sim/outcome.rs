@@ -111,6 +111,8 @@ pub struct NodeInfo {
     pub name: Arc<str>,
     /// Where it is.
     pub region: RegionId,
+    /// In which zone of that, by its place.
+    pub zone: Option<u8>,
     /// What it is for.
     pub role: Role,
 }
@@ -280,6 +282,7 @@ impl<P: Protocol> World<'_, P> {
         let info = |(place, node): (usize, &super::node::Node<P>)| NodeInfo {
             name: self.network.place(place).name.clone(),
             region: node.region,
+            zone: self.network.place(place).zone,
             role: node.role,
         };
         self.nodes.iter().enumerate().map(info).collect()
@@ -302,11 +305,12 @@ impl<P: Protocol> World<'_, P> {
                 if let Some(difference) = first_difference(reference, state) {
                     suspects.insert(difference.0);
                     let left = self.service.as_ref().map_or(0, |service| service.left());
+                    let left = left + self.streams.as_ref().map_or(0, |streams| streams.left());
                     let verdict = match left {
                         0 => self.fail_convergence(*first, *node, difference),
                         left => Verdict::Inconclusive {
                             why: format!(
-                                "{left} pieces of work still waited at the end: with a longer `settle` none would"
+                                "{left} pieces of work or messages still waited at the end: with a longer `settle` none would"
                             ),
                         },
                     };

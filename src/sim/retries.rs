@@ -74,6 +74,9 @@ impl<P: Protocol> World<'_, P> {
 
     /// An attempt was refused, or took too long: the next one is made after a wait, unless there may be none.
     pub(super) fn try_again(&mut self, client: ClientId, mut active: Active) {
+        if self.streams.is_some() && !active.refused {
+            self.client_hangs_up(client, active.target);
+        }
         let (region, policy) = (self.clients.region(client), self.policy());
         let has_more = policy.attempts.is_none_or(|most| active.tries + 1 < most);
         let retries = self.retries.as_mut().expect("a policy is asked for where there is one");

@@ -10,6 +10,7 @@ use crate::rng::Stream;
 use crate::time::{Duration, Time};
 
 use super::checkers::Checkers;
+use super::effects::REQUEST_BYTES;
 use super::future::Plain;
 use super::setup::Setup;
 use super::world::World;
@@ -260,7 +261,7 @@ impl<P: Protocol> World<'_, P> {
         let region = self.clients.region(request.id.client);
         let at = at.unwrap_or(region);
         let (from, to) = (self.site(region), self.site(at));
-        match self.network.send(from, to) {
+        match self.network.send(from, to, REQUEST_BYTES, self.now) {
             Some(delay) => {
                 let slot = self.in_flight.requests.insert(request.clone());
                 self.later(self.now + delay, Plain::Routing(Step::Hop { slot, at }));
@@ -291,7 +292,7 @@ impl<P: Protocol> World<'_, P> {
         let target = router.node_in(chosen, group);
         request.id.entry = target;
         self.clients.asks(&request.id, target);
-        match self.network.send(site, target.index()) {
+        match self.network.send(site, target.index(), REQUEST_BYTES, self.now) {
             Some(delay) => {
                 let slot = self.in_flight.requests.insert(request);
                 self.later(self.now + delay, Plain::Request { from: site as u32, to: target, slot });
@@ -349,6 +350,9 @@ impl<P: Protocol> World<'_, P> {
             return before;
         }
         *router.hold(client) = Hold::default();
+        if self.streams.is_some() {
+            self.hang_up_all(self.client_end(client));
+        }
         self.clients.move_to(client, roam.to, roam.token_kept);
         self.line(|world| format!("{client} moves to {}", world.setup.topology.regions()[roam.to.index()]));
         roam.to

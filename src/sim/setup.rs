@@ -9,6 +9,7 @@ use crate::model::routing::Routing;
 use crate::model::service::ServiceModel;
 use crate::model::stonith::Stonith;
 use crate::model::topology::Topology;
+use crate::model::transport::StreamTransport;
 use crate::model::workload::Workload;
 use crate::protocol::{Claim, Guarantee};
 use crate::time::Duration;
@@ -33,6 +34,8 @@ pub struct Setup {
     pub disk: DiskModel,
     /// The nodes' clocks, by region; a region beyond the end of the list has a perfect one.
     pub clocks: Vec<Clock>,
+    /// Connections between nodes, and of clients with nodes; `None`: datagrams.
+    pub transport: Option<StreamTransport>,
     /// How clients find a region; `None`: each asks the nearest replica, or whom its region believes to lead.
     pub routing: Option<Routing>,
     /// Managers that have machines switched off; `None`: nobody shoots.
@@ -59,22 +62,27 @@ impl Setup {
         self.faults.iter().cloned().chain(drawn.into_iter().flatten()).collect()
     }
 
-    /// Whether a claim is made in this world, before anything breaks. Where work takes time, requests come late, as by
+    /// Whether a claim is made in this world, before anything breaks. Where work takes time or a line, or there are streams, requests come late, as by
     /// [`FaultKind::Delay`]; a hedged one comes twice, as by [`FaultKind::Duplicate`]; and where each attempt is a request of
     /// its own, a write may take effect again long after its client was told, which no design can help.
     pub fn admits(&self, claim: &Claim) -> bool {
         let is_hedged = self.workload.retry.is_some_and(|retry| retry.hedge_after.is_some());
         let is_about_effects = matches!(claim.guarantee, Guarantee::Linearizable | Guarantee::NoAcknowledgedWriteLost);
-        (self.service.is_none() || claim.covers(FaultKind::Delay))
+        (!self.is_late() || claim.covers(FaultKind::Delay))
             && (!is_hedged || claim.covers(FaultKind::Duplicate))
             && (self.workload.idempotency || !is_about_effects)
     }
 
-    /// Whether a design is held to such a promise. An overloaded node answers late or never, and a client that asks only so
+    /// Whether what is sent may come late where nothing is wrong, since it waits for a node, a line or a connection.
+    fn is_late(&self) -> bool {
+        self.service.is_some() || self.transport.is_some() || self.topology.has_bandwidth()
+    }
+
+    /// Whether a design is held to such a promise. An overloaded node or line answers late or never, and a client that asks only so
     /// often may not hear: neither is the design's to promise. Nor is it that what looks new is a write it had.
     pub(super) fn holds_to(&self, promise: Promise) -> bool {
         match promise {
-            Promise::WritesWithin(_) => self.service.is_none() && self.workload.retry.is_none(),
+            Promise::WritesWithin(_) => !self.is_late() && self.workload.retry.is_none(),
             Promise::Once => self.workload.idempotency,
             _ => true,
         }

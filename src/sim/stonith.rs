@@ -232,7 +232,8 @@ impl<P: Protocol> World<'_, P> {
     }
 
     fn dispatch(&mut self, from: usize, to: usize, step: Move) {
-        let delays = self.network.post(from, to, BYTES).map_or_else(|| self.network.copies(), |delay| vec![delay]);
+        let delays =
+            self.network.post(from, to, BYTES, self.now).map_or_else(|| self.network.copies(), |delay| vec![delay]);
         delays.into_iter().for_each(|delay| self.later(self.now + delay, Plain::Stonith(step)));
     }
 

@@ -26,6 +26,7 @@ use super::routing::Router;
 use super::service::Service;
 use super::setup::{Placement, Setup};
 use super::stonith::Managers;
+use super::stream::Streams;
 
 /// The width of an entry of the availability timeline.
 const TIMELINE_BUCKET: Duration = Duration::secs(1);
@@ -65,6 +66,8 @@ pub(super) struct World<'s, P: Protocol> {
     pub(super) in_flight: InFlight<P>,
     /// What nodes can do in a second, where that is limited.
     pub(super) service: Option<Box<Service<P>>>,
+    /// Connections, in a world of streams.
+    pub(super) streams: Option<Box<Streams<P>>>,
     /// Faults under way that stop no node and no message.
     pub(super) burdens: Burdens,
     /// How clients ask again, where they do so by a policy.
@@ -138,12 +141,14 @@ impl<'s, P: Protocol> World<'s, P> {
                     clock,
                     Stream::new(seed, &format!("node {name}")),
                 ));
-                places.push(PlaceInfo::new(name.into(), region));
+                let before = places.iter().filter(|place: &&PlaceInfo| place.region == region).count();
+                let zone = (before % usize::from(setup.topology.zones())) as u8;
+                places.push(PlaceInfo::new(name.into(), region, Some(zone)));
             }
             groups.push(members);
         }
         for (place, name) in names.iter().enumerate() {
-            places.push(PlaceInfo::new(format!("{name} clients").into(), RegionId(place as u16)));
+            places.push(PlaceInfo::new(format!("{name} clients").into(), RegionId(place as u16), None));
         }
         arena.future.clear();
         arena.effects.clear();
@@ -162,6 +167,7 @@ impl<'s, P: Protocol> World<'s, P> {
         let service = Service::new(setup, seed, named);
         Ok(World {
             service,
+            streams: Streams::new(setup),
             burdens: Burdens::default(),
             retries: Retries::new(setup, seed),
             duplicates: Duplicates::new(setup, nodes.len()),
@@ -303,6 +309,7 @@ impl<'s, P: Protocol> World<'s, P> {
             Plain::Settle => self.settle(),
             Plain::Routing(step) => self.routing_step(step),
             Plain::Stonith(step) => self.stonith(step),
+            Plain::Stream(step) => self.stream_step(step),
         }
     }
 

@@ -10,6 +10,8 @@ pub enum FaultKind {
     Pause,
     /// A region is cut off from every other, both ways.
     Isolate,
+    /// The nodes of a region are cut off from those of others, and clients from none.
+    GatewayDown,
     /// Links between two sides are cut, both ways.
     Partition,
     /// Links from one side to another are cut, one way.
@@ -32,6 +34,8 @@ pub enum FaultKind {
     Reorder,
     /// Every message takes longer.
     Delay,
+    /// Only so much leaves over a line in a second.
+    Throttle,
     /// Everything that a node does takes longer.
     Slow,
     /// A node answers nodes and no client.
@@ -46,10 +50,11 @@ pub enum FaultKind {
 
 impl FaultKind {
     /// Every kind, in the order of reports.
-    pub const ALL: [FaultKind; 19] = [
+    pub const ALL: [FaultKind; 21] = [
         FaultKind::Crash,
         FaultKind::Pause,
         FaultKind::Isolate,
+        FaultKind::GatewayDown,
         FaultKind::Partition,
         FaultKind::OneWayPartition,
         FaultKind::Bridge,
@@ -61,6 +66,7 @@ impl FaultKind {
         FaultKind::Duplicate,
         FaultKind::Reorder,
         FaultKind::Delay,
+        FaultKind::Throttle,
         FaultKind::Slow,
         FaultKind::Gray,
         FaultKind::Load,
@@ -74,6 +80,7 @@ impl FaultKind {
             FaultKind::Crash => "crash",
             FaultKind::Pause => "pause",
             FaultKind::Isolate => "isolate",
+            FaultKind::GatewayDown => "gateway-down",
             FaultKind::Partition => "partition",
             FaultKind::OneWayPartition => "one-way-partition",
             FaultKind::Bridge => "bridge",
@@ -85,6 +92,7 @@ impl FaultKind {
             FaultKind::Duplicate => "duplicate",
             FaultKind::Reorder => "reorder",
             FaultKind::Delay => "delay",
+            FaultKind::Throttle => "throttle",
             FaultKind::Slow => "slow",
             FaultKind::Gray => "gray",
             FaultKind::Load => "load",

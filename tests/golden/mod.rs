@@ -52,12 +52,18 @@ pub fn run_here(golden: &Golden) -> Run {
     design.run(&scenario.setup, golden.seed, Trace::off())
 }
 
-/// A scenario of the catalogue; or `fault/KIND`, a world that the example of that fault's page happens to.
+/// A scenario of the catalogue; or `fault/KIND`, a world that the example of that fault's page happens to; or `stream/KIND`, the
+/// same over connections.
 fn text(file: &str) -> Cow<'static, str> {
     if let Some(kind) = file.strip_prefix("fault/") {
         let page = pages().find(|page| page.kind.name() == kind).expect("the fault has a page");
         let service = if kind == "slow" { SERVICE } else { "" };
         return format!("{WORLD}{service}\n[[fault]]\nat = \"10s\"\nfor = \"10s\"\n{}\n", page.example).into();
+    }
+    if let Some(kind) = file.strip_prefix("stream/") {
+        let page = pages().find(|page| page.kind.name() == kind).expect("the fault has a page");
+        let streams = "[transport]\nkind = \"stream\"\nwindow = \"64KiB\"\n";
+        return format!("{WORLD}\n{streams}\n[[fault]]\nat = \"10s\"\nfor = \"10s\"\n{}\n", page.example).into();
     }
     match file {
         "anything-goes" => include_str!("../../scenarios/anything-goes.toml"),
@@ -68,6 +74,8 @@ fn text(file: &str) -> Cow<'static, str> {
         "etcd-lab" => include_str!("../../scenarios/etcd-lab.toml"),
         "raft-partial-partition" => include_str!("../../scenarios/raft-partial-partition.toml"),
         "dns-failover" => include_str!("../../scenarios/dns-failover.toml"),
+        "cloudflare-2020-11-02" => include_str!("../../scenarios/cloudflare-2020-11-02.toml"),
+        "redis-lab-hung-connections" => include_str!("../../scenarios/redis-lab-hung-connections.toml"),
         "github-2012-12" => include_str!("../../scenarios/github-2012-12.toml"),
         _ => panic!("no golden scenario is called {file}"),
     }

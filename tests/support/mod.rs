@@ -56,6 +56,7 @@ pub fn setup(topology: Topology, seconds: u64) -> Setup {
         duration: Duration::secs(seconds),
         settle: Duration::secs(10),
         disk: DiskModel::default(),
+        transport: None,
         clocks: Vec::new(),
         routing: None,
         stonith: None,

@@ -175,6 +175,7 @@ const NO_REQUEST_COMES_LATE: FaultKinds = FaultKinds::ALL.without(&[
     FaultKind::Duplicate,
     FaultKind::Reorder,
     FaultKind::Delay,
+    FaultKind::Throttle,
     FaultKind::Slow,
     FaultKind::Gray,
     FaultKind::Load,

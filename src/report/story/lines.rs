@@ -126,6 +126,7 @@ fn is_hit(run: &Run, node: NodeId, targets: &[Target], leader: Option<NodeId>) -
     targets.iter().any(|target| match target {
         Target::Region(hit) => *hit == region,
         Target::Role(hit, of) => *hit == region && *of == role,
+        Target::Zone(hit, zone) => *hit == region && run.nodes[node.index()].zone == Some(*zone),
         Target::Leader => leader == Some(node),
     })
 }

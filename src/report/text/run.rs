@@ -11,6 +11,7 @@ use crate::id::RegionId;
 use crate::metrics::Latencies;
 use crate::op::OpKind;
 use crate::protocol::Guarantee;
+use crate::sim::Traffic;
 use crate::time::Duration;
 
 use super::super::actors;
@@ -137,7 +138,12 @@ fn facts(report: &RunReport, paint: Paint) -> String {
     fact(
         "network",
         false,
-        format!("{} messages, {}, of which {across} between regions", grouped(traffic.messages), bytes(traffic.bytes)),
+        format!(
+            "{} messages, {}, of which {across} between regions{}",
+            grouped(traffic.messages),
+            bytes(traffic.bytes),
+            streams(traffic)
+        ),
     );
     let busiest = run.loads.iter().zip(&run.nodes).max_by(|(a, _), (b, _)| a.busy.cmp(&b.busy));
     if let Some((load, node)) = busiest {
@@ -280,4 +286,14 @@ fn ending(report: &RunReport, paint: Paint) -> String {
         Conclusion::Broken => (Style::Bad, "fail: something expected did not hold"),
     };
     format!("{}\n{}\n", paint.paint(style, words), paint.paint(Style::Faint, report.replay()))
+}
+/// What became of connections, where there were some.
+fn streams(traffic: &Traffic) -> String {
+    match traffic.connections {
+        0 => String::new(),
+        connections => {
+            let again = grouped(traffic.retransmitted);
+            format!("; {} opened, {again} sent again", counted(connections as usize, "connection"))
+        }
+    }
 }

@@ -30,7 +30,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "rtt =",
         "rt =",
-        "6:33: unknown key `rt`\n  help: did you mean `rtt`? the keys are `from`, `to`, `one_way`, `rtt`, `both`",
+        "6:33: unknown key `rt`\n  help: did you mean `rtt`? the keys are `from`, `to`, `one_way`, `rtt`, `distribution`",
     ),
     (", rtt = \"30ms\"", "", "6:9: a link needs `one_way` or `rtt`"),
     ("\"30ms\"", "\"30ms\", one_way = \"15ms\"", "6:39: a link has `one_way` or `rtt`, not both"),
@@ -38,6 +38,24 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("\"30ms\"", "[\"3ms\", \"2ms\"]", "6:39: the longer delay comes first"),
     ("\"30ms\"", "30", "6:39: expected a duration such as \"30ms\", or two"),
     (" }]", " }, { from = \"b\", to = \"a\", rtt = \"9ms\" }]", "6:49: the link from `b` to `a` has a delay already"),
+    (" }]", ", bandwidth = \"1\" }]", "6:59: `1` is not a bandwidth: write for example \"1Gbit/s\""),
+    (" }]", ", bandwidth = \"0bit/s\" }]", "6:59: `0bit/s` is no bandwidth: nothing would ever leave"),
+    (
+        " }]",
+        " }, { from = \"a\", to = \"a\", bandwidth = \"1bit/s\" }]",
+        "6:85: a bandwidth is that of a link between two regions",
+    ),
+    (
+        " }]",
+        ", bandwidth = \"1bit/s\" }, { from = \"b\", to = \"a\", bandwidth = \"1bit/s\" }]",
+        "6:71: the link from `b` to `a` has a bandwidth already",
+    ),
+    (
+        "\"30ms\"",
+        "[\"1ms\", \"2ms\"], distribution = \"exponential\"",
+        "6:39: an exponential distribution has one duration",
+    ),
+    (", rtt = \"30ms\"", ", distribution = \"exponential\"", "6:9: a link needs `one_way` or `rtt`"),
     (" }]", ", both = false }]", "5:11: no delay is given from `b` to `a`"),
     (
         "[topology]",
@@ -224,6 +242,35 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("", "[[fault]]\nat = \"1s\"\nreorder = { ratio = \"0%\", extra = \"1s\" }", "15:21: nothing would be held up"),
     ("", "[[fault]]\nat = \"1s\"\nreorder = { ratio = \"1%\", extra = \"0s\" }", "15:35: nothing would be held up"),
     ("", "[[fault]]\nat = \"1s\"\nreorder = { ratio = \"1%\" }", "15:11: `extra` is missing"),
+    // Zones and gateways.
+    ("[topology]", "[topology]\nzones = 0", "5:9: a region has 1 to 26 zones"),
+    ("[topology]", "[topology]\nzone_rtt = \"1ms\"", "5:12: `zone_rtt` is between `zones`, and there are none"),
+    (
+        "",
+        "[[fault]]\nat = \"1s\"\ncrash = [\"a/b\"]",
+        "15:10: there is no zone `b`: a region has 1, and the last is `a`",
+    ),
+    ("", "[[fault]]\nat = \"1s\"\ngateway_down = [\"a/monitor\"]", "15:17: a gateway is that of a whole region"),
+    ("", "[[fault]]\nat = \"1s\"\ngateway_down = []", "15:16: the fault is aimed at nothing"),
+    // Transport.
+    ("", "[transport]\nkind = \"strean\"", "14:8: unknown word `strean`\n  help: did you mean `stream`?"),
+    ("", "[transport]\nwindow = \"64KiB\"", "13:1: `kind` is missing"),
+    (
+        "",
+        "[transport]\nkind = \"datagram\"\nwindow = \"64KiB\"",
+        "15:10: datagrams have no connection: `window` is for a `stream`",
+    ),
+    ("", "[transport]\nkind = \"stream\"\nwindow = \"64\"", "15:10: `64` is not a size: write for example \"64KiB\""),
+    ("", "[transport]\nkind = \"stream\"\nwindow = \"0B\"", "15:10: nothing would ever be under way"),
+    ("", "[transport]\nkind = \"stream\"\nbuffer = 0", "15:10: a buffer has room for 1 to 1000000 messages"),
+    ("", "[transport]\nkind = \"stream\"\nrto_min = \"0s\"", "15:11: `rto_min` is 1ms or longer"),
+    ("", "[transport]\nkind = \"stream\"\nrto_max = \"100ms\"", "15:11: the longest timeout is shorter than the least"),
+    ("", "[[fault]]\nat = \"1s\"\nthrottle = {}", "15:12: `bandwidth` is missing"),
+    (
+        "",
+        "[[fault]]\nat = \"1s\"\nthrottle = { bandwidth = \"1MB/s\" }",
+        "15:26: `1MB/s` is not a bandwidth: write for example \"1Gbit/s\"",
+    ),
     ("", "[[fault]]\nat = \"1s\"\ndelay = {}", "15:9: a delay needs `slow` or `add`"),
     ("", "[[fault]]\nat = \"1s\"\ndelay = { slow = \"x2\", add = \"1s\" }", "15:30: a delay has `slow` or `add`"),
     ("", "[[fault]]\nat = \"1s\"\ndelay = { add = \"0s\" }", "15:17: nothing would take longer"),
@@ -232,7 +279,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "",
         "[[fault]]\nat = \"1s\"\ndelay = { slwo = \"x2\" }",
-        "15:11: unknown key `slwo`\n  help: did you mean `slow`? the keys are `slow`, `add`, `links`",
+        "15:11: unknown key `slwo`\n  help: did you mean `slow`? the keys are `slow`, `add`, `ramp`, `links`",
     ),
     (
         "",

@@ -13,6 +13,7 @@ use super::*;
 use crate::id::{RegionId, Role};
 use crate::model::fault::{Action, Fault, Shape, Slow, Target};
 use crate::model::latency::Delay;
+use crate::model::transport::{Bandwidth, StreamTransport};
 use crate::model::workload::{Arrivals, Mix};
 use crate::time::{Duration, Time};
 
@@ -33,6 +34,9 @@ jitter = "none"
 symmetric = false
 local_rtt = "1ms"
 clock_uncertainty = "7ms"
+bandwidth = "10Gbit/s"
+zones = 3
+zone_rtt = "2ms"
 
 [[topology.link]]
 from = "us-east-1"
@@ -49,7 +53,13 @@ both = false
 from = "moon"
 to = "eu-west-1"
 rtt = ["2s", "4s"]
+bandwidth = "9600bit/s"
 both = false
+
+[[topology.link]]
+from = "us-east-1"
+to = "eu-west-1"
+bandwidth = "1Gbit/s"
 
 [[topology.clock]]
 region = "moon"
@@ -58,6 +68,15 @@ drift_ppm = 12.5
 
 [disk]
 sync = "1ms"
+
+[transport]
+kind = "stream"
+window = "64KiB"
+rto_min = "100ms"
+rto_max = "1min"
+give_up = "30s"
+dial = "5s"
+buffer = 100
 
 [workload]
 clients = { us-east-1 = 4, moon = 1 }
@@ -146,6 +165,26 @@ at = "27s"
 delay = { add = "40ms" }
 
 [[fault]]
+at = "28s"
+throttle = { bandwidth = "64kbit/s", queue = "2s", links = [["moon", "us-east-1"]] }
+
+[[fault]]
+at = "29s"
+throttle = { bandwidth = "1.5Mbit/s" }
+
+[[fault]]
+at = "30s"
+gateway_down = ["moon", "leader"]
+
+[[fault]]
+at = "31s"
+crash = ["moon/b"]
+
+[[fault]]
+at = "32s"
+delay = { slow = "x2", ramp = "10s" }
+
+[[fault]]
 at = "100s"
 for = "1s"
 every = "10s"
@@ -155,6 +194,7 @@ pause = ["moon"]
 protocol = "last-writer-wins"
 replicas = ["moon", "us-east-1"]
 groups = 3
+transport = { kind = "datagram" }
 gossip-every = "250ms"
 
 [design.a]
@@ -211,6 +251,18 @@ fn everything_that_can_be_said_is_understood() {
     assert_eq!(assumed, ["this", "that"]);
     assert_eq!((setup.duration, setup.settle), (Duration::secs(120), Duration::secs(20)));
     assert_eq!(setup.disk.sync, Duration::millis(1));
+    let streams = StreamTransport {
+        window: Some(65_536),
+        rto_min: Duration::millis(100),
+        rto_max: Duration::secs(60),
+        give_up: Duration::secs(30),
+        dial: Duration::secs(5),
+        buffer: 100,
+    };
+    assert_eq!(setup.transport, Some(streams));
+    assert_eq!((designs[0].transport, designs[1].transport), (Some(None), None));
+    assert_eq!((designs[0].setup(&setup).transport, designs[1].setup(&setup).transport), (None, Some(streams)));
+    assert_eq!((setup.topology.zones(), *setup.topology.zone_delay()), (3, Delay::constant(Duration::millis(1))));
     let workload = &setup.workload;
     assert_eq!(workload.clients, [4, 0, 1]);
     assert_eq!(workload.arrivals, Arrivals::Closed(Duration::millis(10)));
@@ -237,6 +289,13 @@ fn links_of_ones_own_replace_the_matrix() {
     assert_eq!(delay(MOON, MOON), Delay::constant(Duration::micros(500)));
     assert_eq!(delay(eu, us), Delay::constant("34.868ms".parse().unwrap()), "half of 69.736 ms, this way");
     assert!(delay(us, eu) != delay(eu, us), "not made symmetric");
+    let bits = |from, to| setup.topology.bandwidth(from, to).map(Bandwidth::as_bits_per_second);
+    assert_eq!(
+        (bits(us, MOON), bits(MOON, us), bits(eu, MOON)),
+        (Some(10_000_000_000), Some(10_000_000_000), Some(10_000_000_000))
+    );
+    assert_eq!((bits(MOON, eu), bits(us, eu), bits(eu, us)), (Some(9_600), Some(1_000_000_000), Some(1_000_000_000)));
+    assert_eq!((bits(us, us), bits(MOON, MOON)), (None, None), "nothing inside a region waits");
     assert_eq!((setup.clocks[2].offset_ns, setup.clocks[2].drift_ns_per_s), (-500_000_000, 12_500));
     assert!(setup.clocks.iter().all(|clock| clock.uncertainty == Duration::millis(7)));
 }
@@ -282,13 +341,50 @@ fn every_kind_of_fault_is_read() {
                 None,
                 Action::Reorder { links: Vec::new(), parts: 100, whole: 1_000, extra: Duration::millis(80) }
             ),
-            fault(26, None, Action::Delay { links: to_moon(), slow: Slow::Times { parts: 15, whole: 10 } }),
-            fault(27, None, Action::Delay { links: Vec::new(), slow: Slow::Add(Duration::millis(40)) }),
+            fault(
+                26,
+                None,
+                Action::Delay { links: to_moon(), slow: Slow::Times { parts: 15, whole: 10 }, ramp: Duration::ZERO }
+            ),
+            fault(
+                27,
+                None,
+                Action::Delay { links: Vec::new(), slow: Slow::Add(Duration::millis(40)), ramp: Duration::ZERO }
+            ),
+            fault(
+                28,
+                None,
+                Action::Throttle { links: to_moon(), bandwidth: Bandwidth::bits_per_second(64_000), patience: sec(2) }
+            ),
+            fault(
+                29,
+                None,
+                Action::Throttle {
+                    links: Vec::new(),
+                    bandwidth: Bandwidth::bits_per_second(1_500_000),
+                    patience: sec(1)
+                }
+            ),
+            fault(30, None, Action::GatewayDown(vec![moon, Target::Leader])),
+            fault(31, None, Action::Crash(vec![Target::Zone(MOON, 1)])),
+            fault(
+                32,
+                None,
+                Action::Delay { links: Vec::new(), slow: Slow::Times { parts: 20, whole: 10 }, ramp: sec(10) }
+            ),
             // Every ten seconds, while clients ask: until two minutes.
             fault(100, Some(1), Action::Pause(vec![moon])),
             fault(110, Some(1), Action::Pause(vec![moon])),
         ]
     );
+}
+
+/// What no matrix has: one duration is the mean.
+#[test]
+fn a_link_may_be_exponential() {
+    let link = "rtt = \"30ms\", distribution = \"exponential\" }";
+    let setup = Scenario::parse(&SMALL.replace("rtt = \"30ms\" }", link), "small.toml").unwrap().setup;
+    assert_eq!(*setup.topology.delay(RegionId(0), RegionId(1)), Delay::exponential(Duration::millis(15)));
 }
 
 #[test]
@@ -317,6 +413,7 @@ fn what_is_left_out_has_its_default() {
     assert_eq!((workload.timeout, workload.retry_after), (Duration::secs(2), None));
     assert_eq!((workload.backoff, workload.warm_up), (Duration::millis(100), Duration::secs(5)));
     assert_eq!((setup.settle, setup.disk.sync), (Duration::secs(30), Duration::ZERO));
+    assert_eq!((setup.transport, setup.topology.zones(), setup.topology.has_bandwidth()), (None, 1, false));
     let delay = |from, to| *setup.topology.delay(RegionId(from), RegionId(to));
     assert_eq!(
         (delay(0, 1), delay(1, 0)),
