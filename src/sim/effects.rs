@@ -98,8 +98,10 @@ impl<P: Protocol> World<'_, P> {
         }
         match self.network.post(from.index(), to.index(), bytes, self.now) {
             Some(delay) => {
-                self.shoot(from, to, Some(delay), &message);
-                self.future.post(self.now + delay, from, to, message);
+                let slot = self.future.post(self.now + delay, from, to, message);
+                if self.trace.has_film() {
+                    self.shoot_posted(from, to, delay, slot);
+                }
             }
             None => self.repeat(from, to, &message),
         }
@@ -196,8 +198,15 @@ impl<P: Protocol> World<'_, P> {
         }
     }
 
+    /// The same of a message that lies where it waits by now: one that is looked at before is moved twice.
+    #[cold]
+    fn shoot_posted(&mut self, from: NodeId, to: NodeId, delay: Duration, slot: u32) {
+        let message = self.future.letters.get_mut(slot).message.get_mut().clone();
+        self.shoot(from, to, Some(delay), &message);
+    }
+
     /// Keeps a message for the film, if there is one.
-    #[inline(always)]
+    #[cold]
     fn shoot(&mut self, from: NodeId, to: NodeId, delay: Option<Duration>, message: &P::Message) {
         let now = self.now;
         self.trace.shoot(now, |film| {

@@ -45,11 +45,12 @@ impl<P: Protocol> Default for Future<P> {
 }
 
 impl<P: Protocol> Future<P> {
-    /// A message will arrive.
+    /// A message will arrive; returns where it lies until then.
     #[inline(always)]
-    pub(super) fn post(&mut self, at: Time, from: NodeId, to: NodeId, message: P::Message) {
+    pub(super) fn post(&mut self, at: Time, from: NodeId, to: NodeId, message: P::Message) -> u32 {
         let slot = self.letters.insert(Letter { message: Cell::new(message), from, to });
         self.agenda.push(at, slot << 1);
+        slot
     }
 
     /// Something else will happen.

@@ -52,6 +52,12 @@ impl<T> Slab<T> {
 
     /// # Panics
     /// Where the slot is free.
+    pub(super) fn get_mut(&mut self, slot: u32) -> &mut T {
+        self.slots[slot as usize].as_mut().expect("a full slot is asked for")
+    }
+
+    /// # Panics
+    /// Where the slot is free.
     #[inline]
     pub(super) fn remove(&mut self, slot: u32) -> T {
         self.free.push(slot);

@@ -341,7 +341,7 @@ impl<'s, P: Protocol> World<'s, P> {
     /// What waited for a node happens now.
     pub(super) fn again(&mut self, event: Event<P>) {
         match event {
-            Event::Message { from, to, message } => self.future.post(self.now, from, to, message),
+            Event::Message { from, to, message } => drop(self.future.post(self.now, from, to, message)),
             Event::Plain(event) => self.later(self.now, event),
         }
     }

@@ -334,6 +334,12 @@ impl Trace {
         self.film.as_deref()
     }
 
+    /// Whether there is a film.
+    #[inline]
+    pub fn has_film(&self) -> bool {
+        self.film.is_some()
+    }
+
     /// Keeps something for the film, where there is one and this instant is [wanted](Trace::wants).
     #[inline]
     pub fn shoot(&mut self, at: Time, take: impl FnOnce(&mut Film)) {

@@ -298,7 +298,8 @@ impl<P: Protocol> World<'_, P> {
     }
 
     fn arm(&mut self, id: u32, side: usize) {
-        if let Some(at) = self.connection(id).and_then(|connection| connection.halves[side].arm()) {
+        let now = self.now;
+        if let Some(at) = self.connection(id).and_then(|connection| connection.halves[side].arm(now)) {
             self.later(at, Plain::Stream(Step::Timeout(id << 1 | side as u32)));
         }
     }
