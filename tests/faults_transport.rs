@@ -270,6 +270,24 @@ fn a_client_that_hangs_up_is_back_sooner_than_its_connection() {
     assert!(slowest > Duration::secs(30), "{slowest}");
 }
 
+/// A film has each message once, from when it was to be sent to when it was taken, and those that were lost without an end.
+#[test]
+fn a_film_has_what_streams_carried_and_what_they_lost() {
+    let mut setup = world(60);
+    setup.transport = Some(StreamTransport { give_up: Duration::secs(5), ..StreamTransport::default() });
+    setup.faults = vec![fault(10_000, 20_000, cut())];
+    let arrived = run(&setup, 1).1;
+    let end = setup.duration + setup.settle;
+    let trace = Trace::up_to(Time::ZERO + end, end).filmed();
+    let run = simulate::<Pulse>(&setup, &Placement::everywhere(&setup.topology), &(), 1, trace).unwrap();
+    let flights = &run.trace.film().unwrap().flights;
+    let ended: Vec<(Time, Time)> = flights.iter().filter_map(|flight| Some((flight.sent, flight.arrives?))).collect();
+    let expected: Vec<(Time, Time)> = arrived.iter().map(|(number, at)| (sent(*number), *at)).collect();
+    assert_eq!(ended, expected);
+    let lost: Vec<Time> = flights.iter().filter(|flight| flight.arrives.is_none()).map(|flight| flight.sent).collect();
+    assert!(lost.len() > 100 && lost.iter().all(|at| *at >= after(9_900) && *at < after(32_000)), "{lost:?}");
+}
+
 #[test]
 fn the_same_seed_gives_the_same_run() {
     let mut setup = world(30);

@@ -14,7 +14,6 @@ use riftzone::trace::Trace;
 /// Designs that are in their file because the fault does nothing to them.
 const UNTOUCHED: &[(&str, &str)] = &[
     ("aws-2020-11-25.toml", "five"),
-    ("cloudflare-2020-11-02.toml", "both"),
     ("postgres-lab.toml", "local"),
     ("raft-partial-partition.toml", "pre-vote"),
     ("raft-partial-partition.toml", "both"),

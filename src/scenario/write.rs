@@ -35,6 +35,7 @@ fn action(action: &Action, topology: &Topology) -> (&'static str, Value) {
         Action::Crash(targets) => ("crash", list(targets)),
         Action::Pause(targets) => ("pause", list(targets)),
         Action::Isolate(targets) => ("isolate", list(targets)),
+        Action::GatewayDown(targets) => ("gateway_down", list(targets)),
         Action::Cut { links, one_way: true } => ("cut_one_way", pairs(links.iter().copied(), topology)),
         Action::Cut { links, one_way: false } => match sides(links) {
             Some([near, far]) => ("partition", Value::Array(vec![list(&near), list(&far)])),
@@ -64,10 +65,9 @@ fn action(action: &Action, topology: &Topology) -> (&'static str, Value) {
             let ramp = (!ramp.is_zero()).then(|| ("ramp", span(*ramp)));
             ("delay", table([Some(slower(*slow, "slow")), ramp, links_of(links, topology)]))
         }
-        Action::GatewayDown(targets) => ("gateway_down", list(targets)),
         Action::Throttle { links, bandwidth, patience } => {
-            let carries = Some(("bandwidth", bandwidth.to_string().into()));
-            ("throttle", table([carries, Some(("queue", span(*patience))), links_of(links, topology)]))
+            let (bandwidth, queue) = (("bandwidth", bandwidth.to_string().into()), ("queue", span(*patience)));
+            ("throttle", table([Some(bandwidth), Some(queue), links_of(links, topology)]))
         }
         Action::Slow { nodes, slow } => ("slow", table([Some(slower(*slow, "factor")), Some(("nodes", list(nodes)))])),
         Action::Gray(nodes) => ("gray", list(nodes)),
@@ -220,6 +220,25 @@ mod tests {
             assert_eq!(drawn.len(), read.setup.faults.len());
         }
         assert_eq!(kinds.len(), 19, "{kinds:?}");
+    }
+
+    /// What nobody draws.
+    #[test]
+    fn zones_and_ramps_read_back() {
+        let text = FIVE.replace("[workload]", "zones = 3\n[workload]");
+        let topology = Scenario::parse(&text, "five.toml").unwrap().setup.topology;
+        let (region, ms) = (crate::id::RegionId(1), Duration::millis);
+        let actions = [
+            Action::Crash(vec![Target::Zone(region, 2)]),
+            Action::Delay { links: Vec::new(), slow: Slow::Add(ms(40)), ramp: ms(1_500) },
+            Action::GatewayDown(vec![Target::Leader, Target::Region(region)]),
+        ];
+        for action in actions {
+            let one = Fault { at: Time::ZERO + ms(7), lasts: None, action, may_touch_nothing: false };
+            let mut document = Document::parse(&text, "five.toml").unwrap();
+            document.root.insert("fault".into(), vec![Value::from(fault(&one, &topology))].into());
+            assert_eq!(Scenario::parse(&document.text(), "five.toml").unwrap().setup.faults, [one]);
+        }
     }
 
     #[test]

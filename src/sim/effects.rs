@@ -7,7 +7,7 @@ use crate::check::monitor::Seen;
 use crate::id::{NodeId, RequestId};
 use crate::op::{Refusal, Reply};
 use crate::protocol::{Effect, Payload, Protocol, Request};
-use crate::time::Duration;
+use crate::time::{Duration, Time};
 use crate::trace::{Flight, Observation, Sighting};
 
 use super::future::{Event, Plain};
@@ -208,11 +208,22 @@ impl<P: Protocol> World<'_, P> {
     /// Keeps a message for the film, if there is one.
     #[cold]
     fn shoot(&mut self, from: NodeId, to: NodeId, delay: Option<Duration>, message: &P::Message) {
-        let now = self.now;
-        self.trace.shoot(now, |film| {
+        self.film(from, to, (self.now, delay.map(|delay| self.now + delay)), message);
+    }
+
+    /// The same, where it is told when it arrived, or that it never does.
+    #[cold]
+    pub(super) fn film(
+        &mut self,
+        from: NodeId,
+        to: NodeId,
+        (sent, arrives): (Time, Option<Time>),
+        message: &P::Message,
+    ) {
+        self.trace.shoot(sent, |film| {
             let word = format!("{message:?}");
             let what = word.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_string();
-            film.flights.push(Flight { from, to, sent: now, arrives: delay.map(|delay| now + delay), what });
+            film.flights.push(Flight { from, to, sent, arrives, what });
         });
     }
 

@@ -36,6 +36,6 @@ pub struct Flight {
 pub struct Film {
     /// Observations.
     pub sightings: Vec<Sighting>,
-    /// Messages between different nodes, by when they were sent.
+    /// Messages between different nodes: by when they were sent, and over streams by when they arrived or were lost.
     pub flights: Vec<Flight>,
 }

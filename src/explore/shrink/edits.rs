@@ -175,7 +175,7 @@ fn shorter_lists(value: &Value) -> Vec<(usize, Value)> {
 /// Tables and keys of the world that a scenario need not have, and kinds of operation.
 fn optional(document: &Document) -> Vec<Edit> {
     let mut edits = Vec::new();
-    for key in ["disk", "service", "routing", "schema", "lesson", "source", "assumed"] {
+    for key in ["disk", "service", "transport", "routing", "schema", "lesson", "source", "assumed"] {
         if document.root.contains_key(key) {
             let mut less = document.clone();
             less.root.remove(key);
@@ -186,6 +186,7 @@ fn optional(document: &Document) -> Vec<Edit> {
         ("topology", &["regions", "matrix", "link"][..]),
         ("disk", &[]),
         ("service", &[]),
+        ("transport", &["kind"]),
         ("routing", &[]),
         (
             "workload",

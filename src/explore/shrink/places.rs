@@ -57,7 +57,10 @@ pub enum Step {
 pub fn spans(document: &Document) -> Vec<(Path, Duration)> {
     let mut found = Vec::new();
     for (key, value) in &document.root {
-        if matches!(key.as_str(), "duration" | "settle" | "fault" | "workload" | "disk" | "service" | "routing") {
+        if matches!(
+            key.as_str(),
+            "duration" | "settle" | "fault" | "workload" | "disk" | "service" | "transport" | "routing"
+        ) {
             walk(value, &mut vec![Step::Key(key.clone())], &mut found);
         }
     }

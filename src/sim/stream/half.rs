@@ -35,6 +35,7 @@ struct Parcel<T> {
     /// `None` where the receiver has it.
     thing: Option<T>,
     bytes: u32,
+    pushed: Time,
     sent: Time,
     tries: u32,
 }
@@ -77,8 +78,8 @@ impl<T> Half<T> {
     }
 
     /// Something is to be sent, after everything before it.
-    pub(super) fn push(&mut self, thing: T, bytes: u32) {
-        self.parcels.push_back(Parcel { thing: Some(thing), bytes, sent: Time::ZERO, tries: 0 });
+    pub(super) fn push(&mut self, thing: T, bytes: u32, now: Time) {
+        self.parcels.push_back(Parcel { thing: Some(thing), bytes, pushed: now, sent: now, tries: 0 });
     }
 
     /// How much has not been acknowledged.
@@ -108,8 +109,9 @@ impl<T> Half<T> {
         Some(Dispatch { number: self.first.wrapping_add(place as u32), bytes, again })
     }
 
-    /// Something arrives; returns what the receiver can take now, in order. What it has already it drops.
-    pub(super) fn arrived(&mut self, number: u32) -> Vec<T> {
+    /// Something arrives; returns what the receiver can take now, in order, with when it was to be sent. What it has already it
+    /// drops.
+    pub(super) fn arrived(&mut self, number: u32) -> Vec<(Time, T)> {
         let mut taken = Vec::new();
         if number < self.expected {
             return taken;
@@ -117,7 +119,8 @@ impl<T> Half<T> {
         self.early.insert(number);
         while self.early.remove(&self.expected) {
             let place = (self.expected - self.first) as usize;
-            taken.extend(self.parcels[place].thing.take());
+            let parcel = &mut self.parcels[place];
+            taken.extend(parcel.thing.take().map(|thing| (parcel.pushed, thing)));
             self.expected += 1;
         }
         taken
@@ -198,9 +201,9 @@ impl<T> Half<T> {
         self.parcels.iter().filter_map(|parcel| parcel.thing.as_ref())
     }
 
-    /// The same, and nothing is left.
-    pub(super) fn into_undelivered(self) -> impl Iterator<Item = T> {
-        self.parcels.into_iter().filter_map(|parcel| parcel.thing)
+    /// The same, with when it was to be sent; and nothing is left.
+    pub(super) fn into_undelivered(self) -> impl Iterator<Item = (Time, T)> {
+        self.parcels.into_iter().filter_map(|parcel| Some((parcel.pushed, parcel.thing?)))
     }
 }
 
@@ -217,8 +220,13 @@ mod tests {
 
     fn half(things: u32) -> Half<u32> {
         let mut half = Half::new(&StreamTransport::default());
-        (0..things).for_each(|thing| half.push(thing, 100));
+        (0..things).for_each(|thing| half.push(thing, 100, at(0)));
         half
+    }
+
+    /// What the receiver takes.
+    fn arrived(half: &mut Half<u32>, number: u32) -> Vec<u32> {
+        half.arrived(number).into_iter().map(|(_, thing)| thing).collect()
     }
 
     fn numbers(half: &mut Half<u32>, window: Option<u64>, now: Time) -> Vec<u32> {
@@ -229,7 +237,7 @@ mod tests {
     fn a_window_is_all_that_is_under_way() {
         let mut half = half(5);
         assert_eq!(numbers(&mut half, Some(250), at(0)), [0, 1]);
-        assert_eq!(half.arrived(0), [0]);
+        assert_eq!(arrived(&mut half, 0), [0]);
         half.acknowledged(1, at(80));
         assert_eq!(numbers(&mut half, Some(250), at(80)), [2]);
         assert_eq!(numbers(&mut half, None, at(80)), [3, 4]);
@@ -243,10 +251,10 @@ mod tests {
         let mut half = half(3);
         numbers(&mut half, None, at(0));
         assert!(half.arrived(2).is_empty());
-        assert_eq!(half.arrived(0), [0]);
+        assert_eq!(arrived(&mut half, 0), [0]);
         assert!(half.arrived(0).is_empty());
         assert_eq!((half.expected(), half.undelivered().count()), (1, 2));
-        assert_eq!(half.arrived(1), [1, 2]);
+        assert_eq!(arrived(&mut half, 1), [1, 2]);
         assert_eq!(half.expected(), 3);
     }
 
@@ -284,7 +292,7 @@ mod tests {
             half.next(None, now);
         };
         assert_eq!((now, tries), (at(63_000), 6), "1, 2, 4, 8, 16 and 32 seconds");
-        assert_eq!(half.into_undelivered().collect::<Vec<_>>(), [0]);
+        assert_eq!(half.into_undelivered().collect::<Vec<_>>(), [(at(0), 0)]);
     }
 
     #[derive(Clone, Copy, Debug)]
@@ -319,9 +327,9 @@ mod tests {
                 for number in sent {
                     match fates.next().unwrap_or(Fate::Arrives) {
                         Fate::Lost => {}
-                        Fate::AckLost => taken.extend(half.arrived(number)),
+                        Fate::AckLost => taken.extend(arrived(&mut half, number)),
                         Fate::Arrives => {
-                            taken.extend(half.arrived(number));
+                            taken.extend(arrived(&mut half, number));
                             heard = half.expected();
                         }
                     }

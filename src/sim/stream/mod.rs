@@ -153,23 +153,28 @@ impl<P: Protocol> World<'_, P> {
         let nodes = self.nodes.len() as u32;
         let id = match self.streams().find(from, to) {
             Some(id) => id,
-            None if to >= nodes => return self.lose(event),
+            None if to >= nodes => return self.lose(self.now, event),
             None => self.dial(from, to),
         };
-        let buffer = self.streams().transport.buffer;
+        let (now, buffer) = (self.now, self.streams().transport.buffer);
         let connection = self.connection(id).expect("it was just found");
         let side = usize::from(connection.ends[0] != from);
         let half = &mut connection.halves[side];
         if half.len() >= buffer as usize {
-            return self.lose(event);
+            return self.lose(now, event);
         }
-        half.push(event, bytes);
+        half.push(event, bytes, now);
         self.pump(id, side);
     }
 
-    /// What a stream had taken does not arrive.
-    fn lose(&mut self, event: Event<P>) {
-        self.mail.lost += u64::from(matches!(event, Event::Message { .. }));
+    /// What was to be sent then does not arrive.
+    fn lose(&mut self, sent: Time, event: Event<P>) {
+        if let Event::Message { from, to, message } = &event {
+            self.mail.lost += 1;
+            if self.trace.has_film() {
+                self.film(*from, *to, (sent, None), message);
+            }
+        }
         self.in_flight.discard(&event);
     }
 
@@ -327,11 +332,16 @@ impl<P: Protocol> World<'_, P> {
         let upto = connection.halves[side].expected();
         self.transmit(to, from, HEADER_BYTES, Step::Acknowledged { channel, upto });
         self.opened(id, 1 - side); // what opens it may be lost, and this not
-        taken.into_iter().for_each(|event| self.take(event));
+        taken.into_iter().for_each(|(sent, event)| self.take(sent, event));
     }
 
     /// What came over a stream happens.
-    fn take(&mut self, event: Event<P>) {
+    fn take(&mut self, sent: Time, event: Event<P>) {
+        if let Event::Message { from, to, message } = &event
+            && self.trace.has_film()
+        {
+            self.film(*from, *to, (sent, Some(self.now)), message);
+        }
         match event {
             Event::Message { from, to, message } => match self.comes(1, from.index(), to) {
                 Fate::Handled => self.deliver(from, to, message),
@@ -342,12 +352,12 @@ impl<P: Protocol> World<'_, P> {
             Event::Plain(Plain::Request { from, to, slot }) => match self.comes(2, from as usize, to) {
                 Fate::Handled | Fate::Queues => self.take_request(from, to, slot),
                 Fate::Waits => self.wait(to, event),
-                Fate::Lost => self.lose(event),
+                Fate::Lost => self.in_flight.discard(&event),
             },
             Event::Plain(Plain::Relay { from, to, slot }) => match self.comes(3, from.index(), to) {
                 Fate::Handled | Fate::Queues => self.post_answer(to, slot),
                 Fate::Waits => self.wait(to, event),
-                Fate::Lost => self.lose(event),
+                Fate::Lost => self.in_flight.discard(&event),
             },
             Event::Plain(Plain::Answer { from, slot }) => {
                 let answer = self.in_flight.answers.remove(slot);
@@ -368,7 +378,7 @@ impl<P: Protocol> World<'_, P> {
         let [a, b] = connection.ends.map(|end| self.place_of_end(end));
         self.digest.mix(16 ^ self.network.link_hash(a, b));
         self.line(|world| format!("{} and {} lose their connection", world.place_name(a), world.place_name(b)));
-        connection.halves.into_iter().flat_map(Half::into_undelivered).for_each(|event| self.lose(event));
+        connection.halves.into_iter().flat_map(Half::into_undelivered).for_each(|(sent, event)| self.lose(sent, event));
     }
 
     fn place_name(&self, place: Place) -> &str {
