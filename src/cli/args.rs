@@ -93,6 +93,8 @@ pub enum Command {
     Schema,
     /// Prints the completions of a shell.
     Completions(Completions),
+    /// Writes the manual: a page of man(1) for the program and for each command.
+    Man(Man),
     /// Writes a commented scenario to begin with.
     New(New),
 }
@@ -112,6 +114,12 @@ pub struct Run {
     /// Also writes what clients saw: JSON, an operation a line.
     #[arg(long, value_name = "FILE")]
     pub history: Option<String>,
+    /// Also writes a page: HTML in one file, for a browser.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<String>,
+    /// Opens that page.
+    #[arg(long, requires = "html")]
+    pub open: bool,
     /// Also judges every level of consistency, by what clients saw and the store's versions, and names the strongest met.
     #[arg(long)]
     pub levels: bool,
@@ -132,6 +140,12 @@ pub struct Compare {
     /// Which seeds.
     #[command(flatten)]
     pub sweep: Sweep<20>,
+    /// Also writes a page: HTML in one file, for a browser.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<String>,
+    /// Opens that page.
+    #[arg(long, requires = "html")]
+    pub open: bool,
     /// How to report.
     #[arg(long, value_enum, default_value_t, value_name = FORMAT, hide_possible_values = true)]
     pub format: Format,
@@ -149,6 +163,12 @@ pub struct Check {
     /// Only this part of the seeds: `2/4` is the second of four, which are dealt out in turn.
     #[arg(long, value_name = "I/N")]
     pub shard: Option<Shard>,
+    /// Also writes a page: HTML in one file, for a browser.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<String>,
+    /// Opens that page.
+    #[arg(long, requires = "html")]
+    pub open: bool,
     /// Also writes JUnit XML.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<String>,
@@ -391,6 +411,14 @@ pub struct Completions {
     /// The shell.
     #[arg(value_enum, value_name = "SHELL")]
     pub shell: clap_complete::Shell,
+}
+
+/// `riftzone man`
+#[derive(Debug, Args)]
+pub struct Man {
+    /// The folder to write to, as riftzone.1, riftzone-run.1 and so on.
+    #[arg(value_name = "FOLDER")]
+    pub folder: String,
 }
 
 /// `riftzone new`

@@ -1,13 +1,14 @@
 //! The command line: reads arguments, runs what they ask, prints the report, and says by its exit code how it went.
 //!
-//! In order: `args.rs` (what may be asked), `exit.rs` (how it can go), `panics.rs`, `output.rs`, `load.rs`, `sweep.rs`
-//! (means), `commands/` (one a file). Next: `args.rs`.
+//! In order: `args.rs` (what may be asked), `exit.rs` (how it can go), `panics.rs`, `output.rs`, `load.rs`, `sweep.rs`,
+//! `pages.rs` (means), `commands/` (one a file). Next: `args.rs`.
 
 mod args;
 mod commands;
 mod exit;
 mod load;
 mod output;
+mod pages;
 mod panics;
 mod sweep;
 
@@ -42,6 +43,7 @@ fn obey(command: Command, output: &Output) -> Result<Exit, Failure> {
         Command::Latency(asked) => commands::latency::latency(&asked, output),
         Command::Schema => commands::files::schema(output),
         Command::Completions(asked) => commands::files::completions(&asked, output),
+        Command::Man(asked) => commands::files::man(&asked, output),
         Command::New(asked) => commands::files::new(&asked, output),
     }
 }

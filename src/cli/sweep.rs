@@ -1,6 +1,6 @@
 //! Many seeds: on as many threads as asked, with a bar for who waits, until done or interrupted.
 //!
-//! Next: `commands/mod.rs`.
+//! Next: `pages.rs`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -122,7 +122,7 @@ const fn is_undecided(verdict: &Verdict) -> bool {
 }
 
 /// Designs over many seeds, to be reported.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct SweepReport<'a> {
     /// The scenario's file, as the user named it.
     pub file: &'a str,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::check::linearizable::{self, Violation};
-use crate::check::monitor::{Breach, Durability, Failover, Invariant, Versions};
+use crate::check::monitor::{Breach, Durability, Failover, Invariant, Office, Stint, Versions};
 use crate::check::{Counterexample, Verdict};
 use crate::history::History;
 use crate::id::{ClientId, GroupId, Key, NodeId, RegionId, Role, Value};
@@ -69,6 +69,10 @@ pub struct Run {
     pub rpo: Duration,
     /// Changes of leader.
     pub failovers: Vec<Failover>,
+    /// Who led, by group and epoch.
+    pub offices: Vec<Office>,
+    /// When each of them acknowledged writes.
+    pub stints: Vec<Stint>,
     /// How long two leaders both acknowledged writes.
     pub dual_writer: Duration,
     /// When a leader took office for the first time; `None` where nobody ever led.
@@ -232,6 +236,8 @@ impl<P: Protocol> World<'_, P> {
             traffic: self.network.traffic,
             durability,
             failovers: self.failovers.all().to_vec(),
+            offices: self.leaders.offices().collect(),
+            stints: self.writers.stints().to_vec(),
             dual_writer: self.writers.overlap(),
             first_leader: self.leaders.first(),
             leaders_per_epoch_max: self.leaders.per_epoch_max(),

@@ -13,6 +13,19 @@ pub struct Leaders {
     first: Option<Time>,
 }
 
+/// A leader's taking office.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Office {
+    /// Whose leader.
+    pub group: GroupId,
+    /// Its epoch.
+    pub epoch: u64,
+    /// The leader.
+    pub node: NodeId,
+    /// When it took office for the first time in that epoch.
+    pub at: Time,
+}
+
 impl Leaders {
     /// A node takes office. Tells who leads the epoch already, where another does.
     pub fn took_office(&mut self, group: GroupId, epoch: u64, node: NodeId, at: Time) -> Option<NodeId> {
@@ -47,6 +60,13 @@ impl Leaders {
     /// How often leadership began: the number of (epoch, leader) pairs.
     pub fn terms(&self) -> usize {
         self.by_epoch.values().map(Vec::len).sum()
+    }
+
+    /// Every leader of every epoch, by group, epoch and instant.
+    pub fn offices(&self) -> impl Iterator<Item = Office> + '_ {
+        self.by_epoch.iter().flat_map(|((group, epoch), holders)| {
+            holders.iter().map(|(node, at)| Office { group: *group, epoch: *epoch, node: *node, at: *at })
+        })
     }
 
     /// The first epoch with two leaders: the epoch, and who took office when.

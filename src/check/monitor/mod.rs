@@ -11,6 +11,6 @@ mod writers;
 
 pub use failovers::{Failover, Failovers};
 pub use invariants::{Breach, Invariant, Invariants, Mail, Seen, Watched};
-pub use leaders::Leaders;
+pub use leaders::{Leaders, Office};
 pub use lineage::{Durability, Lineage, Versions};
-pub use writers::Writers;
+pub use writers::{Stint, Writers};

@@ -17,13 +17,19 @@ pub struct Writers {
     latest: Vec<Option<usize>>,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Stint {
-    group: GroupId,
-    epoch: u64,
-    node: NodeId,
-    first: Time,
-    last: Time,
+/// From the first to the last write that a leader acknowledged in its epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stint {
+    /// Whose leader.
+    pub group: GroupId,
+    /// Its epoch.
+    pub epoch: u64,
+    /// The leader.
+    pub node: NodeId,
+    /// When it acknowledged the first.
+    pub first: Time,
+    /// When it acknowledged the last.
+    pub last: Time,
 }
 
 impl Writers {
@@ -63,6 +69,11 @@ impl Writers {
             total += group_overlap(stints);
         }
         total
+    }
+
+    /// Every stint, in the order of their first writes.
+    pub fn stints(&self) -> &[Stint] {
+        &self.stints
     }
 
     /// The last acknowledgement of a leader's stint.

@@ -8,6 +8,7 @@ use crate::cli::args::{Check, Format};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::load::{self, Loaded};
 use crate::cli::output::Output;
+use crate::cli::pages;
 use crate::cli::sweep::Sweeper;
 use crate::explore::compare::Comparison;
 use crate::report::{Conclusion, SweepReport, github, json, junit, text};
@@ -47,6 +48,11 @@ pub fn check(asked: &Check, output: &Output) -> Result<Exit, Failure> {
         if let Some(path) = std::env::var_os(STEP_SUMMARY).filter(|path| !path.is_empty()) {
             load::append(&path.to_string_lossy(), &github::summary(&reports))?;
         }
+    }
+    if let Some(path) = &asked.html {
+        let runs = reports.iter().map(|of| pages::runs(of)).collect::<Result<Vec<_>, _>>()?;
+        let parts: Vec<_> = runs.iter().zip(&reports).map(|(runs, of)| runs.part(of)).collect();
+        pages::write(path, &parts, asked.open)?;
     }
     let conclusion = reports.iter().map(SweepReport::conclusion).max().unwrap_or(Conclusion::Held);
     Ok(if sweeper.is_interrupted() { Exit::Interrupted } else { conclusion.into() })

@@ -6,6 +6,7 @@ use crate::cli::args::Compare;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::load::Loaded;
 use crate::cli::output::Output;
+use crate::cli::pages;
 use crate::cli::sweep::Sweeper;
 use crate::report::{SweepReport, json, text};
 
@@ -19,5 +20,9 @@ pub fn compare(asked: &Compare, output: &Output) -> Result<Exit, Failure> {
     let report =
         SweepReport { file: &loaded.file, scenario: &loaded.scenario, comparison: &comparison, asked: seeds.len() };
     output.report(asked.format, |paint| text::compare(&report, paint), || json::sweep(&report))?;
+    if let Some(path) = &asked.html {
+        let runs = pages::runs(&report)?;
+        pages::write(path, &[runs.part(&report)], asked.open)?;
+    }
     Ok(if sweeper.is_interrupted() { Exit::Interrupted } else { report.conclusion().into() })
 }

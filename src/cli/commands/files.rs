@@ -1,4 +1,4 @@
-//! `riftzone schema`, `completions` and `new`: files for editors, shells and beginners.
+//! `riftzone schema`, `completions`, `man` and `new`: files for editors, shells, readers and beginners.
 
 use std::fs::File;
 use std::io::{ErrorKind, Write};
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use clap::CommandFactory;
 
-use crate::cli::args::{Arguments, Completions, New};
+use crate::cli::args::{Arguments, Completions, Man, New};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::Output;
 use crate::scenario;
@@ -22,6 +22,19 @@ pub fn completions(asked: &Completions, output: &Output) -> Result<Exit, Failure
     let mut script = Vec::new();
     clap_complete::generate(asked.shell, &mut Arguments::command(), "riftzone", &mut script);
     output.print(&String::from_utf8_lossy(&script))?;
+    Ok(Exit::Held)
+}
+
+/// Writes the pages of the manual.
+pub fn man(asked: &Man, output: &Output) -> Result<Exit, Failure> {
+    let folder = Path::new(&asked.folder);
+    let failed = |error| Failure::File { action: "write", path: asked.folder.clone(), error };
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    clap_mangen::generate_to(Arguments::command(), folder).map_err(failed)?;
+    output.print(&format!(
+        "wrote riftzone.1 and a page for each command to {0}; read one: man {0}/riftzone.1\n",
+        asked.folder
+    ))?;
     Ok(Exit::Held)
 }
 

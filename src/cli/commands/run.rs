@@ -6,8 +6,9 @@ use crate::cli::args::Run;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::load::{self, Loaded};
 use crate::cli::output::Output;
+use crate::cli::pages;
 use crate::explore::levels;
-use crate::report::{RunReport, history, json, text};
+use crate::report::{RunReport, history, json, page, text};
 use crate::sim::explained;
 use crate::trace::{Rows, Trace};
 
@@ -15,7 +16,8 @@ use crate::trace::{Rows, Trace};
 pub fn run(asked: &Run, output: &Output) -> Result<Exit, Failure> {
     let loaded = Loaded::read_for(&asked.file, asked.seed)?;
     let design = loaded.design(asked.design.as_deref())?;
-    let rows = if asked.history.is_some() || asked.levels { Rows::All } else { levels::rows(design) };
+    let rows =
+        if asked.history.is_some() || asked.levels || asked.html.is_some() { Rows::All } else { levels::rows(design) };
     let run = explained(Trace::off().keeping(rows), |trace| design.run(&loaded.scenario.setup, asked.seed, trace));
     if let Some(path) = &asked.history {
         load::write(path, &history::lines(&run))?;
@@ -25,5 +27,9 @@ pub fn run(asked: &Run, output: &Output) -> Result<Exit, Failure> {
         report.levels = levels::judge_all(&run);
     }
     output.report(asked.format, |paint| text::run(&report, paint), || json::run(&report))?;
-    Ok(report.conclusion().into())
+    let conclusion = report.conclusion();
+    if let Some(path) = &asked.html {
+        pages::write(path, &[page::Part { sweep: None, runs: vec![report] }], asked.open)?;
+    }
+    Ok(conclusion.into())
 }

@@ -55,7 +55,8 @@ fn operation(op: &Operation, run: &Run) -> [Cell; 6] {
     ]
 }
 
-fn question(op: &Op) -> String {
+/// What was asked: `write k3 = v7`.
+pub fn question(op: &Op) -> String {
     match *op {
         Op::Read(key) => format!("read {key}"),
         Op::Write(key, value) => format!("write {key} = {value}"),
@@ -63,7 +64,8 @@ fn question(op: &Op) -> String {
     }
 }
 
-fn answer(op: &Operation) -> String {
+/// What was answered, if anything.
+pub fn answer(op: &Operation) -> String {
     match (op.outcome, op.reply) {
         (Outcome::Fail, _) => "failed".into(),
         (Outcome::Unknown, _) => "unknown".into(),

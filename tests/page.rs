@@ -1,0 +1,176 @@
+//! The page: whole in one file, its numbers those of the JSON, and drawn by a real browser where there is one.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const SCENARIO: &str = r#"name = "<a> & \"b\" </script>"
+lesson = "What is written stays text: <b>bold</b>."
+duration = "30s"
+settle = "5s"
+
+[topology]
+matrix = "aws-2025-07"
+regions = ["us-east-1", "eu-west-1", "ap-northeast-1"]
+
+[workload]
+clients_per_region = 4
+rate = "20/s"
+keys = 20
+mix = { read = 1, write = 1 }
+timeout = "1s"
+warm_up = "2s"
+
+[[fault]]
+at = "10s"
+isolate = ["us-east-1"]
+for = "10s"
+
+[design.active-active]
+protocol = "last-writer-wins"
+
+[design.active-passive]
+protocol = "primary-backup"
+primary = "us-east-1"
+acknowledge = "local"
+failover = { detect = "3s", promote = "1s" }
+
+[design.consensus]
+protocol = "raft"
+
+[expect.active-active]
+linearizable = "fail"
+stale_reads = 0
+"#;
+
+fn desk() -> TempDir {
+    let desk = tempfile::tempdir().unwrap();
+    fs::write(desk.path().join("s.toml"), SCENARIO).unwrap();
+    desk
+}
+
+fn run(desk: &TempDir, line: &str) -> (i32, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_riftzone"));
+    let output = command.args(line.split_whitespace()).current_dir(desk.path()).output().unwrap();
+    (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+}
+
+fn page(desk: &TempDir) -> String {
+    fs::read_to_string(desk.path().join("p.html")).unwrap()
+}
+
+/// The JSON in a script element of the page.
+fn embedded(page: &str, id: &str) -> Value {
+    let start = format!("<script type=\"application/json\" id=\"{id}\">");
+    let (_, rest) = page.split_once(&start).unwrap();
+    serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap()
+}
+
+/// What stands in an attribute, for each element that has it: with the rest of the page behind it.
+fn attributes<'a>(page: &'a str, name: &str) -> Vec<(&'a str, &'a str)> {
+    let start = format!(" {name}=\"");
+    page.match_indices(&start).filter_map(|(at, _)| page[at + start.len()..].split_once('"')).collect()
+}
+
+#[test]
+fn every_number_of_the_table_is_the_jsons() {
+    let desk = desk();
+    let (code, json) = run(&desk, "compare s.toml --seeds 5 --format json --html p.html");
+    assert_eq!(code, 1, "something expected is broken");
+    let page = page(&desk);
+    let report = embedded(&page, "report");
+    let sweep: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(report[0]["sweep"], sweep);
+    let places = attributes(&page, "data-json");
+    assert!(places.len() > 3 * 20, "{}", places.len());
+    for (pointer, rest) in places {
+        let (tag, _) = rest.split_once('>').unwrap();
+        let value: f64 = attributes(tag, "data-value")[0].0.parse().unwrap();
+        assert_eq!(report.pointer(pointer).and_then(Value::as_f64), Some(value), "{pointer}");
+    }
+    for run in report[0]["runs"].as_array().unwrap() {
+        let digest = run["digest"].as_str().unwrap();
+        assert!(
+            page.contains(&format!("digest <code>{digest}</code>")) && page.contains(run["replay"].as_str().unwrap())
+        );
+    }
+    assert_eq!(report[0]["runs"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn charts_say_what_the_run_says() {
+    let desk = desk();
+    run(&desk, "run s.toml --design active-passive --html p.html");
+    let page = page(&desk);
+    let (report, charts) = (embedded(&page, "report"), embedded(&page, "charts"));
+    let run = &report[0]["runs"][0];
+    let lines = |chart: usize| charts[chart]["lines"].as_array().unwrap();
+    let sum = |chart: usize| {
+        let values = lines(chart).iter().flat_map(|line| line["values"].as_array().unwrap());
+        values.filter_map(Value::as_f64).sum::<f64>()
+    };
+    let seconds = charts[1]["at"][1].as_f64().unwrap();
+    let total: f64 = ["ok", "fail", "unknown"].iter().map(|key| run["operations"][*key].as_f64().unwrap()).sum();
+    assert!((sum(1) * seconds - total).abs() < 1e-6, "{} of {total}", sum(1) * seconds);
+    assert_eq!((sum(2) * seconds).round(), run["staleness_ms"]["stale_reads"].as_f64().unwrap());
+    let last = lines(3)[0]["values"].as_array().unwrap().last().unwrap();
+    assert_eq!(last.as_f64(), run["durability"]["lost_acknowledged_writes"].as_f64());
+    assert!(last.as_f64() > Some(0.0));
+    // One bar for each leader, and two that acknowledge at once.
+    assert_eq!(page.matches(" took office for epoch ").count(), 2);
+    assert!(page.contains("Two leaders both acknowledged writes for "));
+}
+
+#[test]
+fn it_is_one_file_that_asks_for_nothing_and_is_the_same_again() {
+    let desk = desk();
+    run(&desk, "compare s.toml --seeds 20 --html p.html");
+    let first = page(&desk);
+    assert!(first.len() < 1_500_000, "{} bytes", first.len());
+    for asks in ["src=\"http", "href=\"http", "@import", "url(", "fetch(", "XMLHttpRequest", "//cdn"] {
+        assert!(!first.contains(asks), "{asks}");
+    }
+    assert!(!first.contains("<b>bold") && first.matches("</script>").count() == 4, "what is written stays text");
+    run(&desk, "compare s.toml --seeds 20 --threads 1 --html p.html");
+    assert!(page(&desk) == first, "equal reports are equal bytes");
+    let (code, _) = run(&desk, "check s.toml s.toml --seeds 3 --html p.html");
+    assert_eq!(code, 1);
+    assert_eq!(embedded(&page(&desk), "report").as_array().unwrap().len(), 2);
+    assert_eq!(run(&desk, "run s.toml --html no-folder/p.html").0, 2);
+    assert_eq!(run(&desk, "run s.toml --open").0, 2, "there is nothing to open");
+}
+
+/// Where a browser is: `CHROMIUM` names one, else the usual names are tried.
+fn browser() -> Option<String> {
+    let named = std::env::var("CHROMIUM").ok();
+    let usual = ["chromium", "chromium-browser", "google-chrome"].map(String::from);
+    let answers =
+        |name: &String| Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success());
+    named.into_iter().chain(usual).find(answers)
+}
+
+#[test]
+fn a_browser_draws_every_chart_in_sight_without_a_complaint() {
+    let Some(browser) = browser() else {
+        eprintln!("SKIPPED: there is no Chromium here; CHROMIUM may name one");
+        return;
+    };
+    let desk = desk();
+    for (line, in_sight) in [("compare s.toml --seeds 3", 4 + 9), ("run s.toml --design consensus", 9)] {
+        run(&desk, &format!("{line} --html p.html"));
+        let output = Command::new(&browser)
+            .args(["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--dump-dom"])
+            .args(["--host-resolver-rules=MAP * ~NOTFOUND", "--virtual-time-budget=5000", "--window-size=1280,900"])
+            .arg(format!("--user-data-dir={}", desk.path().join("profile").display()))
+            .arg(format!("file://{}", desk.path().join("p.html").display()))
+            .output()
+            .unwrap();
+        let (dom, log) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(dom.contains(&format!("data-ready=\"{in_sight}\"")), "{log}");
+        assert_eq!(dom.matches("<canvas").count(), in_sight);
+        let complaints: Vec<&str> = log.lines().filter(|line| line.contains("CONSOLE")).collect();
+        assert!(complaints.is_empty(), "{complaints:?}");
+    }
+}
