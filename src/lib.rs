@@ -48,7 +48,7 @@
 //! | contracts and physics | [`protocol`] (the trait), [`model`], [`check`], [`metrics`] |
 //! | machines | the protocols, [`sim`] |
 //! | experiments | [`scenario`], [`explore`], [`registry`], [`judge`] |
-//! | faces | [`report`], `cli` |
+//! | faces | [`report`], `testing` (behind the feature `proptest`), `cli` |
 //!
 //! A newcomer reads the README, a file of `scenarios/`, then [`op`], [`history`], [`protocol`],
 //! [`protocol::last_writer_wins`], [`sim`], [`check`] and [`model::fault`]. Each file's doc names the next one.
@@ -70,5 +70,7 @@ pub mod report;
 pub mod rng;
 pub mod scenario;
 pub mod sim;
+#[cfg(feature = "proptest")]
+pub mod testing;
 pub mod time;
 pub mod trace;

@@ -12,7 +12,7 @@ const FLOORS: &[(&[&str], bool)] = &[
     (&["protocol", "model", "check", "metrics"], false),
     (&["protocol/", "sim"], false),
     (&["scenario", "explore", "registry", "judge"], true),
-    (&["report", "cli", "main"], true),
+    (&["report", "testing", "cli", "main"], true),
 ];
 
 /// The files that are the contract, floor 2; the rest of `protocol/` are protocols, floor 3.

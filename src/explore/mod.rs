@@ -12,3 +12,5 @@ pub mod metric;
 pub mod property;
 pub mod seeds;
 pub mod shrink;
+#[cfg(feature = "proptest")]
+pub mod strategies;

@@ -9,7 +9,7 @@ use crate::scenario::Scenario;
 use super::json::VERSION;
 use super::number::{counted, instant};
 use super::paint::Paint;
-use super::story::{Story, mermaid, told};
+use super::story::{Story, mermaid, sentence, told};
 use super::subject::{Conclusion, quoted, replay};
 use super::table::wrap;
 
@@ -88,7 +88,7 @@ pub fn page(story: &Story, written: &str, command: &str) -> String {
     let name = std::path::Path::new(written).file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
     let svg = beside(&name, "svg");
     let diagram = mermaid(story).map_or(String::new(), |text| format!("\n```mermaid\n{text}```\n"));
-    let (title, meaning, why) = (&story.title, &story.meaning, &story.why);
+    let (title, meaning, why) = (&story.title, sentence(&story.meaning), &story.why);
     format!(
         "# {title}\n\n{meaning}. Here: {why}.\n\n```text\n{told}```\n\n![{title}]({svg})\n{diagram}\nAgain: `{command}`\n"
     )

@@ -41,7 +41,7 @@ pub struct Case {
 }
 
 /// Runs a scenario's only design, or what is tested in its place: with this seed, keeping what the trace asks for.
-pub type Runs<'r> = dyn Fn(&Scenario, u64, Trace) -> Run + Sync + 'r;
+pub type Runs<'r> = dyn Fn(&Scenario, u64, Trace) -> Run + 'r;
 
 /// Runs the design that the scenario says.
 pub fn as_written(scenario: &Scenario, seed: u64, trace: Trace) -> Run {

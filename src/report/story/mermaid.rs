@@ -2,8 +2,7 @@
 
 use std::fmt::Write;
 
-use super::super::number::instant;
-use super::{Kind, Story};
+use super::{Kind, Story, moment};
 
 /// More lines than this are no picture any more.
 const LINES_MAX: usize = 40;
@@ -27,7 +26,7 @@ pub fn mermaid(story: &Story) -> Option<String> {
             .map_or_else(|| if last == 0 { "L0".into() } else { format!("L0,L{last}") }, |lane| format!("L{lane}"));
         let mark = if line.kind == Kind::Broke { "✗ " } else { "" };
         let words = if line.kind == Kind::Broke { &line.text } else { &line.short };
-        lines.push((line.at, format!("    Note over {over}: {} {mark}{}", instant(line.at), plain(words))));
+        lines.push((line.at, format!("    Note over {over}: {} {mark}{}", moment(line.at), plain(words))));
     }
     for id in &story.operations {
         let operation = story.run.history.get(*id);
@@ -51,7 +50,7 @@ pub fn mermaid(story: &Story) -> Option<String> {
             }
             None => lines.push((
                 operation.invoked,
-                format!("    Note over L{client}: {} {}", instant(operation.invoked), plain(&line.short)),
+                format!("    Note over L{client}: {} {}", moment(operation.invoked), plain(&line.short)),
             )),
         }
     }

@@ -27,6 +27,8 @@ use crate::time::Time;
 
 use crate::model::fault::Fault;
 
+use super::number::instant;
+
 /// So many operations are all told; of more, those that matter.
 const OPERATIONS_MAX: usize = 16;
 
@@ -132,6 +134,18 @@ impl<'a> Story<'a> {
         let name = format!("clients in {}", self.run.regions[region.index()]);
         self.lanes.iter().position(|lane| *lane == name)
     }
+}
+
+/// A clause as a sentence begins.
+pub fn sentence(clause: &str) -> String {
+    let mut letters = clause.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// An instant to the millisecond, which is what a reader compares; pictures' hints and the replay have the rest.
+fn moment(at: Time) -> String {
+    let exact = instant(at);
+    exact.get(..exact.len().saturating_sub(7)).filter(|_| at != Time::NEVER).map_or(exact.clone(), |cut| format!("{cut}s"))
 }
 
 /// The operations to tell: all where they are few; else those that show what is broken, and others on their keys.

@@ -12,7 +12,7 @@ use crate::trace::Flight;
 use super::super::counterexample::escaped;
 use super::super::number::instant;
 use super::super::table::{width, wrap};
-use super::{Kind, Story};
+use super::{Kind, Story, moment, sentence};
 
 const MARGIN: u32 = 24;
 const LANE_HEIGHT: u32 = 58;
@@ -33,7 +33,7 @@ text{font:12px ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;fill:#1f
 .said{font-size:11px}.ground{fill:#ffffff}.line{stroke:#9aa5b1;stroke-width:1.25}\
 .fault{fill:#fdeaea;stroke:none}.fault-name{font-size:11px;fill:#a61b1b}\
 .message{stroke:#7b8794;stroke-width:1;opacity:.75}.lost{stroke:#d23b3b;stroke-dasharray:4 3}\
-.office{fill:#2f7cc0}.loss{fill:#c77700}.client{fill:#52606d}.broke{stroke:#d23b3b;stroke-width:2}\
+.reign{fill:#2f7cc0;opacity:.18}.office{fill:#2f7cc0}.loss{fill:#c77700}.client{fill:#52606d}.broke{stroke:#d23b3b;stroke-width:2}\
 .broke-name{font-weight:600;fill:#a61b1b}.span{stroke:#2f7cc0;stroke-width:5;stroke-linecap:round;opacity:.55}\
 .open{stroke-dasharray:6 6}\
 @media (prefers-color-scheme:dark){text{fill:#e4e7eb}.why,.lane{fill:#9aa5b1}.time{fill:#7b8794}.ground{fill:#14181d}\
@@ -45,7 +45,7 @@ pub fn space_time(story: &Story) -> String {
     let flights = flights(story);
     let columns = Columns::of(story, &flights);
     let total = (columns.right + MARGIN).max(640);
-    let why = wrap(&format!("{}. {}", story.meaning, story.why), "", (total - 2 * MARGIN) as usize / 7);
+    let why = wrap(&format!("{}. Here: {}.", sentence(&story.meaning), story.why), "", (total - 2 * MARGIN) as usize / 7);
     let why: Vec<&str> = why.lines().collect();
     let top = MARGIN + 34 + LINE_HEIGHT * why.len() as u32 + 22;
     let bottom = top + story.lanes.len() as u32 * LANE_HEIGHT;
@@ -66,6 +66,7 @@ pub fn space_time(story: &Story) -> String {
     }
     let canvas = Canvas { story, columns, top, bottom };
     canvas.faults(&mut svg);
+    canvas.reigns(&mut svg);
     canvas.lanes(&mut svg);
     canvas.flights(&mut svg, &flights);
     canvas.spans(&mut svg);
@@ -186,6 +187,18 @@ impl Canvas<'_> {
         }
     }
 
+    /// How long each leader leads, or believes to: two at once are two bars.
+    fn reigns(&self, svg: &mut String) {
+        let offices = self.story.lines.iter().filter(|line| line.kind == Kind::Office);
+        for (nth, begins) in offices.clone().enumerate().filter(|(_, line)| line.short.starts_with("leads")) {
+            let Some(lane) = begins.lane else { continue };
+            let ends = offices.clone().skip(nth + 1).find(|line| line.lane == Some(lane) && line.short == "steps down");
+            let (from, to) = (self.columns.x(begins.at), ends.map_or(self.columns.right, |line| self.columns.x(line.at)));
+            let (y, width) = (self.y(lane) - 7, to - from);
+            let _ = writeln!(svg, "<rect class=\"reign\" x=\"{from}\" y=\"{y}\" width=\"{width}\" height=\"14\" rx=\"4\"/>");
+        }
+    }
+
     fn lanes(&self, svg: &mut String) {
         for (lane, name) in self.story.lanes.iter().enumerate() {
             let y = self.y(lane);
@@ -239,12 +252,12 @@ impl Canvas<'_> {
         let mut last_time = 0;
         for line in &self.story.lines {
             let x = self.columns.x(line.at);
-            let at = instant(line.at);
+            let (at, exact) = (moment(line.at), instant(line.at));
             if x >= last_time + (width(&at) as f64 * 6.2) as u32 + 10 || last_time == 0 {
                 let _ = writeln!(svg, "<text class=\"time\" x=\"{x}\" y=\"{}\">{at}</text>", self.bottom + 18);
                 last_time = x;
             }
-            let hint = escaped(&format!("{at}: {}", line.text));
+            let hint = escaped(&format!("{exact}: {}", line.text));
             if line.kind == Kind::Broke {
                 let _ = writeln!(
                     svg,

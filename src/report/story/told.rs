@@ -1,9 +1,8 @@
 //! A story in words: at most a page. Next: `mermaid.rs`.
 
-use super::super::number::instant;
 use super::super::paint::{Paint, Style};
 use super::super::table::wrap;
-use super::{Kind, Line, Story};
+use super::{Kind, Line, Story, moment};
 
 /// A page.
 const LINES_MAX: usize = 40;
@@ -12,7 +11,7 @@ const COLUMNS: usize = 110;
 /// Tells a story, each line moved in by so many blanks.
 pub fn told(story: &Story, indent: usize, paint: Paint) -> String {
     let (lines, left_out) = chosen(&story.lines);
-    let instants: Vec<String> = lines.iter().map(|line| millis(line)).collect();
+    let instants: Vec<String> = lines.iter().map(|line| moment(line.at)).collect();
     let widest = instants.iter().map(String::len).max().unwrap_or(0);
     let blanks = " ".repeat(indent);
     let mut text = String::new();
@@ -38,11 +37,6 @@ pub fn told(story: &Story, indent: usize, paint: Paint) -> String {
         }
     }
     text
-}
-
-/// An instant to the millisecond, with the rest where there is any.
-fn millis(line: &Line) -> String {
-    instant(line.at)
 }
 
 /// The first lines and the last: who led at first and what broke, and what led to the end. And where how many are left out.
