@@ -30,7 +30,7 @@ impl Protocol for WriteAll {
     type Options = ();
 
     fn claims(_: &()) -> Vec<Claim> {
-        vec![Claim { guarantee: Guarantee::NoAcknowledgedWriteLost, under: Claim::ANY_FAULT }]
+        vec![Claim { guarantee: Guarantee::NoAcknowledgedWriteLost, under: Claim::DISKS_KEEP }]
     }
     fn start(_: &(), recovered: Vec<(Key, Write)>, _: &mut Context<Self>) -> Self {
         WriteAll { copy: recovered.into_iter().collect(), waiting: BTreeMap::new() }

@@ -5,7 +5,8 @@ mod support;
 
 use proptest::prelude::*;
 use riftzone::id::RegionId;
-use riftzone::model::fault::{Action, Fault, Shape, Slow, Target};
+use riftzone::model::disk::SyncPolicy;
+use riftzone::model::fault::{Action, Fault, Shape, Slow, SlowDisk, Target};
 use riftzone::model::latency::Delay;
 use riftzone::model::service::{Capacity, Load, ServiceModel};
 use riftzone::model::topology::Topology;
@@ -24,17 +25,17 @@ use support::after;
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
 
 /// A world that something breaks up to six times.
-fn worlds(compare_and_set: u32) -> impl Strategy<Value = Setup> {
+fn worlds(compare_and_set: u32, do_disks_keep: bool) -> impl Strategy<Value = Setup> {
     let regions = prop_oneof![3 => Just(3_u16), 1 => Just(5_u16)];
     (regions, 0..4_u64, 1..4_u64, 1..30_u32).prop_flat_map(move |(regions, sync_ms, spread, keys)| {
-        prop::collection::vec(faults(regions), 0..6).prop_map(move |faults| {
+        prop::collection::vec(faults(regions, do_disks_keep), 0..6).prop_map(move |faults| {
             let mut setup = support::setup(topology(regions, spread), 40);
             setup.workload.clients = vec![2; regions.into()];
             setup.workload.arrivals = Arrivals::Poisson(Duration::millis(60));
             setup.workload.keys = KeyChooser::zipf(keys, 0.8);
             setup.workload.mix = Mix { read: 4, write: 4, compare_and_set };
             setup.workload.retry_after = Some(Duration::millis(700));
-            setup.disk.sync = Duration::millis(sync_ms);
+            setup.disk.sync = Delay::constant(Duration::millis(sync_ms));
             setup.settle = Duration::secs(30);
             // In some worlds work takes time, so that what is slow or asked for too often falls behind.
             let times = Capacity {
@@ -65,13 +66,23 @@ fn topology(regions: u16, spread: u64) -> Topology {
     topology
 }
 
-fn faults(regions: u16) -> impl Strategy<Value = Fault> {
+fn faults(regions: u16, do_disks_keep: bool) -> impl Strategy<Value = Fault> {
     let region = move || (0..regions).prop_map(|r| Target::Region(RegionId(r)));
     let target = move || prop_oneof![2 => region(), 1 => Just(Target::Leader)];
     let link = move || (region(), region()).prop_map(|(a, b)| vec![(a, b), (b, a)]);
     let action = prop_oneof![
         2 => target().prop_map(|t| Action::Crash(vec![t])),
         2 => target().prop_map(|t| Action::Pause(vec![t])),
+        2 => target().prop_map(|t| Action::TornCrash(vec![t])),
+        1 => (order(regions), 1..2_000_u64, 0..2_000_u64).prop_map(|(places, down, gap)| Action::RollingRestart {
+            places,
+            down: Duration::millis(down),
+            gap: Duration::millis(gap),
+        }),
+        2 => (target(), slow(), 0..4_u64).prop_map(|(node, slow, ramp)| Action::SlowDisk {
+            nodes: vec![node],
+            slow: SlowDisk { slow, ramp: Duration::secs(ramp) },
+        }),
         3 => target().prop_map(|t| Action::Isolate(vec![t])),
         3 => (region(), region()).prop_map(|(a, b)| Action::Cut { links: vec![(a, b), (b, a)], one_way: false }),
         2 => (region(), region()).prop_map(|(a, b)| Action::Cut { links: vec![(a, b)], one_way: true }),
@@ -109,6 +120,12 @@ fn faults(regions: u16) -> impl Strategy<Value = Fault> {
         }),
         2 => (shape(), order(regions)).prop_map(|(shape, places)| Action::Shape { shape, places }),
     ];
+    let forgetful = prop_oneof![
+        target().prop_map(|t| Action::LyingDisk(vec![t])),
+        target().prop_map(|t| Action::Wipe(vec![t])),
+        target().prop_map(|t| Action::Crash(vec![t])),
+    ];
+    let action = if do_disks_keep { action.boxed() } else { prop_oneof![action, forgetful].boxed() };
     (1_500..38_000_u64, 100..12_000_u64, action).prop_map(|(at, lasts, action)| Fault {
         at: after(at),
         lasts: Some(Duration::millis(lasts)),
@@ -189,13 +206,13 @@ fn primary_backup_options() -> impl Strategy<Value = primary_backup::Options> {
 
 proptest! {
     #[test]
-    fn raft_holds_what_it_claims(setup in worlds(2), options in raft_options(), seed in any::<u64>()) {
+    fn raft_holds_what_it_claims(setup in worlds(2, true), options in raft_options(), seed in any::<u64>()) {
         assert_claims_hold::<Raft>(&setup, &options, seed)?;
     }
 
     #[test]
     fn primary_backup_holds_what_it_claims(
-        setup in worlds(2),
+        setup in worlds(2, true),
         options in primary_backup_options(),
         seed in any::<u64>(),
     ) {
@@ -203,7 +220,27 @@ proptest! {
     }
 
     #[test]
-    fn last_writer_wins_holds_what_it_claims(setup in worlds(0), seed in any::<u64>()) {
+    fn last_writer_wins_holds_what_it_claims(setup in worlds(0, true), seed in any::<u64>()) {
+        assert_claims_hold::<LastWriterWins>(&setup, &Default::default(), seed)?;
+    }
+
+    /// Where disks forget, or are not waited for, nothing is claimed; but nobody panics, and what rests on no disk holds.
+    #[test]
+    fn a_forgetful_disk_makes_nobody_panic(
+        setup in worlds(2, false),
+        policy in prop_oneof![
+            Just(SyncPolicy::Always),
+            Just(SyncPolicy::Never),
+            (1..5_000_u64).prop_map(|ms| SyncPolicy::Interval(Duration::millis(ms))),
+        ],
+        (raft, primary_backup) in (raft_options(), primary_backup_options()),
+        seed in any::<u64>(),
+    ) {
+        let mut setup = setup;
+        setup.disk.policy = policy;
+        assert_claims_hold::<Raft>(&setup, &raft, seed)?;
+        assert_claims_hold::<PrimaryBackup>(&setup, &primary_backup, seed)?;
+        setup.workload.mix.compare_and_set = 0;
         assert_claims_hold::<LastWriterWins>(&setup, &Default::default(), seed)?;
     }
 }

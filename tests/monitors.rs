@@ -10,6 +10,7 @@ use riftzone::check::monitor::{Invariant, Invariants, Mail, Seen, Watched};
 use riftzone::explore::seeds::{Progress, SeedResult, sweep};
 use riftzone::id::{ClientId, GroupId, Key, NodeId, RegionId, RequestId, Value};
 use riftzone::model::fault::{Action, Fault, Target};
+use riftzone::model::latency::Delay;
 use riftzone::op::{Op, Refusal, Reply};
 use riftzone::protocol::{Claim, Context, Guarantee, Payload, Protocol, Request, State};
 use riftzone::report::{Conclusion, Paint, RunReport, invariants};
@@ -512,7 +513,7 @@ impl Protocol for Mutant {
 fn run(flaw: Flaw, seed: u64) -> Run {
     let mut setup = constant_world(&["one", "two", "three"], 30, 20);
     setup.workload.keys = riftzone::model::workload::KeyChooser::uniform(1);
-    setup.disk.sync = Duration::millis(5);
+    setup.disk.sync = Delay::constant(Duration::millis(5));
     // Shorter than a disk and an answer: every write is asked for twice.
     setup.workload.retry_after = (flaw == Flaw::Forgetful).then(|| Duration::millis(3));
     let regions = (0..3).map(|region| Target::Region(RegionId(region))).collect();

@@ -4,6 +4,7 @@ mod support;
 
 use riftzone::id::{Key, NodeId, RegionId, Value};
 use riftzone::model::fault::{Action, Fault, Target};
+use riftzone::model::latency::Delay;
 use riftzone::model::workload::{Arrivals, Mix};
 use riftzone::op::{Op, Refusal, Reply};
 use riftzone::protocol::{Context, Payload, Protocol, Request, State};
@@ -92,7 +93,7 @@ fn fault(at: u64, lasts: u64, action: Action) -> Fault {
 #[test]
 fn an_answer_takes_the_round_trip_and_the_sync() {
     let mut setup = world();
-    setup.disk.sync = Duration::millis(4);
+    setup.disk.sync = Delay::constant(Duration::millis(4));
     let latency = |run: &Run, region| run.measures.latency(RegionId(region), riftzone::op::OpKind::Write).max();
     let held = run(&setup, false);
     assert_eq!(latency(&held, 0), Duration::millis(4), "the answer waits for the disk");
@@ -105,7 +106,7 @@ fn an_answer_takes_the_round_trip_and_the_sync() {
 #[test]
 fn a_crash_loses_what_was_not_synced_and_only_a_hasty_answer_loses_an_acknowledged_write() {
     let mut setup = world();
-    setup.disk.sync = Duration::millis(150);
+    setup.disk.sync = Delay::constant(Duration::millis(150));
     setup.faults = vec![fault(3_000, 1_000, Action::Crash(vec![Target::Region(RegionId(0))]))];
     let held = run(&setup, false);
     assert_eq!(held.durability.lost.len(), 0);

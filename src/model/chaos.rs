@@ -5,7 +5,7 @@
 //! *swarm*, each seed leaves out a random half of the kinds: runs without heals or without loss reach states that runs
 //! with a little of everything do not (Groce et al., Swarm Testing, ISSTA 2012). Next: `clock.rs`.
 
-use super::fault::{Action, Fault, Shape, Slow, Target};
+use super::fault::{Action, Fault, Shape, Slow, SlowDisk, Target};
 use super::service::Load;
 use super::topology::Topology;
 use super::transport::Bandwidth;
@@ -47,7 +47,7 @@ pub struct Kind {
 }
 
 impl Kind {
-    /// The kinds that can be drawn, each with its usual weight.
+    /// The kinds that are drawn where none is named, each with its usual weight.
     pub const USUAL: [(FaultKind, u32); 20] = [
         (FaultKind::Crash, 8),
         (FaultKind::Pause, 6),
@@ -71,7 +71,22 @@ impl Kind {
         (FaultKind::Heal, 2),
     ];
 
-    /// Whether faults of a kind can be drawn among so many regions; none of a kind that is not among the usual ones.
+    /// The kinds that are drawn only where they are named: under the last of them few designs promise anything, and where
+    /// syncs take no time others are nothing but a crash, or nothing. Each with the weight that it has then.
+    pub const BY_NAME: [(FaultKind, u32); 5] = [
+        (FaultKind::TornCrash, 4),
+        (FaultKind::RollingRestart, 2),
+        (FaultKind::SlowDisk, 3),
+        (FaultKind::LyingDisk, 2),
+        (FaultKind::Wipe, 2),
+    ];
+
+    /// Every kind that can be drawn.
+    pub fn all() -> impl Iterator<Item = (FaultKind, u32)> {
+        Kind::USUAL.into_iter().chain(Kind::BY_NAME)
+    }
+
+    /// Whether faults of a kind can be drawn among so many regions; none of a kind that is not among these.
     pub fn fits(kind: FaultKind, regions: usize) -> bool {
         match kind {
             FaultKind::Bridge => regions >= Shape::Bridge.places_min(),
@@ -83,6 +98,7 @@ impl Kind {
             | FaultKind::Gray
             | FaultKind::Load
             | FaultKind::Heal => true,
+            named if Kind::BY_NAME.iter().any(|(kind, _)| *kind == named) => true,
             other => regions >= 2 && Kind::USUAL.iter().any(|(kind, _)| *kind == other),
         }
     }
@@ -233,6 +249,18 @@ impl Dice {
         match kind {
             FaultKind::Crash => Action::Crash(self.places()),
             FaultKind::Pause => Action::Pause(self.places()),
+            FaultKind::TornCrash => Action::TornCrash(self.places()),
+            FaultKind::Wipe => Action::Wipe(self.places()),
+            FaultKind::LyingDisk => Action::LyingDisk(self.places()),
+            FaultKind::RollingRestart => {
+                let [down, gap] = [500, 2_000].map(|most| Duration::millis(1 + self.stream.below(most)));
+                Action::RollingRestart { places: self.shuffled(), down, gap }
+            }
+            FaultKind::SlowDisk => {
+                let slow = Slow::Add(whole_millis(self.stream.between(Duration::millis(10), Duration::secs(1))));
+                let ramp = whole_millis(self.stream.between(Duration::millis(1), Duration::secs(2)));
+                Action::SlowDisk { nodes: self.places(), slow: SlowDisk { slow, ramp } }
+            }
             FaultKind::Isolate => Action::Isolate(self.places()),
             FaultKind::GatewayDown => Action::GatewayDown(self.places()),
             FaultKind::Partition => Action::Cut { links: self.partition(), one_way: false },
@@ -288,7 +316,7 @@ mod tests {
             lasts: (Duration::secs(1), Duration::secs(10)),
             at_once: 2,
             budget: 20,
-            kinds: Kind::USUAL.map(|(kind, weight)| Kind { kind, weight, budget: 4 }).to_vec(),
+            kinds: Kind::all().map(|(kind, weight)| Kind { kind, weight, budget: 4 }).collect(),
             swarm: false,
         }
     }
@@ -316,12 +344,14 @@ mod tests {
                 }
             }
         }
-        assert_eq!(seen.len(), Kind::USUAL.len(), "{seen:?}");
+        assert_eq!(seen.len(), Kind::all().count(), "{seen:?}");
     }
 
     #[test]
     fn a_swarm_leaves_kinds_out_and_one_stays() {
-        let chaos = Chaos { swarm: true, budget: 200, until: Time::ZERO + Duration::secs(1_000), ..chaos() };
+        let usual = Kind::USUAL.map(|(kind, weight)| Kind { kind, weight, budget: 4 }).to_vec();
+        let until = Time::ZERO + Duration::secs(1_000);
+        let chaos = Chaos { swarm: true, budget: 200, until, kinds: usual, ..chaos() };
         let kinds = |seed| {
             let mut kinds: Vec<_> = chaos.draw(&topology(5), seed).iter().map(|fault| fault.action.kind()).collect();
             kinds.sort_unstable();

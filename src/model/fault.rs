@@ -29,6 +29,33 @@ pub enum Action {
     /// Nodes stop between two events and go on at the end of the fault; messages and timers wait for them. Touches: each
     /// event that had to wait.
     Pause(Vec<Target>),
+    /// As a crash, amid a sync: of the records that it was to take, a prefix of any length is there, and the next is torn,
+    /// which a restart sees and drops. Touches: each node that was up, each record that a sync was about to take, and each
+    /// message that reached a node while down.
+    TornCrash(Vec<Target>),
+    /// Places one after the other: the nodes of one stop as they were asked to, with all that they wrote synced, and start
+    /// again after a while. Touches: each node stopped, and each message that reached it while down.
+    RollingRestart {
+        /// The places, in their order.
+        places: Vec<Target>,
+        /// How long each is down.
+        down: Duration,
+        /// How long from the return of one to the stop of the next.
+        gap: Duration,
+    },
+    /// As a crash, and what their disks had is gone, too: they start again with nothing. Touches: each node that was up or
+    /// lost its disk, and each message that reached it while down.
+    Wipe(Vec<Target>),
+    /// Disks say that they have synced what they keep in a cache; a crash while this lasts loses all of that, and at the end it
+    /// is written out. Touches: each record lost that was said to be synced.
+    LyingDisk(Vec<Target>),
+    /// Every sync of a disk that these nodes begin takes longer. Touches: each sync begun.
+    SlowDisk {
+        /// The nodes.
+        nodes: Vec<Target>,
+        /// How much longer.
+        slow: SlowDisk,
+    },
     /// Every message between these regions and all others is lost, both ways; inside a region nothing changes. Touches:
     /// each message lost.
     Isolate(Vec<Target>),
@@ -153,6 +180,11 @@ impl Action {
         match self {
             Action::Crash(_) => FaultKind::Crash,
             Action::Pause(_) => FaultKind::Pause,
+            Action::TornCrash(_) => FaultKind::TornCrash,
+            Action::RollingRestart { .. } => FaultKind::RollingRestart,
+            Action::Wipe(_) => FaultKind::Wipe,
+            Action::LyingDisk(_) => FaultKind::LyingDisk,
+            Action::SlowDisk { .. } => FaultKind::SlowDisk,
             Action::Isolate(_) => FaultKind::Isolate,
             Action::GatewayDown(_) => FaultKind::GatewayDown,
             Action::Cut { one_way: false, .. } => FaultKind::Partition,
@@ -173,6 +205,35 @@ impl Action {
             Action::Quiesce(_) => FaultKind::Quiesce,
             Action::Heal => FaultKind::Heal,
         }
+    }
+}
+
+impl Action {
+    /// How long it takes by itself, unless a heal comes first or it is given less.
+    pub fn takes(&self) -> Option<Duration> {
+        match self {
+            Action::RollingRestart { places, down, gap } => {
+                let turns = places.len() as u64;
+                Some(*down * turns + *gap * turns.saturating_sub(1))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// How much longer the syncs of a disk take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlowDisk {
+    /// How much longer in the end.
+    pub slow: Slow,
+    /// How long until it is so much; the excess grows in a straight line.
+    pub ramp: Duration,
+}
+
+impl SlowDisk {
+    /// How long a sync takes that would have taken `usual`, so long after the disk began to grow slow.
+    pub fn of(&self, usual: Duration, since: Duration) -> Duration {
+        self.slow.grown(usual, since, self.ramp)
     }
 }
 
@@ -292,6 +353,19 @@ mod tests {
             let least = shape.places_min() as u16;
             assert!(!cut(shape, least).is_empty() && cut(shape, least - 1).is_empty(), "{shape:?}");
         }
+    }
+
+    #[test]
+    fn a_disk_grows_slow_in_a_straight_line() {
+        let ms = Duration::millis;
+        let by_factor = SlowDisk { slow: Slow::Times { parts: 50, whole: 1 }, ramp: Duration::secs(10) };
+        let added = SlowDisk { slow: Slow::Add(ms(500)), ramp: Duration::secs(10) };
+        let of = |disk: SlowDisk, since| disk.of(ms(2), Duration::secs(since));
+        assert_eq!([0, 5, 10, 99].map(|since| of(by_factor, since)), [2, 51, 100, 100].map(ms));
+        assert_eq!([0, 5, 10].map(|since| of(added, since)), [2, 252, 502].map(ms));
+        assert_eq!(of(SlowDisk { ramp: Duration::ZERO, ..added }, 0), ms(502), "at once");
+        let most = SlowDisk { slow: Slow::Add(Duration::MAX), ramp: Duration::MAX };
+        assert!(most.of(Duration::ZERO, Duration::MAX - ms(1)) < Duration::MAX);
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub fn pages() -> impl Iterator<Item = FaultPage> {
 pub fn page(kind: FaultKind) -> FaultPage {
     match kind {
         FaultKind::Crash | FaultKind::Pause => of_nodes(kind),
+        FaultKind::TornCrash | FaultKind::RollingRestart | FaultKind::Wipe => of_stops(kind),
+        FaultKind::LyingDisk | FaultKind::SlowDisk => of_disks(kind),
         FaultKind::Isolate | FaultKind::GatewayDown | FaultKind::Partition | FaultKind::OneWayPartition => cut(kind),
         FaultKind::Bridge | FaultKind::Ring | FaultKind::MajorityMinority => shape(kind),
         FaultKind::Flap | FaultKind::Loss | FaultKind::Corrupt => takes(kind),
@@ -79,6 +81,69 @@ fn of_nodes(kind: FaultKind) -> FaultPage {
         stands_for: "A garbage collection, a virtual machine moved or starved, a process stopped by a debugger.",
         source: POST,
         example: "pause = [\"leader\"]",
+    }
+}
+
+fn of_stops(kind: FaultKind) -> FaultPage {
+    match kind {
+        FaultKind::TornCrash => FaultPage {
+            kind,
+            idea: "Nodes stop amid a sync: a prefix of its records is there, the next is torn, and a restart drops that one.",
+            touches: "Each node that was up, each record that a sync was about to take, and each message that reaches a node while \
+                      it is down.",
+            leaves: "What was synced before. Records that no sync had begun to take, which are lost as by any crash; where syncs \
+                     take no time, none is ever under way.",
+            stands_for: "Power that fails during a write. Checksums tell a torn tail from a whole one; what nobody was promised \
+                         may be there all the same.",
+            source: "Pillai et al., All File Systems Are Not Created Equal, OSDI 2014; Zheng et al., Understanding the Robustness \
+                     of SSDs under Power Fault, FAST 2013",
+            example: "torn_crash = [\"us-east-1\"]",
+        },
+        FaultKind::RollingRestart => FaultPage {
+            kind,
+            idea: "Places one after the other: their nodes stop in order, with all that they wrote synced, and start again.",
+            touches: "Each node stopped, and each message that reaches it while it is down.",
+            leaves: "Disks, which lose nothing under any policy. What comes after a `for` or a heal, which leave the rest as it is.",
+            stands_for: "A deployment, an upgrade, a change of configuration: one region at a time, and too fast for some.",
+            source: "Beyer et al., Site Reliability Engineering, O'Reilly 2016, chapter 8",
+            example: "rolling_restart = { nodes = [\"us-east-1\", \"eu-west-1\"], down = \"2s\", gap = \"1s\" }",
+        },
+        _ => FaultPage {
+            kind,
+            idea: "Nodes stop and lose their disks: at the end of the fault they start again with nothing, under the same name.",
+            touches: "Each node that was up or lost its disk, and each message that reaches it while it is down.",
+            leaves: "What others know of the node: that it voted, acknowledged, and held.",
+            stands_for: "A disk replaced, an instance with local storage that is moved, a directory removed by hand.",
+            source: "Chandra, Griesemer, Redstone, Paxos Made Live, PODC 2007, section 5.1 (disk corruption)",
+            example: "wipe = [\"us-east-1\"]",
+        },
+    }
+}
+
+fn of_disks(kind: FaultKind) -> FaultPage {
+    if kind == FaultKind::LyingDisk {
+        return FaultPage {
+            kind,
+            idea: "Disks say that they have synced what they keep in a cache, and a crash while that lasts takes it.",
+            touches: "Each record lost that was said to be synced.",
+            leaves: "Everything, where no crash comes. At the end of the fault the cache is written out. A rolling restart, through \
+                     which the disk has power.",
+            stands_for: "A drive or a hypervisor that ignores a flush, a mount option, a failed fsync that is taken for done.",
+            source: "Zheng et al., Understanding the Robustness of SSDs under Power Fault, FAST 2013; Rebello et al., Can \
+                     Applications Recover from fsync Failures?, USENIX ATC 2020",
+            example: "lying_disk = [\"us-east-1\"]",
+        };
+    }
+    FaultPage {
+        kind,
+        idea: "Every sync of the nodes' disks takes a multiple of its time, or a fixed time more, at once or by and by.",
+        touches: "Each sync that such a node begins while it lasts.",
+        leaves: "A sync under way when it begins. What needs no disk: heartbeats, reads from memory. With `factor`, disks that \
+                 take no time; with `interval` or `never`, whoever is answered before the disk has it.",
+        stands_for: "A disk that fails by growing slow, a full queue of writes, a neighbour on the same device, a store that \
+                     rewrites its free list.",
+        source: "Gunawi et al., Fail-Slow at Scale, FAST 2018; Roblox Return to Service 10/28-10/31 2021, blog.roblox.com",
+        example: "slow_disk = { nodes = [\"us-east-1\"], add = \"500ms\", ramp = \"2s\" }",
     }
 }
 

@@ -63,6 +63,10 @@ impl Claim {
         self.under.iter().filter(|kind| *kind != FaultKind::Heal)
     }
 
+    /// Every kind of fault after which disks have what they said they have: all that a protocol can survive which trusts
+    /// its own disk.
+    pub const DISKS_KEEP: FaultKinds = FaultKinds::ALL.without(&[FaultKind::LyingDisk, FaultKind::Wipe]);
+
     /// Whether the claim is made for a run that has faults of this kind.
     pub fn covers(&self, kind: FaultKind) -> bool {
         kind == FaultKind::Heal || self.under.contains(kind)

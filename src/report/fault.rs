@@ -3,7 +3,7 @@
 //! Next: `label.rs`.
 
 use crate::id::RegionId;
-use crate::model::fault::{Action, Fault, Shape, Slow, Target};
+use crate::model::fault::{Action, Fault, Shape, Slow, SlowDisk, Target};
 use crate::model::topology::{Topology, zone_letter};
 use crate::time::{Duration, Time};
 
@@ -11,8 +11,16 @@ use crate::time::{Duration, Time};
 pub fn describe(fault: &Fault, topology: &Topology) -> String {
     let kind = fault.action.kind().name();
     let what = match &fault.action {
-        Action::Crash(targets) | Action::Pause(targets) | Action::Isolate(targets) | Action::GatewayDown(targets) => {
-            list(targets, topology)
+        Action::Crash(targets)
+        | Action::Pause(targets)
+        | Action::TornCrash(targets)
+        | Action::Wipe(targets)
+        | Action::LyingDisk(targets)
+        | Action::Isolate(targets)
+        | Action::GatewayDown(targets) => list(targets, topology),
+        Action::RollingRestart { places, down, gap } => {
+            let places: Vec<String> = places.iter().map(|place| name(place, topology)).collect();
+            format!("{}, {down} each, {gap} apart", places.join(" then "))
         }
         Action::Cut { links, .. } => sides(links, topology),
         Action::Shape { shape: Shape::Ring, places } => list(places, topology),
@@ -45,6 +53,13 @@ pub fn describe(fault: &Fault, topology: &Topology) -> String {
             format!("{} {much}{}", place(links, topology), over(*ramp))
         }
         Action::Throttle { links, bandwidth, .. } => format!("{} to {bandwidth}", place(links, topology)),
+        Action::SlowDisk { nodes, slow: SlowDisk { slow, ramp } } => {
+            let how = match slow {
+                Slow::Add(more) => format!("by {more}"),
+                Slow::Times { parts, whole } => times(*parts, *whole),
+            };
+            format!("{} {how}{}", list(nodes, topology), over(*ramp))
+        }
         Action::Slow { nodes, slow: Slow::Add(more) } => format!("{} by {more}", list(nodes, topology)),
         Action::Slow { nodes, slow: Slow::Times { parts, whole } } => {
             format!("{} {}", list(nodes, topology), times(*parts, *whole))
@@ -87,7 +102,7 @@ fn place(links: &[(Target, Target)], topology: &Topology) -> String {
 /// When a fault ends: by itself, by the first heal after it, or with the run.
 pub fn end(fault: &Fault, faults: &[Fault], duration: Duration) -> Time {
     let run = Time::ZERO + duration;
-    let own = fault.lasts.map_or(run, |lasts| fault.at + lasts);
+    let own = fault.lasts.into_iter().chain(fault.action.takes()).min().map_or(run, |lasts| fault.at + lasts);
     let heals = faults.iter().filter(|other| other.action == Action::Heal && other.at > fault.at).map(|heal| heal.at);
     heals.chain([own, run]).min().expect("there are two at least")
 }

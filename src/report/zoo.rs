@@ -108,8 +108,12 @@ fn claims(entry: &Entry, paint: Paint) -> String {
     }
     let first = paint.paint(Style::Faint, "  with every option at its default\n");
     let mut table = Table::new(2, [Align::Left, Align::Left]);
+    let widest = claims.iter().map(|claim| width(claim.guarantee.name())).max().unwrap_or(0);
     for claim in claims {
-        table.row([claim.guarantee.name().into(), Cell::new(Style::Faint, under(&claim))]);
+        let mut name = claim.guarantee.name();
+        for line in wrap(&under(&claim), "", COLUMNS - widest - 5).lines() {
+            table.row([std::mem::take(&mut name).into(), Cell::new(Style::Faint, line.to_string())]);
+        }
     }
     format!("{first}{}", table.render(paint))
 }

@@ -84,8 +84,8 @@ fn kinds(written: &written::Chaos, world: &World) -> Result<Vec<Kind>, Problem> 
     let mut kinds = Vec::new();
     for (name, of) in named {
         let word = name.get_ref();
-        let Some((kind, usual)) = Kind::USUAL.into_iter().find(|(kind, _)| kind.name() == word) else {
-            let names = Kind::USUAL.iter().map(|(kind, _)| kind.name());
+        let Some((kind, usual)) = Kind::all().find(|(kind, _)| kind.name() == word) else {
+            let names = Kind::all().map(|(kind, _)| kind.name());
             return Err(Problem::unknown(&name.span(), format!("`{word}` is no random fault"), word, "faults", names));
         };
         if let Some(why) = world.refuses(kind) {

@@ -10,7 +10,7 @@ use super::place;
 use super::read::{Entries, Value, decode, entries};
 use super::units::{At, Table};
 use super::{Budgets, Design};
-use super::{network, retry, routing, service, stonith};
+use super::{disk, network, retry, routing, service, stonith};
 use crate::check::level::SINGLE;
 use crate::explore::metric::METRICS;
 use crate::id::{RegionId, Role};
@@ -21,8 +21,8 @@ use crate::sim::Placement;
 use crate::time::Duration;
 
 /// The keys of every design, whatever its protocol.
-pub(super) const COMMON: [&str; 8] =
-    ["protocol", "replicas", "groups", "service", "transport", "retry", "routing", "stonith"];
+pub(super) const COMMON: [&str; 9] =
+    ["protocol", "replicas", "groups", "disk", "service", "transport", "retry", "routing", "stonith"];
 
 /// A run has at most so many nodes: their ids are 16 bits.
 const NODES_MAX: usize = 65_535;
@@ -74,6 +74,8 @@ pub(super) fn read(
     let routing = own.map(|own| routing::read(&own, topology, end)).transpose()?;
     let own = take(&mut table, "stonith").map(decode::<Table<stonith::Written>>).transpose()?;
     let stonith = own.map(|own| stonith::read(&own, topology)).transpose()?;
+    let disk = take(&mut table, "disk").map(decode::<Table<disk::Disk>>).transpose()?;
+    let disk = disk.map(|table| disk::read(&table.value)).transpose()?;
     let service = take(&mut table, "service").map(decode).transpose()?;
     let service = service.map(|table| service::read(&table, topology)).transpose()?;
     let transport = take(&mut table, "transport").map(decode).transpose()?;
@@ -101,6 +103,7 @@ pub(super) fn read(
         placement,
         routing,
         stonith,
+        disk,
         service,
         transport,
         retry,

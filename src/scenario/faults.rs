@@ -4,17 +4,17 @@ use std::ops::Range;
 
 use super::error::Problem;
 use super::place::{self, LEADER};
-use super::service;
 use super::units::{At, Percent, Table};
 use super::written::{self, Lists, Names};
+use super::{disk, service};
 use crate::id::{RegionId, Role};
 use crate::model::fault::{Action, Fault, Shape, Slow, Target};
 use crate::model::topology::{Topology, zone_letter};
 use crate::time::{Duration, Time};
 
-const KINDS: &str = "`crash`, `pause`, `isolate`, `gateway_down`, `partition`, `cut`, `cut_one_way`, `bridge`, `ring`, \
-                     `majority_minority`, `flap`, `loss`, `corrupt`, `duplicate`, `reorder`, `delay`, `throttle`, \
-                     `slow`, `gray`, \
+const KINDS: &str = "`crash`, `pause`, `torn_crash`, `rolling_restart`, `wipe`, `lying_disk`, `slow_disk`, `isolate`, \
+                     `gateway_down`, `partition`, `cut`, `cut_one_way`, `bridge`, `ring`, `majority_minority`, `flap`, \
+                     `loss`, `corrupt`, `duplicate`, `reorder`, `delay`, `throttle`, `slow`, `gray`, \
                      `load`, `quiesce` or `heal`";
 
 /// A shorter turn of a flap would be more events than messages.
@@ -89,6 +89,7 @@ fn actions<'a>(written: &'a written::Fault, topology: &Topology) -> Vec<Named<'a
     if let Some(at) = &written.pause {
         found.push(("pause", &at.span, targets(topology, at).map(Action::Pause)));
     }
+    found.extend(of_stops_and_disks(written, topology));
     if let Some(at) = &written.isolate {
         found.push(("isolate", &at.span, targets(topology, at).map(Action::Isolate)));
     }
@@ -114,6 +115,29 @@ fn actions<'a>(written: &'a written::Fault, topology: &Topology) -> Vec<Named<'a
     if let Some(at) = &written.heal {
         let heal = if at.value { Ok(Action::Heal) } else { Err(Problem::new(&at.span, "a heal is `heal = true`")) };
         found.push(("heal", &at.span, heal));
+    }
+    found
+}
+
+/// What is said of targets and nothing more.
+type OfTargets = fn(Vec<Target>) -> Action;
+
+/// Stops of other kinds than a crash, and what befalls disks.
+fn of_stops_and_disks<'a>(written: &'a written::Fault, topology: &Topology) -> Vec<Named<'a>> {
+    let mut found: Vec<Named<'a>> = Vec::new();
+    let plain: [(_, _, OfTargets); 3] = [
+        ("torn_crash", &written.torn_crash, Action::TornCrash),
+        ("wipe", &written.wipe, Action::Wipe),
+        ("lying_disk", &written.lying_disk, Action::LyingDisk),
+    ];
+    for (name, at, action) in plain {
+        found.extend(at.as_ref().map(|at| (name, &at.span, targets(topology, at).map(action))));
+    }
+    if let Some(at) = &written.rolling_restart {
+        found.push(("rolling_restart", &at.span, disk::rolling_restart(topology, &at.value)));
+    }
+    if let Some(at) = &written.slow_disk {
+        found.push(("slow_disk", &at.span, disk::slow(topology, at)));
     }
     found
 }

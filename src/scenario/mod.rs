@@ -2,15 +2,16 @@
 //!
 //! [`Scenario::parse`] reads one from TOML, strictly: a key, a word or a region that does not exist is an error at its
 //! place, with the word that was probably meant. In order: `written.rs` (what a file may say), `units.rs` (values with
-//! units), `read.rs` (the file's tables one by one), `place.rs`, `network.rs`, `clients.rs`, `faults.rs`, `routing.rs`, `stonith.rs`,
-//! `design.rs`, `expect.rs`, `budget.rs` and `bounds.rs` (each table's meaning), `fingerprint.rs`, `document.rs` and `write.rs` (a
-//! file that is changed), `error.rs`. Next: `written.rs`.
+//! units), `read.rs` (the file's tables one by one), `place.rs`, `network.rs`, `disk.rs`, `clients.rs`, `faults.rs`,
+//! `routing.rs`, `stonith.rs`, `design.rs`, `expect.rs`, `budget.rs` and `bounds.rs` (each table's meaning), `fingerprint.rs`, `document.rs`
+//! and `write.rs` (a file that is changed), `error.rs`. Next: `written.rs`.
 
 mod bounds;
 mod budget;
 mod chaos;
 mod clients;
 mod design;
+mod disk;
 mod document;
 mod error;
 mod expect;
@@ -42,6 +43,7 @@ pub use write::exact;
 
 use std::borrow::Cow;
 
+use crate::model::disk::OwnDisk;
 use crate::model::retry::Retry;
 use crate::model::routing::Routing;
 use crate::model::service::ServiceModel;
@@ -122,6 +124,8 @@ pub struct Design {
     pub routing: Option<Option<Routing>>,
     /// Managers beside its replicas that have machines switched off.
     pub stonith: Option<Stonith>,
+    /// What is other about its nodes' disks than the scenario says.
+    pub disk: Option<OwnDisk>,
     /// What its nodes can do in a second, in place of what the scenario says.
     pub service: Option<ServiceModel>,
     /// How its clients ask again, in place of what the scenario says.
@@ -140,18 +144,20 @@ impl Design {
         self.run_with(&mut *self.configured.runner(), setup, seed, trace)
     }
 
-    /// The scenario's world as this design meets it: with its own nodes' capacity, its clients' own retries and routing, its
-    /// own transport and its own managers.
+    /// The scenario's world as this design meets it: with its own nodes' disks and capacity, its clients' own retries and
+    /// routing, its own transport and its own managers.
     pub fn setup<'s>(&self, world: &'s Setup) -> Cow<'s, Setup> {
         let is_its_own = self.service.is_some()
             || self.retry.is_some()
             || self.routing.is_some()
             || self.stonith.is_some()
-            || self.transport.is_some();
+            || self.transport.is_some()
+            || self.disk.is_some();
         if !is_its_own {
             return Cow::Borrowed(world);
         }
         let mut own = world.clone();
+        own.disk = self.disk.map_or(own.disk, |disk| disk.over(own.disk));
         own.service = self.service.clone().or(own.service);
         own.routing = self.routing.clone().unwrap_or(own.routing);
         own.stonith = self.stonith;

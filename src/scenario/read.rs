@@ -12,10 +12,10 @@ use super::place::Place;
 use super::units::{Keys, Table};
 use super::written::{self, Head};
 use super::{
-    Budget, Design, Expectation, Fingerprint, Scenario, ScenarioError, budget, chaos, clients, design, expect, faults,
-    network, place, routing, service,
+    Budget, Design, Expectation, Fingerprint, Scenario, ScenarioError, budget, chaos, clients, design, disk, expect,
+    faults, network, place, routing, service,
 };
-use crate::model::disk::DiskModel;
+use crate::model::disk::{DiskModel, OwnDisk};
 use crate::model::fault::Fault;
 use crate::model::workload::Arrivals;
 use crate::sim::Setup;
@@ -139,9 +139,11 @@ fn scenario(root: DeTable<'_>, problems: &mut Problems) -> Option<Scenario> {
     required("topology", tables.topology.as_ref());
     required("workload", tables.workload.as_ref());
     required("design", tables.design.as_ref());
-    let disk = tables
-        .disk
-        .map_or(Some(written::Disk::default()), |value| table::<written::Disk>(value, problems).map(|disk| disk.value));
+    let disk = match tables.disk.map(|value| table::<disk::Disk>(value, problems)) {
+        None => Some(OwnDisk::default()),
+        Some(table) => table.and_then(|table| problems.keep(disk::read(&table.value))),
+    };
+    let disk = disk.map(|disk| disk.over(DiskModel::default()));
     let topology = tables.topology.and_then(|value| table(value, problems));
     let workload = tables.workload.and_then(|value| table(value, problems));
     let says_service = tables.service.is_some();
@@ -158,9 +160,13 @@ fn scenario(root: DeTable<'_>, problems: &mut Problems) -> Option<Scenario> {
     let designs = designs(tables.design, (tables.expect, tables.budget), &place, end, problems);
     let takes_time = says_service || designs.iter().any(|design| design.service.is_some());
     let is_open = workload.as_ref().is_none_or(|workload| !matches!(workload.arrivals, Arrivals::Closed(_)));
+    let disks = designs.iter().map(|design| design.disk.unwrap_or_default().over(disk.unwrap_or_default()));
+    // A disk that could not be read is no second mistake.
+    let syncs = disk.is_none() || disks.into_iter().any(|disk| disk.takes_time());
     let world = chaos::World { regions: place.topology.regions().len(), takes_time, is_open };
     let chaos = chaos.and_then(|table| problems.keep(chaos::read(&table, &world, end.unwrap_or(Duration::MAX))));
-    let faults = faults_of(tables.fault, &place, end, (takes_time, is_open), problems);
+    let world = World { takes_time, is_open, syncs };
+    let faults = faults_of(tables.fault, &place, end, &world, problems);
     let head = head?;
     Some(Scenario {
         name: head.name,
@@ -174,7 +180,7 @@ fn scenario(root: DeTable<'_>, problems: &mut Problems) -> Option<Scenario> {
             chaos,
             duration: head.duration.value,
             settle: head.settle.unwrap_or(SETTLE),
-            disk: DiskModel { sync: disk?.sync.unwrap_or(Duration::ZERO) },
+            disk: disk?,
             clocks: place.clocks,
             transport: transport.flatten(),
             routing: routing.flatten(),
@@ -194,12 +200,22 @@ fn table<T: DeserializeOwned + Keys>(value: Value<'_>, problems: &mut Problems) 
     problems.keep(decode(value))
 }
 
-/// The faults, for a world in which work takes time or not, and whose clients wait for answers or not.
+/// What a world must have, or some faults touch nothing.
+struct World {
+    /// Work takes time.
+    takes_time: bool,
+    /// Clients do not wait for answers.
+    is_open: bool,
+    /// Syncs take time.
+    syncs: bool,
+}
+
+/// The faults, for such a world.
 fn faults_of(
     written: Option<Value<'_>>,
     place: &Place,
     end: Option<Duration>,
-    (takes_time, is_open): (bool, bool),
+    world: &World,
     problems: &mut Problems,
 ) -> Vec<Fault> {
     let Some(written) = written else { return Vec::new() };
@@ -210,7 +226,8 @@ fn faults_of(
     };
     let read = |table| {
         let table: Table<written::Fault> = decode(table)?;
-        service::fits(&table.value, takes_time, is_open)?;
+        service::fits(&table.value, world.takes_time, world.is_open)?;
+        disk::fits(&table.value, world.syncs)?;
         faults::read(&table, &place.topology, end)
     };
     tables.into_iter().filter_map(|table| problems.keep(read(table))).flatten().collect()

@@ -6,10 +6,11 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::budget::EVERY;
+use super::disk::Disk;
 use super::network::Transport;
 use super::retry::RetryPolicy;
 use super::service::Service;
-use super::written::{Chaos, Disk, Fault, Head, Topology, Workload};
+use super::written::{Chaos, Fault, Head, Topology, Workload};
 use super::{design, routing, stonith};
 use crate::check::level::{COPIES, SINGLE};
 use crate::explore::metric::METRICS;
@@ -102,6 +103,7 @@ fn design(generator: &mut SchemaGenerator, entry: &Entry) -> Value {
 /// The keys of every design.
 fn common(generator: &mut SchemaGenerator, entry: &Entry) -> Map<String, Value> {
     let mut describe = |key: &str| match key {
+        "disk" => generator.subschema_for::<Disk>().to_value(),
         "service" => generator.subschema_for::<Service>().to_value(),
         "transport" => generator.subschema_for::<Transport>().to_value(),
         "retry" => generator.subschema_for::<RetryPolicy>().to_value(),

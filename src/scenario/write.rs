@@ -2,7 +2,7 @@
 
 use toml::{Table, Value};
 
-use crate::model::fault::{Action, Fault, Shape, Slow, Target};
+use crate::model::fault::{Action, Fault, Shape, Slow, SlowDisk, Target};
 use crate::model::topology::{Topology, zone_letter};
 use crate::time::{Duration, Time};
 
@@ -34,6 +34,17 @@ fn action(action: &Action, topology: &Topology) -> (&'static str, Value) {
     match action {
         Action::Crash(targets) => ("crash", list(targets)),
         Action::Pause(targets) => ("pause", list(targets)),
+        Action::TornCrash(targets) => ("torn_crash", list(targets)),
+        Action::RollingRestart { places, down, gap } => {
+            let (down, gap) = (Some(("down", span(*down))), Some(("gap", span(*gap))));
+            ("rolling_restart", table([Some(("nodes", list(places))), down, gap]))
+        }
+        Action::Wipe(targets) => ("wipe", list(targets)),
+        Action::LyingDisk(targets) => ("lying_disk", list(targets)),
+        Action::SlowDisk { nodes, slow: SlowDisk { slow, ramp } } => {
+            let ramp = (!ramp.is_zero()).then(|| ("ramp", span(*ramp)));
+            ("slow_disk", table([Some(("nodes", list(nodes))), Some(slower(*slow, "factor")), ramp]))
+        }
         Action::Isolate(targets) => ("isolate", list(targets)),
         Action::GatewayDown(targets) => ("gateway_down", list(targets)),
         Action::Cut { links, one_way: true } => ("cut_one_way", pairs(links.iter().copied(), topology)),
@@ -179,6 +190,7 @@ fn decimal(parts: u64, whole: u64, digits: u32) -> String {
 mod tests {
     use super::*;
     use crate::explore::hunt::usual;
+    use crate::model::chaos::Kind;
     use crate::scenario::{Document, Scenario};
 
     const FIVE: &str = r#"
@@ -199,7 +211,9 @@ mod tests {
         let topology = &five.setup.topology;
         let mut kinds = std::collections::BTreeSet::new();
         for seed in 0..400 {
-            let drawn = usual(&five.setup).draw(topology, seed);
+            let mut chaos = usual(&five.setup);
+            chaos.kinds.extend(Kind::BY_NAME.map(|(kind, weight)| Kind { kind, weight, budget: 8 }));
+            let drawn = chaos.draw(topology, seed);
             let mut document = Document::parse(FIVE, "five.toml").unwrap();
             let tables: Vec<Value> = drawn.iter().map(|one| fault(one, topology).into()).collect();
             document.root.insert("fault".into(), tables.into());
@@ -219,7 +233,7 @@ mod tests {
             }
             assert_eq!(drawn.len(), read.setup.faults.len());
         }
-        assert_eq!(kinds.len(), 19, "{kinds:?}");
+        assert_eq!(kinds.len(), 19 + Kind::BY_NAME.len(), "{kinds:?}");
     }
 
     /// What nobody draws.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::disk::{RollingRestart, SlowDisks};
 use super::retry::RetryPolicy;
 use super::service::{MoreLoad, SlowNodes};
 use super::units::{At, BitRate, Factor, Keys, Offset, Percent, Rate, Span, Table};
@@ -131,15 +132,6 @@ pub(super) struct Clock {
     pub drift_ppm: Option<At<f64>>,
 }
 
-/// The nodes' disks.
-#[derive(Debug, Default, Deserialize)]
-#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub(super) struct Disk {
-    /// How long a sync takes. Default: "0s".
-    pub sync: Option<Duration>,
-}
-
 /// What clients do. Either `rate` or `think` says how often they ask.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
@@ -239,6 +231,16 @@ pub(super) struct Fault {
     pub crash: Option<Names>,
     /// Nodes stop between two events, and afterwards go on without knowing.
     pub pause: Option<Names>,
+    /// Nodes stop amid a sync, of which their disks have a part; afterwards they start again.
+    pub torn_crash: Option<Names>,
+    /// Nodes of one place after the other stop in order, and start again.
+    pub rolling_restart: Option<Table<RollingRestart>>,
+    /// Nodes stop and lose their disks; afterwards they start again with nothing.
+    pub wipe: Option<Names>,
+    /// Nodes whose disks say that they have synced what a crash takes.
+    pub lying_disk: Option<Names>,
+    /// Nodes whose disks take longer to sync.
+    pub slow_disk: Option<Table<SlowDisks>>,
     /// Regions lose every message to and from all others.
     pub isolate: Option<Names>,
     /// Regions whose nodes lose every message to and from the nodes of all others, and clients none.
@@ -376,7 +378,8 @@ pub(super) struct Chaos {
     /// Whether each seed leaves out a random half of the kinds. Default: false.
     #[serde(default)]
     pub swarm: bool,
-    /// Which kinds, by the names that `riftzone zoo --faults` has. Default: all, each with its usual weight.
+    /// Which kinds, by the names that `riftzone zoo --faults` has. Default: crashes, pauses, heals, and all that befalls
+    /// links, each with its usual weight.
     #[cfg_attr(feature = "cli", schemars(with = "Option<BTreeMap<String, Drawn>>"))]
     pub kinds: Option<At<BTreeMap<toml::Spanned<String>, Drawn>>>,
 }
@@ -405,7 +408,6 @@ expected! {
     Topology: "a table with `regions`";
     Link: "a table such as { from = \"a\", to = \"b\", rtt = \"30ms\" }";
     Clock: "a table such as { region = \"a\", offset = \"-500ms\" }";
-    Disk: "a table such as { sync = \"1ms\" }";
     Workload: "a table with `rate` or `think`";
     Mix: "a table such as { read = 8, write = 2 }";
     Fault: "a table with `at` and what happens";

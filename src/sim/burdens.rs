@@ -1,8 +1,8 @@
-//! Faults that burden nodes without stopping them, or unburden them: slow ones, gray ones, and more load than the workload
-//! says, or none.
+//! Faults that burden nodes without stopping them, or unburden them: slow ones, gray ones, slow disks, and more load than the
+//! workload says, or none.
 
 use crate::id::{ClientId, NodeId, RegionId};
-use crate::model::fault::{Action, Slow};
+use crate::model::fault::{Action, Slow, SlowDisk};
 use crate::model::service::Load;
 use crate::protocol::Protocol;
 use crate::time::{Duration, Time};
@@ -29,6 +29,7 @@ struct Burden {
 enum Weight {
     Slow(Slow),
     Gray,
+    Disk(SlowDisk),
     Load(Load, Vec<RegionId>),
     /// And the clients of closed loops that have thought enough meanwhile.
     Quiet(Vec<RegionId>, Vec<ClientId>),
@@ -52,6 +53,25 @@ impl Burdens {
             if let Weight::Slow(slow) = burden.weight {
                 burden.touched += 1;
                 lasts = slow.of(lasts);
+            }
+        }
+        lasts
+    }
+
+    /// Whether syncs of this node take longer.
+    #[cold]
+    pub(super) fn slow_the_disk_of(&self, node: NodeId) -> bool {
+        let is_slow = |b: &Burden| matches!(b.weight, Weight::Disk(_)) && b.nodes.contains(&node);
+        self.under_way.iter().any(is_slow)
+    }
+
+    /// How long a sync takes that this node begins now.
+    #[cold]
+    pub(super) fn slowed_sync(&mut self, node: NodeId, mut lasts: Duration, now: Time) -> Duration {
+        for burden in self.under_way.iter_mut().filter(|burden| burden.nodes.contains(&node)) {
+            if let Weight::Disk(slow) = burden.weight {
+                burden.touched += 1;
+                lasts = slow.of(lasts, now.since(burden.since));
             }
         }
         lasts
@@ -120,6 +140,7 @@ impl<P: Protocol> World<'_, P> {
         let (weight, targets) = match action {
             Action::Slow { nodes, slow } => (Weight::Slow(*slow), &nodes[..]),
             Action::Gray(nodes) => (Weight::Gray, &nodes[..]),
+            Action::SlowDisk { nodes, slow } => (Weight::Disk(*slow), &nodes[..]),
             Action::Load { regions, load } => (Weight::Load(*load, regions.clone()), &[][..]),
             Action::Quiesce(regions) => (Weight::Quiet(regions.clone(), Vec::new()), &[][..]),
             _ => return,

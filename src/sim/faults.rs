@@ -1,4 +1,4 @@
-//! Faults as they happen, and the ledger of what each touched.
+//! Faults as they happen, and the ledger of what each touched. Next: `stops.rs`, those that have a grip on nodes.
 
 use crate::id::{GroupId, NodeId};
 use crate::model::fault::{Action, Fault, Slow, Target};
@@ -15,20 +15,33 @@ use super::world::World;
 /// The faults of a run.
 #[derive(Debug)]
 pub(super) struct Faults {
-    states: Vec<FaultState>,
+    pub(super) states: Vec<FaultState>,
 }
 
 #[derive(Clone, Debug, Default)]
-struct FaultState {
+pub(super) struct FaultState {
     fired: bool,
-    active: bool,
-    touched: u64,
-    /// The nodes that it crashed or paused.
-    nodes: Vec<NodeId>,
-    crash: bool,
-    /// A flap's turns so far, even while it is down, and its dice.
-    turn: u32,
-    stream: Option<Stream>,
+    pub(super) active: bool,
+    pub(super) touched: u64,
+    /// The nodes that it has a grip on.
+    pub(super) nodes: Vec<NodeId>,
+    pub(super) grip: Grip,
+    /// The turns so far of what comes and goes: even while something is down.
+    pub(super) turn: u32,
+    /// Its dice.
+    pub(super) stream: Option<Stream>,
+}
+
+/// What a fault does to nodes for as long as it lasts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Grip {
+    /// They are down.
+    #[default]
+    Down,
+    /// They wait.
+    Paused,
+    /// Their disks lie.
+    Lying,
 }
 
 /// What there is to say about a leader's health from outside it.
@@ -48,17 +61,18 @@ impl Faults {
 
     /// Something happened to a node that is down.
     pub(super) fn touch_crashed(&mut self, node: NodeId) {
-        self.touch(node, true);
+        self.touch(node, Grip::Down, 1);
     }
 
     /// Something had to wait for a node that is paused.
     pub(super) fn touch_paused(&mut self, node: NodeId) {
-        self.touch(node, false);
+        self.touch(node, Grip::Paused, 1);
     }
 
-    fn touch(&mut self, node: NodeId, crash: bool) {
-        for state in self.states.iter_mut().filter(|s| s.active && s.crash == crash && s.nodes.contains(&node)) {
-            state.touched += 1;
+    /// Something happened to a node that these faults have a grip on.
+    pub(super) fn touch(&mut self, node: NodeId, grip: Grip, times: u64) {
+        for state in self.states.iter_mut().filter(|s| s.active && s.grip == grip && s.nodes.contains(&node)) {
+            state.touched += times;
         }
     }
 
@@ -97,8 +111,12 @@ impl<P: Protocol> World<'_, P> {
         self.invariants.broke();
         let before = self.standings();
         match action {
-            Action::Crash(targets) => self.stop_nodes(place, targets, true),
-            Action::Pause(targets) => self.stop_nodes(place, targets, false),
+            Action::Crash(_)
+            | Action::Pause(_)
+            | Action::TornCrash(_)
+            | Action::Wipe(_)
+            | Action::RollingRestart { .. }
+            | Action::LyingDisk(_) => self.grip(place, action),
             Action::Isolate(targets) => {
                 let inside: Vec<Place> = targets.iter().flat_map(|target| self.places_of(*target)).collect();
                 let outside = (0..self.network.places().len()).filter(|place| !inside.contains(place));
@@ -135,8 +153,12 @@ impl<P: Protocol> World<'_, P> {
                 links.retain(|(from, to)| self.network.place(*from).region != self.network.place(*to).region);
                 self.network.impair(place, &links, Way::Throttle(*bandwidth, *patience));
             }
-            Action::Slow { .. } | Action::Gray(_) | Action::Load { .. } | Action::Quiesce(_) => {
-                self.burden(place, action)
+            Action::Slow { .. }
+            | Action::SlowDisk { .. }
+            | Action::Gray(_)
+            | Action::Load { .. }
+            | Action::Quiesce(_) => {
+                self.burden(place, action);
             }
             Action::Heal => {
                 let others = (0..self.faults.states.len()).filter(|other| *other != place);
@@ -188,6 +210,10 @@ impl<P: Protocol> World<'_, P> {
             return;
         }
         state.turn += 1;
+        if let Action::RollingRestart { .. } = &self.setup.faults[place].action {
+            self.digest.mix(0x2011_0000 + place as u64);
+            return self.roll_on(place);
+        }
         let is_down = state.turn.is_multiple_of(2);
         self.digest.mix(0xf1a9_0000 + place as u64);
         self.line(|_| format!("flap: {}", if is_down { "down" } else { "up" }));
@@ -205,20 +231,7 @@ impl<P: Protocol> World<'_, P> {
         self.line(|world| format!("fault ends: {}", world.setup.faults[place].action.kind().name()));
         let before = self.standings();
         self.faults.states[place].touched += self.network.repair(place) + self.unburden(place);
-        let crash = self.faults.states[place].crash;
-        for node in self.faults.states[place].nodes.clone() {
-            let state = &mut self.nodes[node.index()];
-            *(if crash { &mut state.crashes } else { &mut state.pauses }) -= 1;
-            if state.crashes > 0 || state.pauses > 0 {
-                continue; // another fault still holds it: a node that is paused does not start either
-            }
-            if state.protocol.is_none() {
-                self.start(node);
-            } else {
-                let backlog = std::mem::take(&mut state.backlog);
-                backlog.into_iter().for_each(|event| self.again(event));
-            }
-        }
+        self.let_go(place);
         self.compare_standings(&before);
         self.look_if_healed();
     }
@@ -264,26 +277,6 @@ impl<P: Protocol> World<'_, P> {
         if self.streams.is_some() {
             self.wake_streams();
         }
-    }
-
-    fn stop_nodes(&mut self, place: usize, targets: &[Target], crash: bool) {
-        let mut nodes: Vec<NodeId> = targets.iter().flat_map(|target| self.nodes_of(*target)).collect();
-        nodes.sort_unstable();
-        nodes.dedup();
-        self.faults.states[place].crash = crash;
-        for node in &nodes {
-            let state = &mut self.nodes[node.index()];
-            if !crash {
-                state.pauses += 1;
-                continue;
-            }
-            state.crashes += 1;
-            if state.crashes == 1 {
-                self.crash(*node);
-                self.faults.states[place].touched += 1;
-            }
-        }
-        self.faults.states[place].nodes = nodes;
     }
 
     pub(super) fn nodes_of(&self, target: Target) -> Vec<NodeId> {

@@ -109,6 +109,11 @@ pub(super) enum Plain<T> {
         incarnation: u32,
         mark: u64,
     },
+    /// A planned sync is to begin.
+    SyncDue {
+        node: NodeId,
+        incarnation: u32,
+    },
     Arrival {
         region: RegionId,
     },

@@ -29,6 +29,7 @@ mod service;
 mod setup;
 mod slab;
 mod stonith;
+mod stops;
 mod stream;
 mod world;
 

@@ -1,11 +1,12 @@
 //! A node: calling its protocol, its timers, its disk, and what is left of it after a crash.
 //!
-//! Next: `effects.rs`, what becomes of a handler's effects.
+//! Next: `stops.rs`, how nodes stop.
 
 use std::collections::VecDeque;
 
 use crate::id::{GroupId, NodeId, RegionId};
 use crate::model::clock::Clock;
+use crate::model::disk::{DiskModel, SyncPolicy};
 use crate::protocol::{Context, Effect, Protocol, Role};
 use crate::rng::Stream;
 use crate::time::{Duration, Time};
@@ -37,6 +38,8 @@ pub(super) struct Node<P: Protocol> {
     pub(super) held: VecDeque<(u64, Effect<P>)>,
     clock: Clock,
     stream: Stream,
+    /// The dice of its disk, where a sync's time is drawn.
+    disk_dice: Option<Box<Stream>>,
 }
 
 /// A timer that is set. One queued event may stand for several settings: when it comes too early it is queued again.
@@ -147,7 +150,7 @@ impl<P: Protocol> World<'_, P> {
 
     /// With a disk that takes no time, what is written is safe at once.
     pub(super) fn sync_at_once(&mut self, node: NodeId) {
-        if self.setup.disk.sync.is_zero() {
+        if self.is_disk_instant && (self.burdens.is_empty() || !self.burdens.slow_the_disk_of(node)) {
             let disk = &mut self.nodes[node.index()].disk;
             if let Some(mark) = disk.begin_sync() {
                 disk.synced(mark);
@@ -155,14 +158,50 @@ impl<P: Protocol> World<'_, P> {
         }
     }
 
-    /// Begins a sync of what was written, unless one is under way.
+    /// Sees to it that what was written is synced, as the policy says.
     #[inline]
     pub(super) fn sync(&mut self, node: NodeId) {
-        let state = &mut self.nodes[node.index()];
-        if let Some(mark) = state.disk.begin_sync() {
-            let incarnation = state.incarnation;
-            self.later(self.now + self.setup.disk.sync, Plain::Synced { node, incarnation, mark });
+        if self.nodes[node.index()].disk.wants_sync() {
+            self.sync_by_policy(node);
         }
+    }
+
+    #[inline(never)]
+    fn sync_by_policy(&mut self, node: NodeId) {
+        let state = &mut self.nodes[node.index()];
+        match self.setup.disk.policy {
+            SyncPolicy::Always => self.begin_sync(node),
+            SyncPolicy::Interval(every) => {
+                state.disk.plan_sync();
+                let incarnation = state.incarnation;
+                self.later(self.now + every, Plain::SyncDue { node, incarnation });
+            }
+            SyncPolicy::Never => {}
+        }
+    }
+
+    fn begin_sync(&mut self, node: NodeId) {
+        let (state, disk) = (&mut self.nodes[node.index()], &self.setup.disk);
+        let Some(mark) = state.disk.begin_sync() else { return };
+        let incarnation = state.incarnation;
+        let mut lasts = state.disk_dice.as_mut().map_or_else(|| disk.sync.median(), |dice| disk.sync.sample(dice));
+        if !self.burdens.is_empty() {
+            lasts = self.burdens.slowed_sync(node, lasts, self.now);
+        }
+        self.later(self.now + lasts, Plain::Synced { node, incarnation, mark });
+    }
+
+    /// A sync that was planned is due.
+    pub(super) fn sync_due(&mut self, node: NodeId, incarnation: u32) {
+        let state = &mut self.nodes[node.index()];
+        if state.incarnation != incarnation {
+            return;
+        }
+        if state.pauses > 0 {
+            state.backlog.push(Event::Plain(Plain::SyncDue { node, incarnation }));
+            return;
+        }
+        self.begin_sync(node);
     }
 
     /// A sync is done: what waited for it leaves.
@@ -184,32 +223,6 @@ impl<P: Protocol> World<'_, P> {
         }
         self.sync(node);
     }
-
-    /// The node stops, and loses all but its synced records.
-    pub(super) fn crash(&mut self, node: NodeId) {
-        let state = &mut self.nodes[node.index()];
-        for event in state.backlog.drain(..) {
-            self.mail.lost += u64::from(matches!(event, Event::Message { .. }));
-            self.in_flight.discard(&event);
-        }
-        self.lose_work(node);
-        if self.streams.is_some() {
-            self.hang_up_all(node.index() as u32);
-        }
-        let state = &mut self.nodes[node.index()];
-        state.protocol = None;
-        state.incarnation += 1;
-        state.timers.clear();
-        state.held.clear();
-        state.disk.crash();
-        state.epoch = None;
-        let group = state.group;
-        if let Some(duplicates) = &mut self.duplicates {
-            duplicates.crashed(node);
-        }
-        self.lineage.crashed(node);
-        self.invariants.crashed(group, node);
-    }
 }
 
 impl<P: Protocol> Node<P> {
@@ -229,7 +242,8 @@ impl<P: Protocol> Node<P> {
         region: RegionId,
         role: Role,
         clock: Clock,
-        stream: Stream,
+        disk: &DiskModel,
+        dice: impl Fn(&str) -> Stream,
     ) -> Node<P> {
         Node {
             group,
@@ -244,10 +258,11 @@ impl<P: Protocol> Node<P> {
             epoch: None,
             timers: Vec::new(),
             next_timer: 0,
-            disk: Disk::new(),
+            disk: Disk::new(disk.is_synced_first()),
             held: VecDeque::new(),
             clock,
-            stream,
+            stream: dice("node"),
+            disk_dice: disk.sync.has_dispersion().then(|| Box::new(dice("disk"))),
         }
     }
 }

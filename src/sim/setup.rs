@@ -62,7 +62,8 @@ impl Setup {
         self.faults.iter().cloned().chain(drawn.into_iter().flatten()).collect()
     }
 
-    /// Whether a claim is made in this world, before anything breaks. Where work takes time or a line, or there are streams, requests come late, as by
+    /// Whether a claim is made in this world, before anything breaks. A disk that is not synced before anybody is answered is to a
+    /// crash what a [`FaultKind::LyingDisk`] is. Where work takes time or a line, or there are streams, requests come late, as by
     /// [`FaultKind::Delay`]; a hedged one comes twice, as by [`FaultKind::Duplicate`]; and where each attempt is a request of
     /// its own, a write may take effect again long after its client was told, which no design can help.
     pub fn admits(&self, claim: &Claim) -> bool {
@@ -71,6 +72,7 @@ impl Setup {
         (!self.is_late() || claim.covers(FaultKind::Delay))
             && (!is_hedged || claim.covers(FaultKind::Duplicate))
             && (self.workload.idempotency || !is_about_effects)
+            && (self.disk.is_synced_first() || claim.covers(FaultKind::LyingDisk))
     }
 
     /// Whether what is sent may come late where nothing is wrong, since it waits for a node, a line or a connection.
@@ -79,12 +81,13 @@ impl Setup {
     }
 
     /// Whether a design is held to such a promise. An overloaded node or line answers late or never, and a client that asks only so
-    /// often may not hear: neither is the design's to promise. Nor is it that what looks new is a write it had.
+    /// often may not hear: neither is the design's to promise. Nor is it that what looks new is a write it had; nor what is on disks that it does not
+    /// wait for.
     pub(super) fn holds_to(&self, promise: Promise) -> bool {
         match promise {
             Promise::WritesWithin(_) => !self.is_late() && self.workload.retry.is_none(),
             Promise::Once => self.workload.idempotency,
-            _ => true,
+            Promise::Copies(_) => self.disk.is_synced_first(),
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::protocol::{Member, Protocol, Role};
 use crate::rng::Stream;
 use crate::time::{Duration, Time};
 
+use super::disk::Stop;
 use super::future::Plain;
 use super::setup::Setup;
 use super::world::World;
@@ -302,7 +303,7 @@ impl<P: Protocol> World<'_, P> {
             for node in self.machine(victim) {
                 self.nodes[node.index()].crashes += 1;
                 if self.nodes[node.index()].crashes == 1 {
-                    self.crash(node);
+                    self.stop(node, Stop::Crash);
                 }
             }
             self.compare_standings(&before);

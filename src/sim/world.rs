@@ -70,6 +70,8 @@ pub(super) struct World<'s, P: Protocol> {
     pub(super) streams: Option<Box<Streams<P>>>,
     /// Faults under way that stop no node and no message.
     pub(super) burdens: Burdens,
+    /// Whether a record is safe as soon as it is written.
+    pub(super) is_disk_instant: bool,
     /// How clients ask again, where they do so by a policy.
     pub(super) retries: Option<Retries>,
     /// Writes that took effect more than once, where that may be.
@@ -133,14 +135,9 @@ impl<'s, P: Protocol> World<'s, P> {
                 let node = NodeId(u16::try_from(nodes.len()).expect("a world has at most 65,536 nodes"));
                 members.push(Member { node, region, region_name: names[region.index()].clone(), role: wanted.role });
                 let clock = setup.clocks.get(region.index()).copied().unwrap_or_default();
-                nodes.push(Node::new(
-                    GroupId(group),
-                    seat,
-                    region,
-                    wanted.role,
-                    clock,
-                    Stream::new(seed, &format!("node {name}")),
-                ));
+                nodes.push(Node::new(GroupId(group), seat, region, wanted.role, clock, &setup.disk, |of| {
+                    Stream::new(seed, &format!("{of} {name}"))
+                }));
                 let before = places.iter().filter(|place: &&PlaceInfo| place.region == region).count();
                 let zone = (before % usize::from(setup.topology.zones())) as u8;
                 places.push(PlaceInfo::new(name.into(), region, Some(zone)));
@@ -169,6 +166,7 @@ impl<'s, P: Protocol> World<'s, P> {
             service,
             streams: Streams::new(setup),
             burdens: Burdens::default(),
+            is_disk_instant: setup.disk.is_instant(),
             retries: Retries::new(setup, seed),
             duplicates: Duplicates::new(setup, nodes.len()),
             clients: Clients::new(setup, seed, &groups, routes),
@@ -287,6 +285,10 @@ impl<'s, P: Protocol> World<'s, P> {
             Plain::Synced { node, incarnation, mark } => {
                 self.digest.mix(6 ^ self.network.link_hash(node.index(), node.index()));
                 self.synced(node, incarnation, mark);
+            }
+            Plain::SyncDue { node, incarnation } => {
+                self.digest.mix(10 ^ self.network.link_hash(node.index(), node.index()));
+                self.sync_due(node, incarnation);
             }
             Plain::Arrival { region } => {
                 self.digest.mix(7 ^ self.network.link_hash(self.site(region), 0));

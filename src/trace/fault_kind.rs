@@ -8,6 +8,16 @@ pub enum FaultKind {
     Crash,
     /// A node stops and loses nothing; its clock runs on.
     Pause,
+    /// A node stops amid a sync, of which its disk has a part.
+    TornCrash,
+    /// Nodes stop and start again, one after the other, and their disks lose nothing.
+    RollingRestart,
+    /// A node stops and loses its disk.
+    Wipe,
+    /// A disk says that it has synced what the next crash takes.
+    LyingDisk,
+    /// Every sync of a disk takes longer.
+    SlowDisk,
     /// A region is cut off from every other, both ways.
     Isolate,
     /// The nodes of a region are cut off from those of others, and clients from none.
@@ -50,9 +60,14 @@ pub enum FaultKind {
 
 impl FaultKind {
     /// Every kind, in the order of reports.
-    pub const ALL: [FaultKind; 21] = [
+    pub const ALL: [FaultKind; 26] = [
         FaultKind::Crash,
         FaultKind::Pause,
+        FaultKind::TornCrash,
+        FaultKind::RollingRestart,
+        FaultKind::Wipe,
+        FaultKind::LyingDisk,
+        FaultKind::SlowDisk,
         FaultKind::Isolate,
         FaultKind::GatewayDown,
         FaultKind::Partition,
@@ -79,6 +94,11 @@ impl FaultKind {
         match self {
             FaultKind::Crash => "crash",
             FaultKind::Pause => "pause",
+            FaultKind::TornCrash => "torn-crash",
+            FaultKind::RollingRestart => "rolling-restart",
+            FaultKind::Wipe => "wipe",
+            FaultKind::LyingDisk => "lying-disk",
+            FaultKind::SlowDisk => "slow-disk",
             FaultKind::Isolate => "isolate",
             FaultKind::GatewayDown => "gateway-down",
             FaultKind::Partition => "partition",

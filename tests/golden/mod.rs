@@ -57,8 +57,13 @@ pub fn run_here(golden: &Golden) -> Run {
 fn text(file: &str) -> Cow<'static, str> {
     if let Some(kind) = file.strip_prefix("fault/") {
         let page = pages().find(|page| page.kind.name() == kind).expect("the fault has a page");
-        let service = if kind == "slow" { SERVICE } else { "" };
-        return format!("{WORLD}{service}\n[[fault]]\nat = \"10s\"\nfor = \"10s\"\n{}\n", page.example).into();
+        let more = match kind {
+            "slow" => SERVICE,
+            "torn-crash" | "slow-disk" => DISK,
+            "lying-disk" => FOUND_OUT,
+            _ => "",
+        };
+        return format!("{WORLD}{more}\n[[fault]]\nat = \"10s\"\nfor = \"10s\"\n{}\n", page.example).into();
     }
     if let Some(kind) = file.strip_prefix("stream/") {
         let page = pages().find(|page| page.kind.name() == kind).expect("the fault has a page");
@@ -84,6 +89,12 @@ fn text(file: &str) -> Cow<'static, str> {
 
 /// A world in which a node can be slow.
 const SERVICE: &str = "\n[service]\nread = \"2ms\"\nwrite = \"3ms\"\nmessage = \"100us\"\n";
+
+/// A world in which a sync may be under way.
+const DISK: &str = "\n[disk]\nsync = { median = \"20ms\", p99 = \"90ms\" }\n";
+
+/// A crash that finds a lie out.
+const FOUND_OUT: &str = "\n[[fault]]\nat = \"15s\"\nfor = \"1s\"\ncrash = [\"us-east-1\"]\n";
 
 const WORLD: &str = r#"
 name = "a fault for ten seconds"

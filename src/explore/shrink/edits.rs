@@ -75,8 +75,9 @@ fn forget(key: &str, value: &mut Value, is_it: &impl Fn(&str) -> bool) -> bool {
         }
         Value::Table(table) => {
             // What loses an end, or what it is aimed at, is gone; a design only says less.
-            let is_aimed =
-                ["at", "from", "ratio", "up", "factor", "slow", "add"].iter().any(|key| table.contains_key(*key));
+            let is_aimed = ["at", "from", "ratio", "up", "factor", "slow", "add", "by", "down", "ppm"]
+                .iter()
+                .any(|key| table.contains_key(*key));
             let before = table.len();
             table.retain(|key, value| !is_it(key) && forget(key, value, is_it));
             let lost = before - table.len();

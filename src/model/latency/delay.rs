@@ -73,6 +73,18 @@ impl Delay {
         fit(round_trip)
     }
 
+    /// Lognormal delays, from nothing upwards, of which half are longer than `median` and one in a hundred is longer than
+    /// `p99`; constant where `p99` is not above the median, or the median is zero. Draws one word, or none.
+    pub fn lognormal_with(median: Duration, p99: Duration) -> Delay {
+        /// Above which lies one in a hundred of a standard normal.
+        const QUANTILE_P99: f64 = 2.326_347_874_040_841;
+        if median.is_zero() || p99 <= median {
+            return Delay::constant(median);
+        }
+        let [median_nanos, p99_nanos] = [median, p99].map(|span| span.as_nanos() as f64);
+        Delay::lognormal(Duration::ZERO, median_nanos, libm::log(p99_nanos / median_nanos) / QUANTILE_P99)
+    }
+
     /// `floor` and a lognormal excess with median `scale_nanos` and standard deviation of natural logarithms `sigma`.
     pub(super) fn lognormal(floor: Duration, scale_nanos: f64, sigma: f64) -> Delay {
         let octaves = sigma / std::f64::consts::LN_2;
@@ -180,6 +192,19 @@ mod tests {
         }
         assert_eq!(Delay::uniform(high, low).sample(&mut Stream::new(1, "empty")), high);
         assert!(!Delay::uniform(high, low).has_dispersion());
+    }
+
+    #[test]
+    fn a_lognormal_has_its_two_percentiles() {
+        let (median, p99) = (Duration::millis(2), Duration::millis(30));
+        let delay = Delay::lognormal_with(median, p99);
+        let mut stream = Stream::new(9, "percentiles");
+        let mut draws: Vec<Duration> = (0..100_000).map(|_| delay.sample(&mut stream)).collect();
+        draws.sort_unstable();
+        let [half, most] = [draws[50_000], draws[99_000]].map(Duration::as_millis_f64);
+        assert!((half - 2.0).abs() < 0.05 && (most - 30.0).abs() < 1.5, "{half} {most}");
+        assert_eq!(Delay::lognormal_with(median, median), Delay::constant(median));
+        assert_eq!(Delay::lognormal_with(Duration::ZERO, p99), Delay::constant(Duration::ZERO));
     }
 
     #[test]

@@ -14,7 +14,7 @@
 //!                   │───────── Repair ────────►│ those
 //! ```
 //!
-//! **Claims.** Convergence, under any fault, once the network is whole and the clocks have caught up. No acknowledged
+//! **Claims.** Convergence, under any fault after which disks have what they said they had, once the network is whole and the clocks have caught up. No acknowledged
 //! write is lost but to a concurrent one, and that loss is counted: the write is on its origin's disk before the client
 //! hears of it, and gossip offers it again for as long as somebody lacks it, also after a crash of the origin; but only
 //! where no request comes late or twice, as below. A client that stays with one node reads its own writes and never reads
@@ -27,7 +27,8 @@
 //! seen what came in between and stamps above it, which is no conflict, and an older write stands where an acknowledged
 //! one stood. Therefore no write is claimed to be kept where the network repeats, reorders or delays.
 //!
-//! **Assumes.** Clocks that differ by less than `max-offset`. What a node further ahead writes reaches the others only
+//! **Assumes.** Disks that keep what they synced: the copy is where a restart learns which stamps it gave, and a node that
+//! forgot may give one twice, to two writes between which nothing decides. Clocks that differ by less than `max-offset`. What a node further ahead writes reaches the others only
 //! once their clocks get there, and then beats what they wrote in between, later in true time. Even that loss is not
 //! silent: a node stamps above everything in its copy, so that what beats its write it had not seen, and is concurrent.
 //!
@@ -171,7 +172,7 @@ pub enum Timer {
 }
 
 /// The faults under which no request reaches a node that has seen what overwrote it.
-const NO_REQUEST_COMES_LATE: FaultKinds = FaultKinds::ALL.without(&[
+const NO_REQUEST_COMES_LATE: FaultKinds = Claim::DISKS_KEEP.without(&[
     FaultKind::Duplicate,
     FaultKind::Reorder,
     FaultKind::Delay,
@@ -198,7 +199,7 @@ impl Protocol for LastWriterWins {
 
     fn claims(_: &Options) -> Vec<Claim> {
         vec![
-            Claim { guarantee: Guarantee::Convergence, under: Claim::ANY_FAULT },
+            Claim { guarantee: Guarantee::Convergence, under: Claim::DISKS_KEEP },
             Claim { guarantee: Guarantee::NoAcknowledgedWriteLost, under: NO_REQUEST_COMES_LATE },
         ]
     }

@@ -64,7 +64,9 @@ impl Replica {
             return cx.send(from, Message::Stale { epoch: self.promised });
         }
         self.adopt(Office { epoch, primary: from }, cx);
-        assert_eq!(self.office.primary, from, "two primaries of epoch {epoch}");
+        if self.office.primary != from {
+            return; // a monitor forgot that it had voted: of two primaries of an epoch, the first that was heard of counts
+        }
         match self.meet(stretch, cx) {
             Meeting::Equal(index) => {
                 self.matched = self.matched.max(index);
@@ -134,10 +136,11 @@ impl Replica {
         Meeting::Equal(index)
     }
 
-    /// Drops what the primary does not have; or stays out with it, if that is the rule and there is a write in it.
+    /// Drops what the primary does not have; or stays out with it, if that is the rule and there is a write in it, or the
+    /// primary had it before.
     fn drop_beyond(&mut self, length: u64, cx: &mut Context<PrimaryBackup>) -> bool {
-        assert!(length >= self.matched, "an entry that the primary has is not dropped");
-        if self.plan.refuses && self.log.sets_beyond(length) {
+        // What the primary once had it has no more where its disk forgot: its log is no measure then.
+        if length < self.matched || (self.plan.refuses && self.log.sets_beyond(length)) {
             cx.persist(Record::Stranded);
             self.duty = Duty::Stranded;
             return false;

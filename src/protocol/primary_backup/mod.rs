@@ -41,7 +41,8 @@
 //! "all"`, a new primary is ready only when the lost replica is back. With `reads = "nearest"` a backup answers from
 //! the prefix it has, at any age.
 //!
-//! **Assumes.** Disks keep what they synced. Monitors lie on the same links as everybody else.
+//! **Assumes.** Disks keep what they synced: a monitor that forgot its vote, or a replica that forgot what it had acknowledged,
+//! breaks every claim (a lying disk, a wiped one). Monitors lie on the same links as everybody else.
 //!
 //! **Cost.** Of B backups, k waited for. Read: no one-way delay between nodes, no message. Write: none where k is 0,
 //! else the round trip to the k-th nearest backup; 2B messages (Append and Ack), and an entry is on the wire only once
@@ -378,7 +379,7 @@ impl Protocol for PrimaryBackup {
 /// What these options promise. A fault-free run is no fault, but a `detect` shorter than a slow round trip makes
 /// failovers without one: with failover, nothing is claimed for fault-free runs alone.
 fn claims(options: &Options) -> Vec<Claim> {
-    let always = |guarantee| Claim { guarantee, under: Claim::ANY_FAULT };
+    let always = |guarantee| Claim { guarantee, under: Claim::DISKS_KEEP };
     let fixed = options.failover.is_none();
     let fenced = options.fencing == Fencing::Epoch;
     let waits = !matches!(options.acknowledge, Acknowledge::Local | Acknowledge::Backups(0));

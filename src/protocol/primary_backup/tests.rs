@@ -163,7 +163,7 @@ fn what_cannot_be_names_its_option() {
 fn claims_depend_on_what_is_asked_for() {
     let claimed = |text: &str| -> Vec<&str> {
         let claims = PrimaryBackup::claims(&toml(text));
-        assert!(claims.iter().all(|claim| claim.under == Claim::ANY_FAULT));
+        assert!(claims.iter().all(|claim| claim.under == Claim::DISKS_KEEP));
         claims.iter().map(|claim| claim.guarantee.name()).collect()
     };
     let all: Vec<&str> = Guarantee::ALL.iter().map(|guarantee| guarantee.name()).collect();

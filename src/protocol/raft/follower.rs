@@ -26,9 +26,16 @@ impl Raft {
         if !self.follow(from, term, cx) {
             return self.tell_term(from, cx);
         }
-        let outcome = match self.append_at(prev, &entries, cx) {
+        let appended = self.append_at(prev, &entries, cx);
+        if self.is_halted() {
+            return;
+        }
+        let outcome = match appended {
             Ok(()) => {
                 self.append_early(cx);
+                if self.is_halted() {
+                    return;
+                }
                 Outcome::Matched(self.verified)
             }
             Err(hint) => {
@@ -43,13 +50,16 @@ impl Raft {
         self.learn_commit(commit, cx);
     }
 
-    /// Takes `from` for the leader of `term`. Not where that term is over.
+    /// Takes `from` for the leader of `term`. Not where that term is over, or has a leader in this node.
     fn follow(&mut self, from: NodeId, term: u64, cx: &mut Context<Self>) -> bool {
         if term < self.term {
             return false;
         }
         self.see_term(term, cx);
-        assert!(!matches!(self.office, Office::Leader(_)), "{from} leads term {term}, and so does this node");
+        if matches!(self.office, Office::Leader(_)) {
+            self.halt(cx);
+            return false;
+        }
         self.office = Office::Follower;
         self.leader = Some(from);
         self.since = cx.now();
@@ -58,6 +68,9 @@ impl Raft {
 
     /// Tells a leader of an earlier term that it leads no more.
     fn tell_term(&self, to: NodeId, cx: &mut Context<Self>) {
+        if self.is_halted() {
+            return;
+        }
         cx.send(to, Message::Appended { term: self.term, round: 0, outcome: Outcome::Matched(0) });
     }
 
@@ -73,7 +86,10 @@ impl Raft {
         let differs = |(index, entry): (u64, &Entry)| index > base && self.log.term_at(index) != Some(entry.term);
         if let Some(had) = indices.zip(entries.iter()).position(differs) {
             let first = prev.index + 1 + had as u64;
-            assert!(first > self.commit, "committed entry {first} would be replaced");
+            if first <= self.commit.max(self.verified) {
+                self.halt(cx);
+                return Err(self.log.last());
+            }
             let entries = if had == 0 { entries.clone() } else { Entries::from(&entries[had..]) };
             let mut before = self.log.term_at(first - 1).expect("what is before the first is in the log, or its base");
             self.log.replace_from(first, &entries);
@@ -104,6 +120,9 @@ impl Raft {
             let Early { prev, entries } = first.remove();
             // A refusal here means a log that still differs from the leader's; what is dropped will be missed and sent.
             let _ = self.append_at(prev, &entries, cx);
+            if self.is_halted() {
+                return;
+            }
         }
     }
 
@@ -134,6 +153,9 @@ impl Raft {
         }
         self.verified = self.verified.max(last.index);
         self.append_early(cx);
+        if self.is_halted() {
+            return;
+        }
         let outcome = Outcome::Matched(self.verified);
         cx.send(from, Message::Appended { term: self.term, round, outcome });
     }

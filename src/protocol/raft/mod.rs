@@ -11,12 +11,13 @@
 //!    │◄───────ok───────│◄────────ok─────────│◄────────Appended──────────│
 //! ```
 //!
-//! **Claims.** Under any faults that a disk survives: linearizable reads and writes (`reads = "read-index"`), no
+//! **Claims.** Under any faults after which a disk has what it said it had: linearizable reads and writes (`reads = "read-index"`), no
 //! acknowledged write lost, at most one leader a term, and equal copies after heal and quiet.
 //! **Does not claim.** To answer without a majority, or while the leader is being replaced. Local reads
 //! (`reads = "local"`) show old states. A single writer is not claimed either: a leader that was cut off or paused may
 //! acknowledge, late, a write that a majority had before it was deposed, while its successor acknowledges others.
-//! **Assumes.** That what a disk has synced stays there. No clock matters to safety; timeouts matter to availability.
+//! **Assumes.** That what a disk has synced stays there: a node that forgot its vote or an entry it had acknowledged makes a
+//! majority of which one does not know what it did, so a lying disk or a wiped one breaks every claim. No clock matters to safety; timeouts matter to availability.
 //! **Cost.** Write at the leader: one round trip to the nearest majority, 2(n-1) messages. Read: the same, without
 //! entries. At another node: one round trip to the leader more. Idle: 2(n-1) messages a heartbeat.
 //! **Source.** Ongaro, Ousterhout, *In Search of an Understandable Consensus Algorithm*, USENIX ATC 2014; Ongaro,
@@ -30,6 +31,8 @@
 //! - A read starts its own heartbeat round at once instead of joining the next one: it costs what a write costs.
 //! - A new leader takes the index of its first entry for a read index that is not known yet, instead of waiting first.
 //! - A client's number and answer are remembered for good: sessions need no registration and never expire.
+//! - A node that sees that some disk forgot (another leader in its own term, or entries in place of those that it knows the
+//!   leader to have) stops for good: better out of service than wrong.
 //! - Membership changes and leadership transfer are left out; a group keeps its members.
 //!
 //! **At its worst.** `scenarios/raft-partial-partition.toml`: without pre-vote and check-quorum, a node that reaches
@@ -121,6 +124,8 @@ enum Office {
         votes: BTreeSet<NodeId>,
     },
     Leader(Leadership),
+    /// Some disk forgot what it had said it had: this node takes part no more.
+    Halted,
 }
 
 /// The knobs.
@@ -337,7 +342,7 @@ impl Protocol for Raft {
         if options.reads == Reads::ReadIndex {
             holds.insert(0, Guarantee::Linearizable);
         }
-        holds.into_iter().map(|guarantee| Claim { guarantee, under: Claim::ANY_FAULT }).collect()
+        holds.into_iter().map(|guarantee| Claim { guarantee, under: Claim::DISKS_KEEP }).collect()
     }
 
     fn start(options: &Options, recovered: Vec<Record>, cx: &mut Context<Self>) -> Raft {
@@ -355,6 +360,7 @@ impl Protocol for Raft {
 
     fn on_request(&mut self, request: Request<Self>, cx: &mut Context<Self>) {
         match request.op {
+            _ if self.is_halted() => cx.refuse(request.id, Refusal::Unavailable),
             Op::Read(key) if self.options.reads == Reads::Local => {
                 cx.reply_unsynced(request.id, Reply::Read(self.machine.read(key)));
             }
@@ -370,6 +376,7 @@ impl Protocol for Raft {
 
     fn on_message(&mut self, from: NodeId, message: Message, cx: &mut Context<Self>) {
         match message {
+            _ if self.is_halted() => {}
             Message::RequestPreVote { term, last } => self.on_request_pre_vote(from, term, last, cx),
             Message::PreVote { term, granted } => self.on_pre_vote(from, term, granted, cx),
             Message::RequestVote { term, last } => self.on_request_vote(from, term, last, cx),
@@ -385,13 +392,15 @@ impl Protocol for Raft {
 
     fn on_timer(&mut self, timer: Timer, cx: &mut Context<Self>) {
         match timer {
+            _ if self.is_halted() => {}
             Timer::Election => self.on_election_timer(cx),
             Timer::Heartbeat => self.on_heartbeat_timer(cx),
         }
     }
 
     fn state(&self) -> State {
-        State::serving(self.machine.copy().iter().map(|(key, value)| (key, *value)))
+        let copy = self.machine.copy().iter().map(|(key, value)| (key, *value));
+        if self.is_halted() { State::stranded(copy) } else { State::serving(copy) }
     }
 }
 
@@ -426,6 +435,16 @@ impl Raft {
         }
         node.observe_term(cx);
         node
+    }
+
+    fn is_halted(&self) -> bool {
+        matches!(self.office, Office::Halted)
+    }
+
+    /// Stops for good.
+    fn halt(&mut self, cx: &mut Context<Self>) {
+        self.step_down(cx);
+        self.office = Office::Halted;
     }
 
     /// How many nodes make a majority.

@@ -113,7 +113,9 @@ fn offices(plot: &Plot) -> Vec<Line> {
 /// The nodes that each crash hits, in order.
 fn crashes<'p>(plot: &Plot<'p>) -> Vec<(Time, &'p [Target])> {
     let crash = |fault: &'p crate::model::fault::Fault| match &fault.action {
-        Action::Crash(targets) => Some((fault.at, targets.as_slice())),
+        Action::Crash(targets) | Action::TornCrash(targets) | Action::Wipe(targets) => {
+            Some((fault.at, targets.as_slice()))
+        }
         _ => None,
     };
     let mut crashes: Vec<_> = plot.faults.iter().filter_map(crash).collect();

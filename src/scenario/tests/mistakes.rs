@@ -191,6 +191,51 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ),
     // Faults.
     ("", "[[fault]]\nheal = true", "13:1: `at` is missing"),
+    // Disks.
+    (
+        "[topology]",
+        "[disk]\nsync = { median = \"1ms\" }\n[topology]",
+        "5:8: a scattered time is `exponential` alone, or `median` and `p99`\n  help: for example",
+    ),
+    (
+        "[topology]",
+        "[disk]\nsync = { median = \"9ms\", p99 = \"9ms\" }\n[topology]",
+        "5:8: `median` is longer than no time, and `p99` longer than `median`",
+    ),
+    ("[topology]", "[disk]\nsync = 1\n[topology]", "5:8: expected a duration such as \"1ms\", two of them, or a table"),
+    ("[topology]", "[disk]\nsync = \"1\"\n[topology]", "5:8: `1` is not a duration: its unit is missing"),
+    (
+        "[topology]",
+        "[disk]\npolicy = \"allways\"\n[topology]",
+        "5:10: unknown word `allways`\n  help: did you mean `always`?",
+    ),
+    (
+        "[topology]",
+        "[disk]\npolicy = { interval = \"0s\" }\n[topology]",
+        "5:23: a disk is synced every 1ms or less often\n  help: `policy = \"always\"` syncs at once",
+    ),
+    (
+        "",
+        "[[fault]]\nat = \"1s\"\nslow_disk = { nodes = [\"a\"], factor = \"x5\" }",
+        "15:39: syncs take no time, and no factor makes them slow\n  help: give `add`, or for example `[disk]`",
+    ),
+    (
+        "",
+        "[[fault]]\nat = \"1s\"\nrolling_restart = { nodes = [\"a\"], down = \"0s\", gap = \"1s\" }",
+        "15:43: a node that restarts is down for a while",
+    ),
+    (
+        "",
+        "[[fault]]\nat = \"1s\"\nwipe = [\"b\", \"bb\"]",
+        "15:14: no region is called `bb`\n  help: did you mean `b`?",
+    ),
+    ("", "[[fault]]\nat = \"1s\"\nslow_disk = { nodes = [\"a\"] }", "15:13: a slow disk needs `factor` or `add`"),
+    ("", "[[fault]]\nat = \"1s\"\nslow_disk = { nodes = [\"a\"], add = \"0s\" }", "15:36: no sync would take longer"),
+    (
+        "",
+        "[disk]\nsync = \"1ms\"\n[[fault]]\nat = \"1s\"\nslow_disk = { nodes = [\"a\"], add = \"1s\", factor = \"x5\" }",
+        "17:36: a slow disk has `factor` or `add`, not both",
+    ),
     ("", "[[fault]]\nat = \"1s\"", "13:1: the fault does not say what it does\n  help: give one of `crash`"),
     ("", "[[fault]]\nat = \"1s\"\nisolated = [\"a\"]", "15:1: unknown key `isolated`\n  help: did you mean `isolate`?"),
     (

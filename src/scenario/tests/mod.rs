@@ -11,7 +11,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::id::{RegionId, Role};
-use crate::model::fault::{Action, Fault, Shape, Slow, Target};
+use crate::model::disk::{DiskModel, OwnDisk, SyncPolicy};
+use crate::model::fault::{Action, Fault, Shape, Slow, SlowDisk, Target};
 use crate::model::latency::Delay;
 use crate::model::transport::{Bandwidth, StreamTransport};
 use crate::model::workload::{Arrivals, Mix};
@@ -67,7 +68,8 @@ offset = "-500ms"
 drift_ppm = 12.5
 
 [disk]
-sync = "1ms"
+sync = { median = "1ms", p99 = "9ms" }
+policy = { interval = "200ms" }
 
 [transport]
 kind = "stream"
@@ -185,6 +187,26 @@ at = "32s"
 delay = { slow = "x2", ramp = "10s" }
 
 [[fault]]
+at = "33s"
+slow_disk = { nodes = ["leader", "moon"], factor = "x50", ramp = "3s" }
+
+[[fault]]
+at = "34s"
+torn_crash = ["moon"]
+
+[[fault]]
+at = "35s"
+rolling_restart = { nodes = ["moon", "us-east-1/monitor"], down = "2s", gap = "0s" }
+
+[[fault]]
+at = "36s"
+wipe = ["leader"]
+
+[[fault]]
+at = "37s"
+lying_disk = ["moon", "eu-west-1"]
+
+[[fault]]
 at = "100s"
 for = "1s"
 every = "10s"
@@ -196,6 +218,7 @@ replicas = ["moon", "us-east-1"]
 groups = 3
 transport = { kind = "datagram" }
 gossip-every = "250ms"
+disk = { policy = "never" }
 
 [design.a]
 protocol = "last-writer-wins"
@@ -250,7 +273,8 @@ fn everything_that_can_be_said_is_understood() {
     );
     assert_eq!(assumed, ["this", "that"]);
     assert_eq!((setup.duration, setup.settle), (Duration::secs(120), Duration::secs(20)));
-    assert_eq!(setup.disk.sync, Duration::millis(1));
+    let sync = Delay::lognormal_with(Duration::millis(1), Duration::millis(9));
+    assert_eq!(setup.disk, DiskModel { sync, policy: SyncPolicy::Interval(Duration::millis(200)) });
     let streams = StreamTransport {
         window: Some(65_536),
         rto_min: Duration::millis(100),
@@ -275,6 +299,9 @@ fn everything_that_can_be_said_is_understood() {
     assert_eq!(places, [("z", &[MOON, RegionId(0)][..]), ("a", &[RegionId(0), RegionId(1), MOON])]);
     assert_eq!((designs[0].placement.groups, designs[1].placement.groups), (3, 1));
     assert!(format!("{:?}", designs[0].configured).contains("gossip_every: 250ms"));
+    assert_eq!(designs[0].disk, Some(OwnDisk { sync: None, policy: Some(SyncPolicy::Never) }));
+    assert_eq!(designs[0].setup(&setup).disk, DiskModel { sync, policy: SyncPolicy::Never });
+    assert_eq!((designs[1].disk, designs[1].setup(&setup).disk), (None, setup.disk));
 }
 
 #[test]
@@ -372,6 +399,18 @@ fn every_kind_of_fault_is_read() {
                 None,
                 Action::Delay { links: Vec::new(), slow: Slow::Times { parts: 20, whole: 10 }, ramp: sec(10) }
             ),
+            fault(
+                33,
+                None,
+                Action::SlowDisk {
+                    nodes: vec![Target::Leader, moon],
+                    slow: SlowDisk { slow: Slow::Times { parts: 500, whole: 10 }, ramp: sec(3) },
+                }
+            ),
+            fault(34, None, Action::TornCrash(vec![moon])),
+            fault(35, None, Action::RollingRestart { places: vec![moon, monitor], down: sec(2), gap: Duration::ZERO }),
+            fault(36, None, Action::Wipe(vec![Target::Leader])),
+            fault(37, None, Action::LyingDisk(vec![moon, eu])),
             // Every ten seconds, while clients ask: until two minutes.
             fault(100, Some(1), Action::Pause(vec![moon])),
             fault(110, Some(1), Action::Pause(vec![moon])),
@@ -412,7 +451,7 @@ fn what_is_left_out_has_its_default() {
     assert_eq!((workload.keys.keys(), workload.mix), (1_000, Mix { read: 8, write: 2, compare_and_set: 0 }));
     assert_eq!((workload.timeout, workload.retry_after), (Duration::secs(2), None));
     assert_eq!((workload.backoff, workload.warm_up), (Duration::millis(100), Duration::secs(5)));
-    assert_eq!((setup.settle, setup.disk.sync), (Duration::secs(30), Duration::ZERO));
+    assert_eq!((setup.settle, setup.disk), (Duration::secs(30), DiskModel::default()));
     assert_eq!((setup.transport, setup.topology.zones(), setup.topology.has_bandwidth()), (None, 1, false));
     let delay = |from, to| *setup.topology.delay(RegionId(from), RegionId(to));
     assert_eq!(

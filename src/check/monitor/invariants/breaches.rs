@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::id::NodeId;
+use crate::id::{GroupId, NodeId};
 use crate::time::Time;
 
 use super::Invariant;
@@ -25,15 +25,32 @@ pub struct Breach {
 /// The breaches of a run, and which invariants are asked for.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Breaches {
-    names: Vec<Arc<str>>,
+    /// By node: its name and its group.
+    nodes: Vec<(Arc<str>, GroupId)>,
+    /// Groups whose disks forgot.
+    excused: Vec<GroupId>,
     asked: u32,
     found: Vec<Breach>,
 }
 
 impl Breaches {
-    pub fn begin_anew(&mut self, names: Vec<Arc<str>>) {
-        (self.names, self.asked) = (names, 0);
+    pub fn begin_anew(&mut self, nodes: Vec<(Arc<str>, GroupId)>) {
+        (self.nodes, self.asked) = (nodes, 0);
+        self.excused.clear();
         self.found.clear();
+    }
+
+    /// A disk of this group forgot: what rests on disks is not noted of it any more.
+    pub fn excuse(&mut self, group: GroupId) {
+        if !self.excused.contains(&group) {
+            self.excused.push(group);
+        }
+    }
+
+    /// Whether what broke an invariant may be what a disk forgot. Where no node is named, any group's may.
+    fn is_excused(&self, invariant: Invariant, nodes: &[NodeId]) -> bool {
+        let is_of_excused = |node: &NodeId| self.nodes.get(node.index()).is_some_and(|(_, g)| self.excused.contains(g));
+        !self.excused.is_empty() && invariant.rests_on_disks() && (nodes.is_empty() || nodes.iter().any(is_of_excused))
     }
 
     #[inline]
@@ -52,13 +69,13 @@ impl Breaches {
 
     /// The name of a node.
     pub fn name(&self, node: NodeId) -> Arc<str> {
-        self.names.get(node.index()).cloned().unwrap_or_else(|| node.to_string().into())
+        self.nodes.get(node.index()).map_or_else(|| node.to_string().into(), |(name, _)| name.clone())
     }
 
     /// Notes that an invariant was broken. Not where it is not asked for.
     #[cold]
     pub fn note(&mut self, invariant: Invariant, at: Time, nodes: &[NodeId], why: impl FnOnce(&Breaches) -> String) {
-        if !self.asks(invariant) {
+        if !self.asks(invariant) || self.is_excused(invariant, nodes) {
             return;
         }
         match self.found.iter_mut().find(|breach| breach.invariant == invariant) {

@@ -100,6 +100,38 @@ impl Invariant {
         Invariant::ALL.into_iter().find(|invariant| invariant.name() == name)
     }
 
+    /// Whether it holds only as long as disks keep what they said they have.
+    ///
+    /// A node that forgot its vote, its log, its promise, or the numbers that it gave, does what it must not do twice, and no
+    /// protocol that trusts its own disk can tell: two leaders, two entries in one place, two leases, two writes with one
+    /// stamp; and who stays out after that may leave too few for an answer. What was read and sent was still written and
+    /// sent, and what a design claims is judged by its claim.
+    pub const fn rests_on_disks(self) -> bool {
+        match self {
+            Invariant::ElectionSafety
+            | Invariant::LogMatching
+            | Invariant::LeaderCompleteness
+            | Invariant::StateMachineSafety
+            | Invariant::VoteMonotone
+            | Invariant::Fencing
+            | Invariant::LeaseExclusivity
+            | Invariant::DurabilityContract
+            | Invariant::NoResurrection
+            | Invariant::ExactlyOnce
+            | Invariant::CausalDelivery
+            | Invariant::StrongConvergence
+            | Invariant::LivenessAfterHeal => true,
+            Invariant::DualServing
+            | Invariant::ConflictingAcks
+            | Invariant::DivergentBranches
+            | Invariant::AckedWriteLost
+            | Invariant::ThinAir
+            | Invariant::Session
+            | Invariant::MessageConservation
+            | Invariant::TimeCausality => false,
+        }
+    }
+
     pub(super) const fn bit(self) -> u32 {
         1 << self as u32
     }

@@ -125,7 +125,7 @@ impl Invariants {
     /// Forgets everything, and begins anew with the memory it has, for a run with these nodes.
     pub fn begin_anew(&mut self, nodes: &[Watched]) {
         let groups = nodes.iter().map(|node| node.group.index() + 1).max().unwrap_or(0);
-        self.breaches.begin_anew(nodes.iter().map(|node| node.name.clone()).collect());
+        self.breaches.begin_anew(nodes.iter().map(|node| (node.name.clone(), node.group)).collect());
         self.seats.clear();
         self.seats.extend(nodes.iter().map(|node| Seat { bit: 1 << (node.seat % SEATS_MAX) }));
         self.epochs.clear();
@@ -345,6 +345,12 @@ impl Invariants {
         self.versions.crashed(self.seats[node.index()]);
         self.deliveries.crashed(node);
         self.merges.crashed(node);
+    }
+
+    /// A disk of this group lost what it had said it has: from here on the group is not held to what
+    /// [rests on disks](Invariant::rests_on_disks).
+    pub fn forgot(&mut self, group: GroupId) {
+        self.breaches.excuse(group);
     }
 
     /// At the end: an acknowledged write is gone, as `why` says.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::protocol::Standing;
 use crate::protocol::raft::{Machine, Snapshot};
 
 fn records(entries: &[Entry]) -> Vec<Record> {
@@ -225,4 +226,30 @@ fn a_silent_follower_gets_heartbeats_and_catches_up_when_it_answers() {
     assert_eq!((bench.sent(B).len(), bench.sent(C).len()), (1, 0));
     bench.hear(C, matched(1, 12, 1));
     assert!(matches!(bench.sent(C)[..], [Message::Append(append)] if append.entries.len() == 1));
+}
+
+/// Where a disk forgot its vote, a term has two leaders; where one forgot what it had acknowledged, a leader lacks what is
+/// committed. Whoever sees it takes part no more.
+#[test]
+fn a_node_that_sees_that_a_disk_forgot_stops_for_good() {
+    let is_silent = |bench: &mut Bench| {
+        bench.hear(B, append(7, at(0, 0), &[], 0));
+        assert!(bench.effects.is_empty());
+        bench.expire();
+        assert!(bench.effects.is_empty());
+        bench.ask(1, 9, write(9));
+        assert!(matches!(bench.effects[..], [Effect::Refuse { refusal: Refusal::Unavailable, .. }]));
+        assert_eq!(bench.node.state().standing, Standing::Stranded);
+    };
+    let mut leader = Bench::ready();
+    leader.hear(B, append(1, at(0, 0), &[], 0));
+    assert!(leader.observed(Observation::SteppedDown { epoch: 1 }) && leader.sent(B).is_empty());
+    is_silent(&mut leader);
+
+    let mut follower = Bench::follower();
+    follower.hear(B, append(1, at(0, 0), &[entry(1, 1)], 1));
+    assert_eq!(follower.node.commit, 1);
+    follower.hear(C, append(2, at(0, 0), &[entry(2, 2)], 0));
+    assert!(follower.sent(C).is_empty() && follower.persisted().iter().all(|r| matches!(r, Record::Term { .. })));
+    is_silent(&mut follower);
 }
