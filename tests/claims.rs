@@ -1,5 +1,6 @@
 //! What each design claims, and every invariant, under random faults: worlds of three and five regions, disks that take time, messages lost and
-//! out of order, nodes that crash, pause and come back. More of them: `PROPTEST_CASES=10000 cargo test --test claims`.
+//! out of order, nodes that crash, pause and come back. Others, and more of them: `PROPTEST_RNG_SEED=$RANDOM
+//! PROPTEST_CASES=10000 cargo test --test claims`.
 
 mod support;
 
@@ -301,4 +302,38 @@ fn what_a_successor_orders_anew_is_not_lost() {
         ordered_anew += run.failovers.len();
     }
     assert!(ordered_anew >= 10, "{ordered_anew}: a successor is what this is about");
+}
+
+/// A primary that is cut off goes on alone in the end, and applies what it was asked; the client asks its successor, too, which
+/// orders that after others of the same branch. Its backup takes it before it does: by the successor's order, not by that
+/// of the branch, in which it had been replaced.
+#[test]
+fn what_was_replaced_on_a_branch_that_ended_does_not_come_back_by_a_new_order() {
+    let mut setup = support::setup(topology(3, 1), 40);
+    setup.workload.clients = vec![2; 3];
+    setup.workload.arrivals = Arrivals::Poisson(Duration::millis(60));
+    setup.workload.keys = KeyChooser::uniform(1);
+    setup.workload.mix = Mix { read: 4, write: 4, compare_and_set: 2 };
+    setup.workload.retry_after = Some(Duration::millis(700));
+    setup.settle = Duration::secs(30);
+    setup.transport = Some(StreamTransport::default());
+    let action = Action::GatewayDown(vec![Target::Region(RegionId(0))]);
+    let lasts = Some(Duration::millis(1_925));
+    setup.faults = vec![Fault { at: after(9_435), lasts, action, may_touch_nothing: false }];
+    let failover = Failover {
+        detect: Duration::millis(1_538),
+        heartbeat: Duration::millis(400),
+        promote: Duration::millis(94),
+        ..Failover::default()
+    };
+    let options = primary_backup::Options {
+        acknowledge: Acknowledge::One,
+        degrade_after: Some(Duration::millis(1_671)),
+        failover: Some(failover),
+        ..primary_backup::Options::default()
+    };
+    for seed in 0..10 {
+        let run = assert_claims_hold::<PrimaryBackup>(&setup, &options, seed).unwrap();
+        assert!(!run.durability.diverged.is_empty(), "seed {seed}: a branch is what this is about");
+    }
 }

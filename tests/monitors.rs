@@ -6,7 +6,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use riftzone::check::monitor::{Invariant, Invariants, Mail, Seen, Watched};
+use riftzone::check::monitor::{Invariant, Invariants, Mail, Origin, Seen, Watched};
 use riftzone::explore::seeds::{Progress, SeedResult, sweep};
 use riftzone::id::{ClientId, GroupId, Key, NodeId, RegionId, RequestId, Value};
 use riftzone::model::fault::{Action, Fault, Target};
@@ -59,7 +59,7 @@ fn followed(at: u64, node: u16, value: u64, before: Option<u64>) -> Box<dyn Fn(&
 }
 
 fn told(at: u64, value: Option<u64>) -> Box<dyn Fn(&mut Invariants)> {
-    Box::new(move |invariants| invariants.read(after(at), NodeId(0), C, K, value.map(Value), true))
+    Box::new(move |invariants| invariants.read(after(at), NodeId(0), C, K, value.map(Value), Origin::Asked))
 }
 
 fn call(step: impl Fn(&mut Invariants) + 'static) -> Box<dyn Fn(&mut Invariants)> {
@@ -239,6 +239,19 @@ fn table() -> Vec<(Invariant, &'static str, Steps)> {
             ],
         ),
         (
+            Invariant::NoResurrection,
+            "an old version comes back in a later epoch, which ordered nothing of it",
+            vec![
+                observe(1, 0, logged(1, 1, 1, 0, 1)),
+                applied(1, 0, 1, None),
+                observe(2, 0, logged(1, 2, 1, 1, 2)),
+                applied(2, 0, 2, Some(1)),
+                followed(3, 1, 2, None),
+                observe(4, 1, logged(2, 3, 2, 1, 1)),
+                followed(4, 1, 1, Some(2)),
+            ],
+        ),
+        (
             Invariant::ExactlyOnce,
             "a retry is applied",
             vec![
@@ -254,9 +267,14 @@ fn table() -> Vec<(Invariant, &'static str, Steps)> {
             Invariant::ThinAir,
             "a value of nobody's",
             vec![
-                call(|i| i.read(after(1), NodeId(0), C, K, None, false)),
-                call(|i| i.read(after(2), NodeId(0), C, K, Some(Value(9)), false)),
+                call(|i| i.read(after(1), NodeId(0), C, K, None, Origin::Asked)),
+                call(|i| i.read(after(2), NodeId(0), C, K, Some(Value(9)), Origin::Nowhere)),
             ],
+        ),
+        (
+            Invariant::ThinAir,
+            "a value whose write had failed",
+            vec![call(|i| i.read(after(1), NodeId(0), C, K, Some(Value(9)), Origin::Failed))],
         ),
         (
             Invariant::Session,

@@ -1,6 +1,6 @@
 //! What clients make of the answers, and of having none. Next: `retries.rs`, how they ask again by a policy.
 
-use crate::check::monitor::Invariant;
+use crate::check::monitor::{Invariant, Origin};
 use crate::history::Outcome;
 use crate::id::{ClientId, NodeId};
 use crate::model::workload::Arrivals;
@@ -80,8 +80,8 @@ impl<P: Protocol> World<'_, P> {
         }
         match reply {
             Reply::Read(value) | Reply::Mismatch(value) => {
-                let exists = value.is_none_or(|value| self.record.writes.may_hold(key, value));
-                self.invariants.read(now, server, client, key, value, exists);
+                let origin = value.map_or(Origin::Asked, |value| self.record.writes.origin(key, value));
+                self.invariants.read(now, server, client, key, value, origin);
             }
             Reply::Written => self.invariants.told(now, server, client, key, active.op.written()),
         }

@@ -3,6 +3,7 @@
 //! Nothing stays of a read. Of a write 22 bytes stay (and what the judges need of it), so that lost writes can be dated
 //! at the end. Rows of the history are kept where somebody asks for them. Next: `outages.rs`.
 
+use crate::check::monitor::Origin;
 use crate::check::{linearizable, staleness};
 use crate::history::{History, OpId};
 use crate::id::{ClientId, Key, NodeId, RegionId, Value};
@@ -83,7 +84,7 @@ impl Record {
         self.outages[region.index()].wrote(at);
         match reply {
             Reply::Written => self.writes.acknowledged(value, server, at),
-            _ => self.writes.failed(value),
+            _ => self.writes.ended[value.index()] = DENIED,
         }
     }
 
@@ -117,7 +118,7 @@ impl Record {
 pub(super) struct Writes {
     keys: Vec<u32>,
     begun: Vec<u64>,
-    /// When each was acknowledged, or [`FAILED`], or [`OPEN`].
+    /// When each was acknowledged, or [`FAILED`], [`DENIED`], [`OPEN`], or [`NEVER`].
     ended: Vec<u64>,
     servers: Vec<u16>,
 }
@@ -126,6 +127,10 @@ pub(super) struct Writes {
 const OPEN: u64 = u64::MAX;
 /// A write that did not take effect.
 const FAILED: u64 = u64::MAX - 1;
+/// A node answered that it found another value than it was to replace.
+const DENIED: u64 = u64::MAX - 2;
+/// No write was begun.
+const NEVER: u64 = u64::MAX - 3;
 
 /// A write that a client knows to have taken effect.
 #[derive(Clone, Copy, Debug)]
@@ -150,7 +155,7 @@ impl Writes {
         if place >= self.ended.len() {
             self.keys.resize(place + 1, 0);
             self.begun.resize(place + 1, 0);
-            self.ended.resize(place + 1, FAILED);
+            self.ended.resize(place + 1, NEVER);
             self.servers.resize(place + 1, 0);
         }
         (self.keys[place], self.begun[place], self.ended[place]) = (key.0, at.as_nanos(), OPEN);
@@ -164,17 +169,23 @@ impl Writes {
         self.ended[value.index()] = FAILED;
     }
 
-    /// Whether a key may hold this value: its write was begun there, and nobody was told that it failed.
+    /// Where a value that a key is said to hold comes from.
     #[inline]
-    pub(super) fn may_hold(&self, key: Key, value: Value) -> bool {
+    pub(super) fn origin(&self, key: Key, value: Value) -> Origin {
         let place = usize::try_from(value.0).unwrap_or(usize::MAX);
-        self.ended.get(place).is_some_and(|ended| *ended != FAILED && self.keys[place] == key.0)
+        match self.ended.get(place).copied().unwrap_or(NEVER) {
+            NEVER => Origin::Nowhere,
+            _ if self.keys[place] != key.0 => Origin::Nowhere,
+            FAILED => Origin::Failed,
+            DENIED => Origin::Denied,
+            _ => Origin::Asked,
+        }
     }
 
     /// This write, if a client knows that it took effect.
     pub(super) fn get(&self, value: Value) -> Option<Acknowledged> {
         let place = value.index();
-        let ended = self.ended.get(place).copied().filter(|ended| *ended < FAILED)?;
+        let ended = self.ended.get(place).copied().filter(|ended| *ended < NEVER)?;
         Some(Acknowledged {
             value,
             key: Key(self.keys[place]),

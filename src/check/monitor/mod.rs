@@ -10,7 +10,7 @@ mod lineage;
 mod writers;
 
 pub use failovers::{Failover, Failovers};
-pub use invariants::{Breach, Invariant, Invariants, Mail, Seen, Watched};
+pub use invariants::{Breach, Invariant, Invariants, Mail, Origin, Seen, Watched};
 pub use leaders::{Leaders, Office};
 pub use lineage::{Durability, Lineage, Versions};
 pub use writers::{Stint, Writers};

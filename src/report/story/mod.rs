@@ -145,7 +145,10 @@ pub fn sentence(clause: &str) -> String {
 /// An instant to the millisecond, which is what a reader compares; pictures' hints and the replay have the rest.
 fn moment(at: Time) -> String {
     let exact = instant(at);
-    exact.get(..exact.len().saturating_sub(7)).filter(|_| at != Time::NEVER).map_or(exact.clone(), |cut| format!("{cut}s"))
+    exact
+        .get(..exact.len().saturating_sub(7))
+        .filter(|_| at != Time::NEVER)
+        .map_or(exact.clone(), |cut| format!("{cut}s"))
 }
 
 /// The operations to tell: all where they are few; else those that show what is broken, and others on their keys.

@@ -45,7 +45,8 @@ pub fn space_time(story: &Story) -> String {
     let flights = flights(story);
     let columns = Columns::of(story, &flights);
     let total = (columns.right + MARGIN).max(640);
-    let why = wrap(&format!("{}. Here: {}.", sentence(&story.meaning), story.why), "", (total - 2 * MARGIN) as usize / 7);
+    let why =
+        wrap(&format!("{}. Here: {}.", sentence(&story.meaning), story.why), "", (total - 2 * MARGIN) as usize / 7);
     let why: Vec<&str> = why.lines().collect();
     let top = MARGIN + 34 + LINE_HEIGHT * why.len() as u32 + 22;
     let bottom = top + story.lanes.len() as u32 * LANE_HEIGHT;
@@ -193,9 +194,13 @@ impl Canvas<'_> {
         for (nth, begins) in offices.clone().enumerate().filter(|(_, line)| line.short.starts_with("leads")) {
             let Some(lane) = begins.lane else { continue };
             let ends = offices.clone().skip(nth + 1).find(|line| line.lane == Some(lane) && line.short == "steps down");
-            let (from, to) = (self.columns.x(begins.at), ends.map_or(self.columns.right, |line| self.columns.x(line.at)));
+            let (from, to) =
+                (self.columns.x(begins.at), ends.map_or(self.columns.right, |line| self.columns.x(line.at)));
             let (y, width) = (self.y(lane) - 7, to - from);
-            let _ = writeln!(svg, "<rect class=\"reign\" x=\"{from}\" y=\"{y}\" width=\"{width}\" height=\"14\" rx=\"4\"/>");
+            let _ = writeln!(
+                svg,
+                "<rect class=\"reign\" x=\"{from}\" y=\"{y}\" width=\"{width}\" height=\"14\" rx=\"4\"/>"
+            );
         }
     }
 

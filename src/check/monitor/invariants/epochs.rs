@@ -12,6 +12,8 @@ use super::{Invariant, Seen};
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Epochs {
     entered: u64,
+    /// The last epoch whose leader it took an entry from.
+    followed: u64,
     vote: Option<(u64, NodeId)>,
 }
 
@@ -40,9 +42,16 @@ impl Epochs {
         }
     }
 
+    /// The epoch whose order of writes it goes by; 0 where nobody told of one.
+    #[inline]
+    pub const fn followed(&self) -> u64 {
+        self.followed
+    }
+
     /// It took an entry from the leader of the epoch `by`.
     #[inline]
-    pub fn took(&self, seen: Seen, by: u64, index: u64, into: &mut Breaches) {
+    pub fn took(&mut self, seen: Seen, by: u64, index: u64, into: &mut Breaches) {
+        self.followed = self.followed.max(by);
         if by < self.entered {
             let entered = self.entered;
             into.note(Invariant::Fencing, seen.at, &[seen.node], |names| {

@@ -48,7 +48,7 @@ use leases::Lease;
 use liveness::Liveness;
 use logs::Logs;
 use merges::Merges;
-use versions::Versions;
+use versions::{Order, Taker, Versions};
 
 /// Who saw something, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +94,19 @@ pub struct Mail {
     pub lost: u64,
     /// Under way or waiting at the end.
     pub left: u64,
+}
+
+/// Where a value that was read came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Somebody asked for it to be written to that key, or it is no value at all.
+    Asked,
+    /// Somebody did, and was told that it had failed.
+    Failed,
+    /// Somebody did, in place of another value, and was told that it was not there.
+    Denied,
+    /// Nobody did.
+    Nowhere,
 }
 
 /// All invariants of a run.
@@ -250,8 +263,10 @@ impl Invariants {
     pub fn applied(&mut self, seen: Seen, key: Key, value: Value, before: Option<Value>) {
         let order = [Invariant::ExactlyOnce, Invariant::ConflictingAcks, Invariant::Session];
         if order.iter().any(|invariant| self.breaches.asks(*invariant)) {
-            let seat = self.seats[seen.node.index()];
-            self.versions.applied(seen, seat, key, value, before, &mut self.breaches);
+            let node = seen.node.index();
+            let order = Order::of(self.epochs[node].followed(), seen.leads);
+            let by = Taker { seen, seat: self.seats[node], order };
+            self.versions.applied(by, key, value, before, &mut self.breaches);
         }
     }
 
@@ -299,12 +314,18 @@ impl Invariants {
         }
     }
 
-    /// A client heard what a key holds, from this node. `exists` says whether somebody asked for that value to be
-    /// written there, and has not been told that it failed.
-    pub fn read(&mut self, at: Time, node: NodeId, client: ClientId, key: Key, value: Option<Value>, exists: bool) {
-        if let (false, Some(value)) = (exists, value) {
+    /// A client heard what a key holds, from this node, and where that came from. Where there may be two leaders, or a disk may
+    /// forget, one may have done what the other denied: only designs whose reads and writes are as if of one are asked.
+    pub fn read(&mut self, at: Time, node: NodeId, client: ClientId, key: Key, value: Option<Value>, origin: Origin) {
+        let why = match origin {
+            Origin::Asked => None,
+            Origin::Denied if !self.breaches.asks(Invariant::ConflictingAcks) => None,
+            Origin::Failed | Origin::Denied => Some("whose write had failed"),
+            Origin::Nowhere => Some("which nobody wrote there"),
+        };
+        if let (Some(why), Some(value)) = (why, value) {
             self.breaches.note(Invariant::ThinAir, at, &[node], |names| {
-                format!("{} tells {client} of {value} for {key}, which nobody wrote there", names.name(node))
+                format!("{} tells {client} of {value} for {key}, {why}", names.name(node))
             });
         }
         self.told(at, node, client, key, value);

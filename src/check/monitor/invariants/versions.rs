@@ -1,10 +1,10 @@
 //! The invariants of a key's versions: exactly once, no resurrection, conflicting acknowledgements, sessions.
 //!
-//! Each write has a place in the order of its key's versions: what it replaced in the copy of the leader that applied
-//! it last, or of whoever applied it first where nobody leads, and how many came before. Only designs that promise one
-//! order are asked. A place in it is a hint, for a branch that was rolled back may have given a write another place
-//! before; so a version counts as earlier only if it is found on the way back from the later one, which is walked when
-//! a hint says so.
+//! Each write has a place in the order of its key's versions: what it replaced in the copy that applied it by the latest
+//! leader's order (that leader's own where it did so itself, or of whoever applied it first where nobody leads), and how
+//! many came before. Only designs that promise one order are asked. A place in it is a hint, for a branch that was rolled
+//! back may have given a write another place before; so a version counts as earlier only if it is found on the way back
+//! from the later one, which is walked when a hint says so.
 
 use crate::id::{ClientId, Key, NodeId, Value};
 use crate::time::Time;
@@ -36,8 +36,42 @@ struct Version {
     place: u32,
     /// One more than the acknowledged write that replaced it.
     next: u32,
-    /// Whether a leader put it in its place.
-    is_led: bool,
+    /// By whose order it has its place.
+    order: Order,
+}
+
+/// Whose copy takes a write.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Taker {
+    pub seen: Seen,
+    pub seat: Seat,
+    pub order: Order,
+}
+
+/// By whose order a copy takes a write: of two, the later epoch's counts, and of one epoch, its leader's own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Order(u32);
+
+impl Order {
+    /// That of a node which follows the leader of this epoch, or leads it.
+    #[inline]
+    pub fn of(epoch: u64, leads: bool) -> Order {
+        let epoch = u32::try_from(epoch).unwrap_or(u32::MAX).min(u32::MAX >> 1);
+        Order((epoch << 1) | u32::from(leads))
+    }
+
+    /// Every other is known where this one is.
+    const LATEST: Order = Order(u32::MAX);
+
+    /// Whether it is of a later epoch.
+    const fn is_after(self, other: Order) -> bool {
+        self.0 >> 1 > other.0 >> 1
+    }
+
+    /// Whether it is a leader's own.
+    const fn is_led(self) -> bool {
+        self.0 & 1 == 1
+    }
 }
 
 /// The last of a key's versions.
@@ -74,15 +108,18 @@ impl Versions {
         self.versions.get(index(value)).copied().unwrap_or_default()
     }
 
-    /// Whether `earlier` was replaced by `later`, directly or by others. Not looked into where their places say no.
-    fn precedes(&self, earlier: Value, later: Value) -> bool {
+    /// Whether `earlier` was replaced by `later`, directly or by others, by orders up to `known`: who follows an old leader
+    /// knows nothing of what a later one put elsewhere. Not looked into where their places say no.
+    fn precedes(&self, earlier: Value, later: Value, known: Order) -> bool {
         let (early, late) = (self.version(earlier).place, self.version(later).place);
         if early == 0 || early >= late {
             return false;
         }
         let mut at = later;
         for _ in early..late {
-            match self.version(at).before.checked_sub(1) {
+            let version = self.version(at);
+            match version.before.checked_sub(1) {
+                _ if version.order.is_after(known) => return false,
                 Some(before) if u64::from(before) == earlier.0 => return true,
                 Some(before) => at = Value(before.into()),
                 None => return false,
@@ -92,15 +129,8 @@ impl Versions {
     }
 
     /// A copy that held `before` took a write. `O(1)`, amortised.
-    pub fn applied(
-        &mut self,
-        seen: Seen,
-        seat: Seat,
-        key: Key,
-        value: Value,
-        before: Option<Value>,
-        into: &mut Breaches,
-    ) {
+    pub fn applied(&mut self, by: Taker, key: Key, value: Value, before: Option<Value>, into: &mut Breaches) {
+        let Taker { seen, seat, order } = by;
         if into.asks(Invariant::ExactlyOnce) {
             let takers = entry(&mut self.takers, index(value));
             if *takers & seat.bit != 0 {
@@ -111,7 +141,7 @@ impl Versions {
             }
             *takers |= seat.bit;
             if let Some(later) = before
-                && self.precedes(value, later)
+                && self.precedes(value, later, order)
             {
                 into.note(Invariant::NoResurrection, seen.at, &[seen.node], |names| {
                     let node = names.name(seen.node);
@@ -122,9 +152,9 @@ impl Versions {
         }
         let place = before.map_or(0, |before| self.version(before).place) + 1;
         let version = entry(&mut self.versions, index(value));
-        if version.place == 0 || seen.leads {
+        if version.place == 0 || order > version.order || (order == version.order && order.is_led()) {
             let before = before.and_then(|before| u32::try_from(before.0 + 1).ok()).unwrap_or(0);
-            *version = Version { before, place, is_led: version.is_led || seen.leads, ..*version };
+            *version = Version { before, place, order, ..*version };
             self.placed(key, value, place);
         }
     }
@@ -166,7 +196,7 @@ impl Versions {
     /// A leader answers that a write is done.
     pub fn acknowledged(&mut self, seen: Seen, key: Key, value: Value, into: &mut Breaches) {
         let version = self.version(value);
-        if !seen.leads || !version.is_led {
+        if !seen.leads || !version.order.is_led() {
             return;
         }
         let next = match version.before.checked_sub(1) {
@@ -200,8 +230,9 @@ impl Versions {
     ) {
         let last = self.sessions.last(client, key).get();
         // Most are told of the latest version there is, or of the same again: neither needs a look at old versions.
-        let is_earlier =
-            |value: Value, last: Value| value != last && !self.is_latest(key, value) && self.precedes(value, last);
+        let is_earlier = |value: Value, last: Value| {
+            value != last && !self.is_latest(key, value) && self.precedes(value, last, Order::LATEST)
+        };
         let goes_back = last.is_some_and(|last| value.is_none_or(|value| is_earlier(value, last)));
         if goes_back {
             into.note(Invariant::Session, at, &[node], |names| {
