@@ -158,10 +158,10 @@ impl<T> Half<T> {
         self.deadline = (self.flying > 0).then(|| now + self.rto.now());
     }
 
-    /// When an event must come that is not queued yet, if there is one.
+    /// When an event must come that is not queued yet, if there is one: to send again, or to give up.
     /// A time that has passed, because nobody could be armed then, is now.
-    pub(super) fn arm(&mut self, now: Time) -> Option<Time> {
-        let deadline = self.deadline?.max(now);
+    pub(super) fn arm(&mut self, give_up: Duration, now: Time) -> Option<Time> {
+        let deadline = self.deadline?.min(self.silent_since + give_up).max(now);
         if self.queued.is_some_and(|queued| queued <= deadline) {
             return None;
         }
@@ -175,11 +175,12 @@ impl<T> Half<T> {
             return Alarm::Stale;
         }
         self.queued = None;
-        if self.deadline.is_none_or(|deadline| deadline > now) {
-            return Alarm::Stale;
-        }
+        let Some(deadline) = self.deadline else { return Alarm::Stale };
         if now.since(self.silent_since) >= give_up {
             return Alarm::Broken;
+        }
+        if deadline > now {
+            return Alarm::Stale;
         }
         self.rto.double();
         (self.flying, self.flying_bytes, self.deadline) = (0, 0, None);
@@ -262,19 +263,23 @@ mod tests {
     fn after_a_time_in_vain_the_first_goes_alone_until_it_is_acknowledged() {
         let mut half = half(3);
         assert_eq!(numbers(&mut half, None, at(0)), [0, 1, 2]);
-        assert_eq!(half.arm(at(0)), Some(at(1_000)), "no round trip was seen yet");
-        assert_eq!(half.arm(at(0)), None, "once");
+        assert_eq!(half.arm(PATIENT, at(0)), Some(at(1_000)), "no round trip was seen yet");
+        assert_eq!(half.arm(PATIENT, at(0)), None, "once");
         assert_eq!(half.alarm(PATIENT, at(1_000)), Alarm::Again);
         assert_eq!(half.next(None, at(1_000)), Some(Dispatch { number: 0, bytes: 100, again: true }));
         assert_eq!(half.next(None, at(1_000)), None);
-        assert_eq!(half.arm(at(0)), Some(at(3_000)), "twice as long");
+        assert_eq!(half.arm(PATIENT, at(0)), Some(at(3_000)), "twice as long");
         assert_eq!(half.alarm(PATIENT, at(3_000)), Alarm::Again);
         half.next(None, at(3_000));
-        assert_eq!(half.arm(at(0)), Some(at(7_000)));
+        assert_eq!(half.arm(PATIENT, at(0)), Some(at(7_000)));
         half.arrived(0);
         half.acknowledged(1, at(3_080));
         assert_eq!(numbers(&mut half, None, at(3_080)), [1, 2]);
-        assert_eq!(half.arm(at(0)), Some(at(4_080)), "earlier than the one that is queued, and no sample was taken");
+        assert_eq!(
+            half.arm(PATIENT, at(0)),
+            Some(at(4_080)),
+            "earlier than the one that is queued, and no sample was taken"
+        );
         assert_eq!(half.alarm(PATIENT, at(7_000)), Alarm::Stale);
     }
 
@@ -284,14 +289,14 @@ mod tests {
         half.next(None, at(0));
         let mut tries = 1;
         let now = loop {
-            let now = half.arm(at(0)).unwrap();
+            let now = half.arm(Duration::secs(60), at(0)).unwrap();
             if half.alarm(Duration::secs(60), now) == Alarm::Broken {
                 break now;
             }
             tries += 1;
             half.next(None, now);
         };
-        assert_eq!((now, tries), (at(63_000), 6), "1, 2, 4, 8, 16 and 32 seconds");
+        assert_eq!((now, tries), (at(60_000), 6), "after 1, 2, 4, 8, and 16 seconds; those after 32 are too many");
         assert_eq!(half.into_undelivered().collect::<Vec<_>>(), [(at(0), 0)]);
     }
 
@@ -336,7 +341,7 @@ mod tests {
                 }
                 now += Duration::millis(50);
                 half.acknowledged(heard, now);
-                half.arm(now);
+                half.arm(PATIENT, now);
                 if half.len() == 0 {
                     break;
                 }

@@ -194,13 +194,14 @@ impl<P: Protocol> World<'_, P> {
     }
 
     fn ask_to_open(&mut self, id: u32) {
-        let now = self.now;
+        let (now, patience) = (self.now, self.streams().transport.dial);
         let Some(connection) = self.connection(id) else { return };
-        let again = DIAL_AGAIN * 2_u64.saturating_pow(connection.dialled);
+        let again = now + DIAL_AGAIN * 2_u64.saturating_pow(connection.dialled);
+        let again = again.min(connection.since + patience);
         connection.dialled += 1;
         connection.dialled_at = now;
         let ([from, to], dialled) = (connection.ends, connection.dialled);
-        self.later(now + again, Plain::Stream(Step::Redial { connection: id, dialled }));
+        self.later(again, Plain::Stream(Step::Redial { connection: id, dialled }));
         self.transmit(from, to, HEADER_BYTES, Step::Asked(id));
     }
 
@@ -303,8 +304,8 @@ impl<P: Protocol> World<'_, P> {
     }
 
     fn arm(&mut self, id: u32, side: usize) {
-        let now = self.now;
-        if let Some(at) = self.connection(id).and_then(|connection| connection.halves[side].arm(now)) {
+        let (now, give_up) = (self.now, self.streams().transport.give_up);
+        if let Some(at) = self.connection(id).and_then(|connection| connection.halves[side].arm(give_up, now)) {
             self.later(at, Plain::Stream(Step::Timeout(id << 1 | side as u32)));
         }
     }
