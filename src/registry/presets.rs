@@ -79,7 +79,6 @@ pub static PRESETS: [Preset; 9] = [
         assumed: &[
             "the store that holds the key is monitors that grant leases by majority, not an etcd of its own",
             "promotion takes no time; there is no watchdog and no failsafe mode",
-            "a new primary waits for a second monitor's next heartbeat, a few seconds longer than a real one for its key",
         ],
     },
     Preset {

@@ -84,7 +84,7 @@ impl Monitor {
     pub fn on_message(&mut self, from: NodeId, message: Message, cx: &mut Context<PrimaryBackup>) {
         match message {
             Message::Pong(sign) => self.on_pong(from, &sign, cx),
-            Message::Ping { office, .. } => self.adopt(office, cx),
+            Message::Ping { office, .. } => self.hear_of(office, cx),
             Message::Suspicion { epoch } => self.on_suspicion(from, epoch, cx),
             Message::Candidacy { epoch } => self.on_candidacy(from, epoch, cx),
             Message::Vote { epoch, granted, highest, lease_left } => {
@@ -187,6 +187,16 @@ impl Monitor {
         }
     }
 
+    /// Another monitor knows this office. A new primary serves with the leases of a quorum: it is asked for its clock at
+    /// once, and not at the next heartbeat.
+    fn hear_of(&mut self, office: Office, cx: &mut Context<PrimaryBackup>) {
+        let is_news = office.epoch > self.office.epoch;
+        self.adopt(office, cx);
+        if is_news && self.plan.fenced {
+            self.ping(office.primary, cx);
+        }
+    }
+
     /// Learns of a later office. Whatever it was about to do is over.
     pub(super) fn adopt(&mut self, office: Office, cx: &mut Context<PrimaryBackup>) {
         if office.epoch <= self.office.epoch {
@@ -197,7 +207,7 @@ impl Monitor {
         self.suspects = false;
         self.dismiss(cx);
         self.others.clear();
-        self.grant = None;
+        (self.grant, self.hurried) = (None, false);
         self.election = Election::None;
         [Timer::Campaign, Timer::Fence, Timer::Choose].into_iter().for_each(|timer| cx.cancel_timer(timer));
         cx.set_timer(Timer::Suspect, self.plan.promote + self.plan.detect);
