@@ -174,17 +174,21 @@ fn primary_backup_options() -> impl Strategy<Value = primary_backup::Options> {
     let acknowledge = prop_oneof![
         Just(Acknowledge::Local),
         Just(Acknowledge::One),
+        Just(Acknowledge::First),
         Just(Acknowledge::Majority),
         Just(Acknowledge::All)
     ];
     let failover = prop::option::weighted(
         0.8,
-        (1_500..4_000_u64, 0..2_000_u64).prop_map(|(detect, promote)| Failover {
-            detect: Duration::millis(detect),
-            heartbeat: Duration::millis(400),
-            promote: Duration::millis(promote),
-            ..Failover::default()
-        }),
+        (1_500..4_000_u64, 0..2_000_u64, prop::option::weighted(0.2, 0..8_000_u64)).prop_map(
+            |(detect, promote, demote)| Failover {
+                detect: Duration::millis(detect),
+                heartbeat: Duration::millis(400),
+                promote: Duration::millis(promote),
+                demote_after: demote.map(Duration::millis),
+                ..Failover::default()
+            },
+        ),
     );
     let returning = prop_oneof![3 => Just(Returning::Discard), 1 => Just(Returning::Refuse)];
     let reads = prop_oneof![3 => Just(Reads::Primary), 1 => Just(Reads::Nearest)];
@@ -194,7 +198,11 @@ fn primary_backup_options() -> impl Strategy<Value = primary_backup::Options> {
         |(acknowledge, degrade_after, failover, fenced, returning, reads, ship_every)| primary_backup::Options {
             degrade_after: degrade_after.filter(|_| acknowledge != Acknowledge::Local),
             acknowledge,
-            fencing: if fenced && failover.is_some() { Fencing::Epoch } else { Fencing::None },
+            fencing: match &failover {
+                Some(failover) if fenced && failover.demote_after.is_none() => Fencing::Epoch,
+                _ => Fencing::None,
+            },
+            sender_timeout: (acknowledge == Acknowledge::First).then_some(Duration::millis(2_500)),
             lease: Duration::millis(1_200),
             failover,
             returning,

@@ -84,13 +84,14 @@ pub static PRESETS: [Preset; 9] = [
     Preset {
         name: "redis-sentinel",
         protocol: "primary-backup",
-        options: "acknowledge = \"local\"\nfailover = { detect = \"30s\", heartbeat = \"1s\", promote = \"1s\" }",
+        options: "acknowledge = \"local\"\nfailover = { detect = \"30s\", heartbeat = \"1s\", promote = \"1s\", \
+                  demote-after = \"10.5s\" }",
         idea: "Redis under Sentinel: asynchronous, and the old master is not fenced: whoever reaches it goes on writing there, \
                and all of that is discarded when it is told of its successor.",
         source: "Redis, sentinel.conf: `down-after-milliseconds` is 30 seconds by default; High availability with Redis Sentinel",
         assumed: &[
             "Sentinels ask every second, and 1s to promote",
-            "a master that is back is told of its successor at once: a real one goes on for some ten seconds",
+            "10.5s until a master that is back is made a replica: 10.4s to 12s were measured of 7.0.15",
         ],
     },
     Preset {

@@ -44,6 +44,10 @@
 //! **Assumes.** Disks keep what they synced: a monitor that forgot its vote, or a replica that forgot what it had acknowledged,
 //! breaks every claim (a lying disk, a wiped one). Monitors lie on the same links as everybody else.
 //!
+//! With `acknowledge = "first"` writes wait for one backup, the first in the order of `backups` that has not owed an answer for
+//! `sender-timeout`: a cut stalls them for that long. With `demote-after` a primary that has a successor goes on for that long once
+//! it could be told, also one that restarts: what it acknowledges then is lost.
+//!
 //! **Cost.** Of B backups, k waited for. Read: no one-way delay between nodes, no message. Write: none where k is 0,
 //! else the round trip to the k-th nearest backup; 2B messages (Append and Ack), and an entry is on the wire only once
 //! the primary's own disk has it. A backup's copy lags by the one-way delay, and with `ship-every`
@@ -76,7 +80,7 @@
 //!
 //! Files: `options.rs`, `log.rs`, `replica.rs` (a node with a copy: requests and offices), `primary.rs` and `backup.rs`
 //! (its two duties), `monitor.rs` (heartbeats, suspicion, leases), `operator.rs` (a person who decides), `degrade.rs` (semi-synchronous
-//! replication), `election.rs` (votes, and
+//! replication), `priority.rs` (backups with an order), `election.rs` (votes, and
 //! who is chosen).
 
 mod backup;
@@ -87,6 +91,7 @@ mod monitor;
 mod operator;
 mod options;
 mod primary;
+mod priority;
 mod replica;
 #[cfg(test)]
 mod testbed;
@@ -286,6 +291,8 @@ pub enum Timer {
     Ship,
     /// Primary: a write has waited for backups for long enough.
     Degrade,
+    /// Primary: a backup may have owed its answer for too long.
+    Sender,
     /// Monitor: time to ask for a sign of life.
     Heartbeat,
     /// Monitor: the primary has been silent for too long.

@@ -109,7 +109,7 @@ impl Monitor {
             Timer::Fence => self.fenced(cx),
             Timer::Choose => self.stop_waiting_for_silent(cx),
             Timer::Operator => self.decide_by_hand(cx),
-            Timer::Promote | Timer::Lease | Timer::Repair | Timer::Ship | Timer::Degrade => {
+            Timer::Promote | Timer::Lease | Timer::Repair | Timer::Ship | Timer::Degrade | Timer::Sender => {
                 panic!("{timer:?} is for replicas")
             }
         }

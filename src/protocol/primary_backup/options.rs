@@ -23,8 +23,12 @@ pub struct Options {
     pub backups: Option<Vec<String>>,
     /// How many backups must hold a write, synced, before the client is answered: `"local"` (none: asynchronous
     /// replication), `"one"`, `"majority"` (so many that with the primary they are a majority of the copies), `"all"`,
-    /// or a number of backups. It is strict: with too few backups in reach, writes wait. Default: `"local"`.
+    /// or a number of backups, or `"first"` (the first in the order of `backups` that does not owe an answer for
+    /// `sender-timeout`). It is strict: with too few backups in reach, writes wait. Default: `"local"`.
     pub acknowledge: Acknowledge,
+    /// How long a backup may owe an answer before the next one in the order of `backups` takes its place, until it has the whole
+    /// log again. Only with `acknowledge = "first"`. Default: 60s.
+    pub sender_timeout: Option<Duration>,
     /// How long a write waits for backups before the primary goes on without them, and tells nobody: semi-synchronous
     /// replication. It waits for them again once as many as it is to wait for have its whole log. Needs `acknowledge`.
     /// Default: never.
@@ -58,6 +62,7 @@ impl Default for Options {
             primary: None,
             backups: None,
             acknowledge: Acknowledge::Local,
+            sender_timeout: None,
             degrade_after: None,
             reads: Reads::Primary,
             failover: None,
@@ -82,6 +87,8 @@ pub enum Acknowledge {
     Majority,
     /// Every one.
     All,
+    /// The first of them that can be reached.
+    First,
     /// So many.
     Backups(u32),
 }
@@ -91,7 +98,7 @@ impl Acknowledge {
     pub fn count(self, backups: usize) -> usize {
         match self {
             Acknowledge::Local => 0,
-            Acknowledge::One => 1,
+            Acknowledge::One | Acknowledge::First => 1,
             Acknowledge::Majority => backups.div_ceil(2),
             Acknowledge::All => backups,
             Acknowledge::Backups(count) => count as usize,
@@ -107,7 +114,7 @@ impl<'de> Deserialize<'de> for Acknowledge {
             type Value = Acknowledge;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(r#""local", "one", "majority", "all" or a number of backups"#)
+                f.write_str(r#""local", "one", "majority", "all", "first" or a number of backups"#)
             }
 
             fn visit_str<E: de::Error>(self, name: &str) -> Result<Acknowledge, E> {
@@ -116,6 +123,7 @@ impl<'de> Deserialize<'de> for Acknowledge {
                     "one" => Ok(Acknowledge::One),
                     "majority" => Ok(Acknowledge::Majority),
                     "all" => Ok(Acknowledge::All),
+                    "first" => Ok(Acknowledge::First),
                     other => Err(E::invalid_value(de::Unexpected::Str(other), &self)),
                 }
             }
@@ -146,7 +154,7 @@ impl schemars::JsonSchema for Acknowledge {
         schemars::json_schema!({
             "description": "How many backups must hold a write before it is acknowledged.",
             "anyOf": [
-                { "enum": ["local", "one", "majority", "all"] },
+                { "enum": ["local", "one", "majority", "all", "first"] },
                 { "type": "integer", "minimum": 0, "maximum": u32::MAX }
             ]
         })
@@ -186,6 +194,10 @@ pub struct Failover {
     /// A person who is paged by the first monitor that suspects with a quorum, and decides after a while whether there is an
     /// election: `{ reaction = ["10min", "40min"] }`. Default: nobody; monitors decide by themselves.
     pub operator: Option<Operator>,
+    /// How long a primary that has a successor goes on as if it had none, from when it could first be told: monitors that
+    /// reconfigure it look at it a few times before. A primary that restarts serves at once, too, until it is told. Not with
+    /// `fencing`. Default: it is told at once, and asks before it serves again.
+    pub demote_after: Option<Duration>,
 }
 
 impl Default for Failover {
@@ -198,6 +210,7 @@ impl Default for Failover {
             quorum: None,
             candidates: None,
             operator: None,
+            demote_after: None,
         }
     }
 }
@@ -278,6 +291,11 @@ pub(super) fn seats(options: &Options, regions: &[&str]) -> Result<Vec<Seat>, Op
             why: format!("it must be {} or longer; without it each entry is sent at once", Duration::SHORTEST_PERIOD),
         });
     }
+    if options.sender_timeout.is_some() && options.acknowledge != Acknowledge::First {
+        let why =
+            "it is for backups that take each other's place: set `acknowledge = \"first\"`, or leave it out".into();
+        return Err(OptionsError { option: "sender-timeout", why });
+    }
     if options.degrade_after.is_some() && wanted == 0 {
         let why =
             "a write that waits for no backup cannot wait too long for one: set `acknowledge`, or leave it out".into();
@@ -316,6 +334,10 @@ fn check_spans(options: &Options, failover: &Failover) -> Result<(), OptionsErro
         && least > most
     {
         return fail("failover.operator", format!("a reaction of {least} to {most}: the longer time comes first"));
+    }
+    if options.fencing == Fencing::Epoch && failover.demote_after.is_some() {
+        let why = "with `fencing` a primary serves while its lease lasts, and no longer: leave one of them out".into();
+        return fail("failover.demote-after", why);
     }
     if options.fencing == Fencing::Epoch {
         let lease = options.lease;
@@ -387,10 +409,13 @@ pub(super) struct Plan {
     pub repair: Duration,
     pub ship_every: Option<Duration>,
     pub degrade_after: Option<Duration>,
+    /// Set where backups have an order, and the first that can be reached is waited for.
+    pub sender_timeout: Option<Duration>,
     pub detect: Duration,
     pub heartbeat: Duration,
     pub promote: Duration,
     pub operator: Option<Operator>,
+    pub demote_after: Option<Duration>,
 }
 
 impl Plan {
@@ -415,10 +440,13 @@ impl Plan {
             repair: options.repair,
             ship_every: options.ship_every,
             degrade_after: options.degrade_after,
+            sender_timeout: (options.acknowledge == Acknowledge::First)
+                .then(|| options.sender_timeout.unwrap_or(Duration::secs(60))),
             detect: failover.detect,
             heartbeat: failover.heartbeat,
             promote: failover.promote,
             operator: failover.operator,
+            demote_after: failover.demote_after,
             replicas,
             monitors,
             candidates,
@@ -435,10 +463,11 @@ impl Plan {
         if self.copies == 0 || !self.refuses {
             // To suspect, to let leases run out, to choose, to promote, to be held: for two elections in a row.
             let person = self.operator.as_ref().map_or(Duration::ZERO, |operator| operator.reaction[1]);
-            let failover = self.detect * 3 + self.lease + self.promote + person;
+            let failover = self.detect * 3 + self.lease + self.promote + person + self.demote_after.unwrap_or_default();
             let failover = if self.failover { failover } else { Duration::ZERO };
             let shipped = self.ship_every.unwrap_or_default();
-            let within = (failover + self.repair * 3 + shipped * 2) * 2 + Duration::secs(5);
+            let passed_over = self.sender_timeout.unwrap_or_default();
+            let within = (failover + self.repair * 3 + shipped * 2 + passed_over) * 2 + Duration::secs(5);
             cx.observe(Observation::Promised(Promise::WritesWithin(within)));
         }
     }

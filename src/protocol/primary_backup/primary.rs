@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::id::{ClientId, NodeId, RequestId};
 use crate::op::{Op, Refusal, Reply};
 use crate::protocol::{Context, Request};
-use crate::time::Duration;
+use crate::time::{Duration, Time};
 use crate::trace::Observation;
 
 use super::degrade::Patience;
@@ -22,7 +22,7 @@ pub(super) struct Primary {
     /// What each backup has acknowledged.
     pub(super) acked: BTreeMap<NodeId, Acked>,
     /// How far this log is synced.
-    synced: u64,
+    pub(super) synced: u64,
     /// How far the log is held by as many as must hold it: what clients have been told, and what reads show.
     pub(super) held_by_enough: u64,
     /// It answers nobody before that much is held. What was acknowledged before its time is within it; and its last
@@ -41,6 +41,8 @@ pub(super) struct Primary {
     shipped: u64,
     /// How much of the log had been sent when it was last offered; `None` while no offer is due.
     offered: Option<u64>,
+    /// Whether it is looked when a backup has owed an answer for too long.
+    pub(super) is_watching: bool,
     /// How long its writes wait.
     pub(super) patience: Patience,
 }
@@ -51,6 +53,10 @@ pub(super) struct Acked {
     pub(super) now: u64,
     /// How far it did when the log was last offered: while it moves, it needs no offer.
     then: u64,
+    /// Since when it owes an answer to what was sent.
+    pub(super) owes_since: Option<Time>,
+    /// Whether it owed one for too long, and has not had the whole log since.
+    pub(super) is_passed_over: bool,
 }
 
 impl Replica {
@@ -70,6 +76,7 @@ impl Replica {
             held: Vec::new(),
             shipped: self.log.len(),
             offered: None,
+            is_watching: false,
             patience: Patience::new(&self.plan),
         }));
         let Position { epoch: last, index } = self.log.last();
@@ -122,9 +129,11 @@ impl Replica {
         let epoch = self.office.epoch;
         let Duty::Leading(primary) = &mut self.duty else { return };
         primary.shipped = stretch.after.index + stretch.entries.len() as u64;
-        for backup in primary.acked.keys() {
+        for (backup, acked) in &mut primary.acked {
+            acked.owes_since.get_or_insert(cx.now());
             cx.send(*backup, Message::Append { epoch, stretch: stretch.clone() });
         }
+        self.plan.sender_timeout.into_iter().for_each(|lasts| primary.watch_backups(lasts, cx));
         if primary.offered.is_none() && !primary.acked.is_empty() {
             primary.offered = Some(0);
             cx.set_timer(Timer::Repair, self.plan.repair);
@@ -165,6 +174,7 @@ impl Replica {
         {
             let acked = primary.acked.get_mut(&from).expect("only a replica acknowledges");
             acked.now = acked.now.max(index);
+            acked.heard(self.log.len(), cx.now());
             self.look_who_is_back();
             self.advance(cx);
         }
@@ -175,7 +185,10 @@ impl Replica {
         let leased = self.is_leased(cx.now());
         let Duty::Leading(primary) = &mut self.duty else { return };
         if leased {
-            let until = primary.count(primary.patience.copies(&self.plan));
+            let until = match self.plan.sender_timeout {
+                Some(_) if !primary.patience.is_out() => primary.held_by_first(&self.plan.replicas),
+                _ => primary.count(primary.patience.copies(&self.plan)),
+            };
             if until > primary.held_by_enough {
                 primary.held_by_enough = until;
                 // Without backups that must have it, and with a successor who may not, nothing is committed for good.

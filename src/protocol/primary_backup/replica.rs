@@ -34,6 +34,8 @@ pub(super) struct Replica {
     grants: BTreeMap<NodeId, Time>,
     /// Since when it has had its duty, or been up.
     since: Time,
+    /// When it could first be told, as a primary, that it has a successor.
+    told_since: Option<Time>,
 }
 
 /// What a replica is at the moment.
@@ -65,6 +67,7 @@ impl Replica {
             collector: None,
             grants: BTreeMap::new(),
             since: cx.now(),
+            told_since: None,
         };
         recovered.iter().for_each(|record| replica.replay(record));
         replica.plan.promise(cx);
@@ -78,7 +81,7 @@ impl Replica {
         }
         let is_primary = replica.office.primary == cx.me() && replica.promised == replica.office.epoch;
         if is_primary && !matches!(replica.duty, Duty::Stranded) {
-            if recovered.is_empty() || !replica.plan.failover {
+            if recovered.is_empty() || !replica.plan.failover || replica.plan.demote_after.is_some() {
                 replica.take_office(cx);
             } else {
                 replica.duty = Duty::Confirming;
@@ -150,6 +153,7 @@ impl Replica {
             Timer::Repair => self.offer_again(cx),
             Timer::Ship => self.ship(cx),
             Timer::Degrade => self.degrade(cx),
+            Timer::Sender => self.pass_over(cx),
             _ => {}
         }
     }
@@ -188,7 +192,7 @@ impl Replica {
 
     /// A later office than the one it knew of: it is the primary's backup from now on, or the primary itself.
     pub(super) fn adopt(&mut self, office: Office, cx: &mut Context<PrimaryBackup>) {
-        if office.epoch <= self.office.epoch || office.epoch < self.promised {
+        if office.epoch <= self.office.epoch || office.epoch < self.promised || self.clings(cx.now()) {
             return;
         }
         cx.persist(Record::Office(office));
@@ -200,9 +204,17 @@ impl Replica {
         }
     }
 
+    /// Whether it goes on as a primary, though it could be told that there is a later one.
+    fn clings(&mut self, now: Time) -> bool {
+        let Some(lasts) = self.plan.demote_after.filter(|_| matches!(self.duty, Duty::Leading(_))) else {
+            return false;
+        };
+        now.since(*self.told_since.get_or_insert(now)) < lasts
+    }
+
     /// There is an election for `epoch`, or was: nothing of earlier epochs counts here any more.
     pub(super) fn promise(&mut self, epoch: u64, cx: &mut Context<PrimaryBackup>) {
-        if epoch > self.promised {
+        if epoch > self.promised && !self.clings(cx.now()) {
             cx.persist(Record::Promise(epoch));
             cx.observe(Observation::Entered { epoch });
             self.step_down(cx);
@@ -213,7 +225,7 @@ impl Replica {
     /// Gives up whatever duty it had.
     fn step_down(&mut self, cx: &mut Context<PrimaryBackup>) {
         let (epoch, before) = (self.office.epoch, std::mem::replace(&mut self.duty, Duty::Backup));
-        (self.matched, self.collector, self.since) = (0, None, cx.now());
+        (self.matched, self.collector, self.since, self.told_since) = (0, None, cx.now(), None);
         self.early.clear();
         self.grants.clear();
         cx.cancel_timer(Timer::Promote);
@@ -221,6 +233,7 @@ impl Replica {
             cx.cancel_timer(Timer::Repair);
             cx.cancel_timer(Timer::Ship);
             cx.cancel_timer(Timer::Degrade);
+            cx.cancel_timer(Timer::Sender);
             cx.cancel_timer(Timer::Lease);
             if primary.leads {
                 cx.observe(Observation::SteppedDown { epoch });

@@ -105,12 +105,13 @@ fn options_read_as_written_in_a_scenario() {
         (r#""one""#, Acknowledge::One),
         (r#""majority""#, Acknowledge::Majority),
         (r#""all""#, Acknowledge::All),
+        (r#""first""#, Acknowledge::First),
         ("2", Acknowledge::Backups(2)),
     ] {
         assert_eq!(toml(&format!("acknowledge = {text}")).acknowledge, wanted);
     }
     let error = toml::from_str::<Options>(r#"acknowledge = "most""#).unwrap_err().to_string();
-    assert!(error.contains(r#""local", "one", "majority", "all" or a number of backups"#), "{error}");
+    assert!(error.contains(r#""local", "one", "majority", "all", "first" or a number of backups"#), "{error}");
     assert!(toml::from_str::<Options>("acknowledge = -1").is_err());
     let options = toml(r#"failover = { detect = "5s", promote = "10s" }"#);
     assert_eq!(options.failover, Some(Failover::default()));
@@ -142,6 +143,8 @@ fn what_cannot_be_names_its_option() {
         ("acknowledge = 3", "acknowledge"),
         ("backups = []\nacknowledge = 'one'", "acknowledge"),
         ("repair = '0s'", "repair"),
+        ("acknowledge = 'one'\nsender-timeout = '5s'", "sender-timeout"),
+        ("fencing = 'epoch'\nfailover = { demote-after = '1s' }", "failover.demote-after"),
         ("fencing = 'epoch'", "fencing"),
         ("fencing = 'epoch'\nlease = '6s'\nfailover = {}", "lease"),
         ("fencing = 'epoch'\nlease = '1s'\nfailover = {}", "lease"),
