@@ -5,6 +5,7 @@
 
 use riftzone::history::Operation;
 use riftzone::id::{NodeId, RegionId, Value};
+use riftzone::model::clock::ClockModel;
 use riftzone::model::disk::DiskModel;
 use riftzone::model::latency::Delay;
 use riftzone::model::topology::Topology;
@@ -136,7 +137,7 @@ fn setup(clients: u32, duration: Duration) -> Setup {
         settle: Duration::ZERO,
         disk: DiskModel::default(),
         transport: None,
-        clocks: vec![],
+        clocks: ClockModel::default(),
         routing: None,
         stonith: None,
         service: None,

@@ -13,7 +13,7 @@ use riftzone::model::service::{Capacity, Load, ServiceModel};
 use riftzone::model::topology::Topology;
 use riftzone::model::transport::{Bandwidth, StreamTransport};
 use riftzone::model::workload::{Arrivals, KeyChooser, Mix};
-use riftzone::protocol::last_writer_wins::LastWriterWins;
+use riftzone::protocol::last_writer_wins::{self, LastWriterWins, StampClock};
 use riftzone::protocol::primary_backup::{self, Acknowledge, Failover, Fencing, PrimaryBackup, Reads, Returning};
 use riftzone::protocol::raft::{self, Raft};
 use riftzone::protocol::{Guarantee, Protocol};
@@ -75,6 +75,18 @@ fn faults(regions: u16, do_disks_keep: bool) -> impl Strategy<Value = Fault> {
         2 => target().prop_map(|t| Action::Crash(vec![t])),
         2 => target().prop_map(|t| Action::Pause(vec![t])),
         2 => target().prop_map(|t| Action::TornCrash(vec![t])),
+        1 => (target(), error_ns()).prop_map(|(t, by_ns)| Action::ClockStep { nodes: vec![t], by_ns }),
+        1 => (target(), error_ns(), 1..3_000_u64).prop_map(|(t, by_ns, every)| Action::ClockStrobe {
+            nodes: vec![t],
+            by_ns,
+            every: Duration::millis(every),
+        }),
+        1 => (target(), -900_000_000..2_000_000_000_i64)
+            .prop_map(|(t, ns_per_s)| Action::ClockDrift { nodes: vec![t], ns_per_s }),
+        1 => (target(), prop::option::of(1_001..5_000_u64)).prop_map(|(t, smear)| Action::ClockLeap {
+            nodes: vec![t],
+            smear: smear.map(Duration::millis),
+        }),
         1 => (order(regions), 1..2_000_u64, 0..2_000_u64).prop_map(|(places, down, gap)| Action::RollingRestart {
             places,
             down: Duration::millis(down),
@@ -133,6 +145,11 @@ fn faults(regions: u16, do_disks_keep: bool) -> impl Strategy<Value = Fault> {
         action,
         may_touch_nothing: true,
     })
+}
+
+/// How far a clock is set: anything up to an hour.
+fn error_ns() -> impl Strategy<Value = i64> {
+    prop_oneof![-1_000_000_000..1_000_000_000_i64, -3_600_000_000_000..3_600_000_000_000_i64]
 }
 
 fn slow() -> impl Strategy<Value = Slow> {
@@ -229,8 +246,10 @@ proptest! {
     }
 
     #[test]
-    fn last_writer_wins_holds_what_it_claims(setup in worlds(0, true), seed in any::<u64>()) {
-        assert_claims_hold::<LastWriterWins>(&setup, &Default::default(), seed)?;
+    fn last_writer_wins_holds_what_it_claims(setup in worlds(0, true), wall in any::<bool>(), seed in any::<u64>()) {
+        let clock = if wall { StampClock::Wall } else { StampClock::Hybrid };
+        let options = last_writer_wins::Options { clock, ..Default::default() };
+        assert_claims_hold::<LastWriterWins>(&setup, &options, seed)?;
     }
 
     /// Where disks forget, or are not waited for, nothing is claimed; but nobody panics, and what rests on no disk holds.

@@ -10,6 +10,7 @@ pub mod register;
 pub mod ring;
 
 use riftzone::id::RegionId;
+use riftzone::model::clock::ClockModel;
 use riftzone::model::disk::DiskModel;
 use riftzone::model::latency::Delay;
 use riftzone::model::topology::Topology;
@@ -63,7 +64,7 @@ fn quiet_world(topology: Topology, workload: Workload, duration: Duration) -> Se
         settle: Duration::ZERO,
         disk: DiskModel::default(),
         transport: None,
-        clocks: Vec::new(),
+        clocks: ClockModel::default(),
         routing: None,
         stonith: None,
         service: None,

@@ -71,14 +71,18 @@ impl Kind {
         (FaultKind::Heal, 2),
     ];
 
-    /// The kinds that are drawn only where they are named: under the last of them few designs promise anything, and where
-    /// syncs take no time others are nothing but a crash, or nothing. Each with the weight that it has then.
-    pub const BY_NAME: [(FaultKind, u32); 5] = [
+    /// The kinds that are drawn only where they are named: of forgetful disks and of clocks few designs promise anything, and
+    /// where syncs take no time the first are nothing but a crash, or nothing. Each with the weight that it has then.
+    pub const BY_NAME: [(FaultKind, u32); 9] = [
         (FaultKind::TornCrash, 4),
         (FaultKind::RollingRestart, 2),
         (FaultKind::SlowDisk, 3),
         (FaultKind::LyingDisk, 2),
         (FaultKind::Wipe, 2),
+        (FaultKind::ClockStep, 3),
+        (FaultKind::ClockDrift, 2),
+        (FaultKind::ClockStrobe, 2),
+        (FaultKind::ClockLeap, 1),
     ];
 
     /// Every kind that can be drawn.
@@ -212,6 +216,13 @@ impl Dice {
         self.shuffled().into_iter().take(several).collect()
     }
 
+    /// How far a clock is set: up to five seconds either way, and small steps as often as great ones.
+    fn error_ns(&mut self) -> i64 {
+        let most = [1_000_000, 100_000_000, 5_000_000_000][self.stream.below(3) as usize];
+        let by_ns = 1 + self.stream.below(most) as i64;
+        if self.stream.chance(1, 2) { by_ns } else { -by_ns }
+    }
+
     fn link(&mut self) -> (Target, Target) {
         let ends = self.shuffled();
         (ends[0], ends[1])
@@ -293,6 +304,21 @@ impl Dice {
             }
             FaultKind::Gray => Action::Gray(self.places()),
             FaultKind::Load => self.load(),
+            FaultKind::ClockStep => Action::ClockStep { nodes: self.places(), by_ns: self.error_ns() },
+            FaultKind::ClockStrobe => {
+                let every = Duration::millis(10 + self.stream.below(2_000));
+                Action::ClockStrobe { nodes: self.places(), by_ns: self.error_ns(), every }
+            }
+            FaultKind::ClockDrift => {
+                // Up to five parts in a hundred: far worse than a crystal, and far better than a clock that stands.
+                let ns_per_s = 1 + self.stream.below(50_000_000) as i64;
+                let ns_per_s = if self.stream.chance(1, 2) { ns_per_s } else { -ns_per_s };
+                Action::ClockDrift { nodes: self.places(), ns_per_s }
+            }
+            FaultKind::ClockLeap => {
+                let smear = self.stream.chance(1, 2).then(|| Duration::secs(2));
+                Action::ClockLeap { nodes: self.places(), smear }
+            }
             FaultKind::Heal => Action::Heal,
             other => unreachable!("{other:?} does not fit, and is not drawn"),
         }

@@ -159,6 +159,38 @@ pub enum Action {
     /// These nodes take no request of a client, whether it comes from there or is handed on by a node, and tell nobody;
     /// messages between nodes and timers are handled as ever. Touches: each request that reaches one.
     Gray(Vec<Target>),
+    /// Clocks are set, once, and set right at the end. Timers, which go by how fast a clock runs, are what they were. Touches: each
+    /// clock set wrong.
+    ClockStep {
+        /// The nodes.
+        nodes: Vec<Target>,
+        /// How far forward, in nanoseconds; back if negative.
+        by_ns: i64,
+    },
+    /// Clocks run fast or slow, their nodes' timers with them, and are set right at the end. Touches: each clock disturbed.
+    ClockDrift {
+        /// The nodes.
+        nodes: Vec<Target>,
+        /// How many nanoseconds they gain in a second; lose if negative.
+        ns_per_s: i64,
+    },
+    /// Clocks are wrong and right in turn, wrong first, and right at the end. Touches: each time that one is set.
+    ClockStrobe {
+        /// The nodes.
+        nodes: Vec<Target>,
+        /// How far forward they are while they are wrong, in nanoseconds; back if negative.
+        by_ns: i64,
+        /// How long each turn is.
+        every: Duration,
+    },
+    /// Clocks take a leap second, which the others take at the end: until then they are a second behind. Touches: each clock that
+    /// leaps, and when it is wholly smeared once more.
+    ClockLeap {
+        /// The nodes.
+        nodes: Vec<Target>,
+        /// Over how long they lose the second, longer than one; `None`: at once, by going back.
+        smear: Option<Duration>,
+    },
     /// More operations begin than the workload says; it is for open loops. Touches: each operation that begins.
     Load {
         /// In these regions; none means all.
@@ -201,6 +233,10 @@ impl Action {
             Action::Throttle { .. } => FaultKind::Throttle,
             Action::Slow { .. } => FaultKind::Slow,
             Action::Gray(_) => FaultKind::Gray,
+            Action::ClockStep { .. } => FaultKind::ClockStep,
+            Action::ClockDrift { .. } => FaultKind::ClockDrift,
+            Action::ClockStrobe { .. } => FaultKind::ClockStrobe,
+            Action::ClockLeap { .. } => FaultKind::ClockLeap,
             Action::Load { .. } => FaultKind::Load,
             Action::Quiesce(_) => FaultKind::Quiesce,
             Action::Heal => FaultKind::Heal,

@@ -37,6 +37,7 @@ pub fn page(kind: FaultKind) -> FaultPage {
         FaultKind::Bridge | FaultKind::Ring | FaultKind::MajorityMinority => shape(kind),
         FaultKind::Flap | FaultKind::Loss | FaultKind::Corrupt => takes(kind),
         FaultKind::Duplicate | FaultKind::Reorder | FaultKind::Delay | FaultKind::Throttle => moves(kind),
+        FaultKind::ClockStep | FaultKind::ClockDrift | FaultKind::ClockStrobe | FaultKind::ClockLeap => of_clocks(kind),
         FaultKind::Slow | FaultKind::Gray | FaultKind::Load | FaultKind::Quiesce => of_capacity(kind),
         FaultKind::Heal => FaultPage {
             kind,
@@ -295,6 +296,51 @@ fn moves(kind: FaultKind) -> FaultPage {
             stands_for: "A route the long way round after a cut cable, a congested path, a queue that stays full.",
             source: PAXSON,
             example: "delay = { slow = \"x3\", links = [[\"us-east-1\", \"eu-west-1\"]] }",
+        },
+    }
+}
+
+/// Its `nemesis.time` bumps and strobes the clocks of nodes.
+const JEPSEN: &str = "Jepsen, github.com/jepsen-io/jepsen, `jepsen.nemesis.time`";
+
+fn of_clocks(kind: FaultKind) -> FaultPage {
+    match kind {
+        FaultKind::ClockStep => FaultPage {
+            kind,
+            idea: "Clocks are set forward or back, once, and set right at the end.",
+            touches: "Each clock set wrong.",
+            leaves: "Timers: how fast a clock goes counts for them, and not where its hands are. What its node was told of its \
+                     uncertainty. What was stamped meanwhile, which stays as it is.",
+            stands_for: "A time server that is wrong, a virtual machine that was suspended, a hand that set the time zone.",
+            source: JEPSEN,
+            example: "clock_step = { nodes = [\"us-east-1\"], by = \"-5s\" }",
+        },
+        FaultKind::ClockDrift => FaultPage {
+            kind,
+            idea: "Clocks run fast or slow, their nodes' timers with them, and are set right at the end.",
+            touches: "Each clock disturbed.",
+            leaves: "What the node was told of its clock's uncertainty; other nodes.",
+            stands_for: "A crystal out of its range, a time service that nobody noticed had stopped, a slew after a step.",
+            source: "Corbett et al., Spanner, OSDI 2012, section 3 (how far a clock is trusted between two looks at a time master)",
+            example: "clock_drift = { nodes = [\"us-east-1\"], ppm = 50000 }",
+        },
+        FaultKind::ClockStrobe => FaultPage {
+            kind,
+            idea: "Clocks are wrong and right in turn, each time for `every`: wrong first, and right at the end.",
+            touches: "Each time that a clock is set.",
+            leaves: "Timers, as a step does.",
+            stands_for: "Two time services that disagree about one clock, and whatever trusts that time goes forward.",
+            source: JEPSEN,
+            example: "clock_strobe = { nodes = [\"us-east-1\"], by = \"200ms\", every = \"50ms\" }",
+        },
+        _ => FaultPage {
+            kind,
+            idea: "Clocks take a leap second, by going back or smeared; the others take it at the end.",
+            touches: "Each clock that leaps, and once more when its second is wholly smeared.",
+            leaves: "True time, which has no leap second. Where a smear is going on, each second is longer, and timers are late by as much.",
+            stands_for: "A leap second that one provider steps and another smears: for hours their clocks differ.",
+            source: "Google Public NTP, Leap Smear, developers.google.com/time/smear",
+            example: "clock_leap = { nodes = [\"us-east-1\"], smear = \"5s\" }",
         },
     }
 }

@@ -8,7 +8,7 @@ use crate::rng::Stream;
 use crate::time::{Duration, Time};
 use crate::trace::Observation;
 
-use super::{Member, Protocol, Request, Role};
+use super::{Interval, Member, Protocol, Request, Role};
 
 /// What a handler wants done. Effects are carried out in order, after the handler has returned.
 pub enum Effect<P: Protocol> {
@@ -149,6 +149,11 @@ impl<'a, P: Protocol> Context<'a, P> {
     /// A bound on how far [`now`](Context::now) may be from true time, as the deployment declares it.
     pub fn uncertainty(&self) -> Duration {
         self.uncertainty
+    }
+
+    /// What the clock and its bound say of true time together, as TrueTime does.
+    pub fn interval(&self) -> Interval {
+        Interval::around(self.now, self.uncertainty)
     }
 
     /// A uniform draw from `0..n` of this node's own stream of chance.

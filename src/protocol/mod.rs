@@ -24,12 +24,14 @@ pub mod last_writer_wins;
 pub mod primary_backup;
 pub mod raft;
 mod table;
+mod true_time;
 
 pub use about::{About, Claim, Guarantee};
 pub use context::{Context, Effect};
 pub use harness::Harness;
 pub use hybrid_clock::{HybridClock, Stamp};
 pub use table::Table;
+pub use true_time::{CommitWait, Interval, Sawtooth};
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;

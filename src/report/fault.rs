@@ -64,6 +64,16 @@ pub fn describe(fault: &Fault, topology: &Topology) -> String {
         Action::Slow { nodes, slow: Slow::Times { parts, whole } } => {
             format!("{} {}", list(nodes, topology), times(*parts, *whole))
         }
+        Action::ClockStep { nodes, by_ns } => format!("{} by {}", list(nodes, topology), signed(*by_ns)),
+        Action::ClockDrift { nodes, ns_per_s } => {
+            let ppm = super::number::trimmed(*ns_per_s as f64 / 1e3, 9);
+            format!("{} by {ppm} ppm", list(nodes, topology))
+        }
+        Action::ClockStrobe { nodes, by_ns, every } => {
+            format!("{} by {} each {every}", list(nodes, topology), signed(*by_ns))
+        }
+        Action::ClockLeap { nodes, smear: None } => format!("{} at once", list(nodes, topology)),
+        Action::ClockLeap { nodes, smear: Some(smear) } => format!("{} over {smear}", list(nodes, topology)),
         Action::Gray(nodes) => list(nodes, topology),
         Action::Load { regions, load } => {
             let place = regions_or_all(regions, topology);
@@ -84,6 +94,12 @@ fn over(ramp: Duration) -> String {
 fn regions_or_all(regions: &[RegionId], topology: &Topology) -> String {
     let regions: Vec<Target> = regions.iter().map(|region| Target::Region(*region)).collect();
     if regions.is_empty() { "everywhere".into() } else { list(&regions, topology) }
+}
+
+/// A span that may be negative.
+fn signed(nanos: i64) -> String {
+    let sign = if nanos < 0 { "-" } else { "" };
+    format!("{sign}{}", Duration::nanos(nanos.unsigned_abs()))
 }
 
 fn times(parts: u32, whole: u32) -> String {

@@ -6,7 +6,7 @@ use super::error::Problem;
 use super::place::{self, LEADER};
 use super::units::{At, Percent, Table};
 use super::written::{self, Lists, Names};
-use super::{disk, service};
+use super::{clock, disk, service};
 use crate::id::{RegionId, Role};
 use crate::model::fault::{Action, Fault, Shape, Slow, Target};
 use crate::model::topology::{Topology, zone_letter};
@@ -15,7 +15,7 @@ use crate::time::{Duration, Time};
 const KINDS: &str = "`crash`, `pause`, `torn_crash`, `rolling_restart`, `wipe`, `lying_disk`, `slow_disk`, `isolate`, \
                      `gateway_down`, `partition`, `cut`, `cut_one_way`, `bridge`, `ring`, `majority_minority`, `flap`, \
                      `loss`, `corrupt`, `duplicate`, `reorder`, `delay`, `throttle`, `slow`, `gray`, \
-                     `load`, `quiesce` or `heal`";
+                     `clock_step`, `clock_drift`, `clock_strobe`, `clock_leap`, `load`, `quiesce` or `heal`";
 
 /// A shorter turn of a flap would be more events than messages.
 const TURN_MIN: Duration = Duration::millis(1);
@@ -142,7 +142,7 @@ fn of_stops_and_disks<'a>(written: &'a written::Fault, topology: &Topology) -> V
     found
 }
 
-/// What burdens nodes without stopping them.
+/// What burdens nodes without stopping them, and what disturbs their clocks.
 fn burdens<'a>(written: &'a written::Fault, topology: &Topology) -> Vec<Named<'a>> {
     let mut found: Vec<Named<'a>> = Vec::new();
     if let Some(at) = &written.slow {
@@ -150,6 +150,18 @@ fn burdens<'a>(written: &'a written::Fault, topology: &Topology) -> Vec<Named<'a
     }
     if let Some(at) = &written.gray {
         found.push(("gray", &at.span, targets(topology, at).map(Action::Gray)));
+    }
+    if let Some(at) = &written.clock_step {
+        found.push(("clock_step", &at.span, clock::step(topology, &at.value)));
+    }
+    if let Some(at) = &written.clock_drift {
+        found.push(("clock_drift", &at.span, clock::drifting(topology, &at.value)));
+    }
+    if let Some(at) = &written.clock_strobe {
+        found.push(("clock_strobe", &at.span, clock::strobe(topology, &at.value)));
+    }
+    if let Some(at) = &written.clock_leap {
+        found.push(("clock_leap", &at.span, clock::leap(topology, &at.value)));
     }
     if let Some(at) = &written.load {
         found.push(("load", &at.span, service::load(topology, &at.value)));
@@ -221,7 +233,7 @@ fn gateways(topology: &Topology, names: &Names) -> Result<Vec<Target>, Problem> 
 }
 
 /// What a name is aimed at: a region, a role or a zone in a region, or the leader.
-fn target(topology: &Topology, written: &At<String>) -> Result<Target, Problem> {
+pub(super) fn target(topology: &Topology, written: &At<String>) -> Result<Target, Problem> {
     let At { value: name, span } = written;
     if name == LEADER {
         return Ok(Target::Leader);

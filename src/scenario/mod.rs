@@ -2,7 +2,7 @@
 //!
 //! [`Scenario::parse`] reads one from TOML, strictly: a key, a word or a region that does not exist is an error at its
 //! place, with the word that was probably meant. In order: `written.rs` (what a file may say), `units.rs` (values with
-//! units), `read.rs` (the file's tables one by one), `place.rs`, `network.rs`, `disk.rs`, `clients.rs`, `faults.rs`,
+//! units), `read.rs` (the file's tables one by one), `place.rs`, `network.rs`, `clock.rs`, `disk.rs`, `clients.rs`, `faults.rs`,
 //! `routing.rs`, `stonith.rs`, `design.rs`, `expect.rs`, `budget.rs` and `bounds.rs` (each table's meaning), `fingerprint.rs`, `document.rs`
 //! and `write.rs` (a file that is changed), `error.rs`. Next: `written.rs`.
 
@@ -10,6 +10,7 @@ mod bounds;
 mod budget;
 mod chaos;
 mod clients;
+mod clock;
 mod design;
 mod disk;
 mod document;

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::clock;
 use super::error::{Problem, Problems};
-use super::units::{At, BitRate, Offset, Span, Table};
+use super::units::{At, BitRate, Span, Table};
 use super::written::{self, Jitter, Names, Scatter};
 use crate::id::RegionId;
-use crate::model::clock::Clock;
+use crate::model::clock::ClockModel;
 use crate::model::latency::{Delay, Matrix, bundled};
 use crate::model::topology::{Topology, ZONES_MAX};
 use crate::model::transport::Bandwidth;
@@ -26,7 +27,7 @@ pub(super) const LEADER: &str = "leader";
 #[derive(Debug)]
 pub(super) struct Place {
     pub topology: Topology,
-    pub clocks: Vec<Clock>,
+    pub clocks: ClockModel,
 }
 
 /// Reads `[topology]`. With `None`, the reason is among the problems; with a topology, there may be problems, too.
@@ -59,7 +60,7 @@ pub(super) fn read(written: &written::Topology, problems: &mut Problems) -> Opti
     if problems.count() == before {
         filled.into_iter().for_each(|problem| problems.add(problem));
     }
-    let clocks = clocks(written, &topology, problems);
+    let clocks = clock::read(written, &topology, problems);
     Some(Place { topology, clocks })
 }
 
@@ -235,32 +236,4 @@ fn fill(topology: &mut Topology, matrix: Option<&Matrix>, jitter: bool, own: &Li
         problems.push(Problem::new(&written.span, format!("no delay is given from `{from}` to `{to}`")).help(help));
     }
     problems
-}
-
-/// Every region's clock.
-fn clocks(written: &written::Topology, topology: &Topology, problems: &mut Problems) -> Vec<Clock> {
-    let uncertainty = written.clock_uncertainty.unwrap_or(Duration::ZERO);
-    let mut clocks = vec![Clock { uncertainty, ..Clock::default() }; topology.regions().len()];
-    let mut seen = Vec::new();
-    for Table { value: clock, .. } in &written.clock {
-        let span = &clock.region.span;
-        let Some(region) = problems.keep(find(topology, &clock.region.value, span)) else { continue };
-        if seen.contains(&region) {
-            problems.add(Problem::new(span, format!("the clock of `{}` is set twice", clock.region.value)));
-        }
-        seen.push(region);
-        let Some(drift_ns_per_s) = problems.keep(drift(clock.drift_ppm.as_ref())) else { continue };
-        let Offset(offset_ns) = clock.offset.unwrap_or(Offset(0));
-        clocks[region.index()] = Clock { offset_ns, drift_ns_per_s, uncertainty };
-    }
-    clocks
-}
-
-/// Parts in a million are thousands of nanoseconds a second.
-fn drift(ppm: Option<&At<f64>>) -> Result<i64, Problem> {
-    match ppm {
-        None => Ok(0),
-        Some(ppm) if ppm.value.abs() < 1e6 => Ok(libm::round(ppm.value * 1e3) as i64),
-        Some(ppm) => Err(Problem::new(&ppm.span, "a clock drifts by less than a million parts in a million")),
-    }
 }

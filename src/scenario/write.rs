@@ -81,6 +81,21 @@ fn action(action: &Action, topology: &Topology) -> (&'static str, Value) {
             ("throttle", table([Some(bandwidth), Some(queue), links_of(links, topology)]))
         }
         Action::Slow { nodes, slow } => ("slow", table([Some(slower(*slow, "factor")), Some(("nodes", list(nodes)))])),
+        Action::ClockStep { nodes, by_ns } => {
+            ("clock_step", table([Some(("nodes", list(nodes))), Some(("by", offset(*by_ns)))]))
+        }
+        Action::ClockDrift { nodes, ns_per_s } => {
+            let ppm = Value::Float(*ns_per_s as f64 / 1e3);
+            ("clock_drift", table([Some(("nodes", list(nodes))), Some(("ppm", ppm))]))
+        }
+        Action::ClockStrobe { nodes, by_ns, every } => {
+            let (by, every) = (Some(("by", offset(*by_ns))), Some(("every", span(*every))));
+            ("clock_strobe", table([Some(("nodes", list(nodes))), by, every]))
+        }
+        Action::ClockLeap { nodes, smear } => {
+            let smear = smear.map(|smear| ("smear", span(smear)));
+            ("clock_leap", table([Some(("nodes", list(nodes))), smear]))
+        }
         Action::Gray(nodes) => ("gray", list(nodes)),
         Action::Load { regions, load } => {
             let regions: Vec<Target> = regions.iter().map(|region| Target::Region(*region)).collect();
@@ -102,6 +117,12 @@ fn table<const N: usize>(entries: [Option<(&str, Value)>; N]) -> Value {
 
 fn span(span: Duration) -> Value {
     exact(span).into()
+}
+
+/// A span that may be negative.
+fn offset(nanos: i64) -> Value {
+    let sign = if nanos < 0 { "-" } else { "" };
+    format!("{sign}{}", exact(Duration::nanos(nanos.unsigned_abs()))).into()
 }
 
 /// A span in the words of a file, to the nanosecond.

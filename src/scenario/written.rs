@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::clock::{Clock, ClockDrift, ClockLeap, ClockStep, ClockStrobe};
 use super::disk::{RollingRestart, SlowDisks};
 use super::retry::RetryPolicy;
 use super::service::{MoreLoad, SlowNodes};
-use super::units::{At, BitRate, Factor, Keys, Offset, Percent, Rate, Span, Table};
+use super::units::{At, BitRate, Factor, Keys, Percent, Rate, Span, Table};
 use crate::time::Duration;
 
 /// Names, each with its place.
@@ -117,19 +118,6 @@ pub(super) enum Scatter {
     Uniform,
     /// From nothing upwards, with this mean: for comparisons with closed forms, not for a real network.
     Exponential,
-}
-
-/// A region whose nodes' clocks are wrong.
-#[derive(Debug, Deserialize)]
-#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub(super) struct Clock {
-    /// The region.
-    pub region: At<String>,
-    /// How far ahead its clocks are at the start, or behind if negative. Default: "0s".
-    pub offset: Option<Offset>,
-    /// Microseconds that they gain in a second, or lose if negative. Default: 0.
-    pub drift_ppm: Option<At<f64>>,
 }
 
 /// What clients do. Either `rate` or `think` says how often they ask.
@@ -277,6 +265,14 @@ pub(super) struct Fault {
     pub slow: Option<Table<SlowNodes>>,
     /// Nodes that answer nodes and drop clients' requests.
     pub gray: Option<Names>,
+    /// Nodes whose clocks are set forward or back.
+    pub clock_step: Option<Table<ClockStep>>,
+    /// Nodes whose clocks run fast or slow, and their timers with them.
+    pub clock_drift: Option<Table<ClockDrift>>,
+    /// Nodes whose clocks are wrong and right in turn.
+    pub clock_strobe: Option<Table<ClockStrobe>>,
+    /// Nodes that take a leap second, which the others take at the end.
+    pub clock_leap: Option<Table<ClockLeap>>,
     /// Clients ask more often than `rate` says.
     pub load: Option<Table<MoreLoad>>,
     /// Clients that ask nothing new, in these regions; `[]` is everywhere.
@@ -407,7 +403,6 @@ expected! {
     Head: "a table";
     Topology: "a table with `regions`";
     Link: "a table such as { from = \"a\", to = \"b\", rtt = \"30ms\" }";
-    Clock: "a table such as { region = \"a\", offset = \"-500ms\" }";
     Workload: "a table with `rate` or `think`";
     Mix: "a table such as { read = 8, write = 2 }";
     Fault: "a table with `at` and what happens";

@@ -1,4 +1,5 @@
-//! Faults as they happen, and the ledger of what each touched. Next: `stops.rs`, those that have a grip on nodes.
+//! Faults as they happen, and the ledger of what each touched. Next: `clocks.rs` and `stops.rs`, those that
+//! have a grip on nodes.
 
 use crate::id::{GroupId, NodeId};
 use crate::model::fault::{Action, Fault, Slow, Target};
@@ -160,6 +161,10 @@ impl<P: Protocol> World<'_, P> {
             | Action::Quiesce(_) => {
                 self.burden(place, action);
             }
+            Action::ClockStep { .. }
+            | Action::ClockDrift { .. }
+            | Action::ClockStrobe { .. }
+            | Action::ClockLeap { .. } => self.skew(place, action),
             Action::Heal => {
                 let others = (0..self.faults.states.len()).filter(|other| *other != place);
                 let active: Vec<usize> = others.filter(|other| self.faults.states[*other].active).collect();
@@ -210,9 +215,16 @@ impl<P: Protocol> World<'_, P> {
             return;
         }
         state.turn += 1;
-        if let Action::RollingRestart { .. } = &self.setup.faults[place].action {
-            self.digest.mix(0x2011_0000 + place as u64);
-            return self.roll_on(place);
+        match &self.setup.faults[place].action {
+            Action::RollingRestart { .. } => {
+                self.digest.mix(0x2011_0000 + place as u64);
+                return self.roll_on(place);
+            }
+            Action::ClockStrobe { .. } | Action::ClockLeap { .. } => {
+                self.digest.mix(0xc10c_0000 + place as u64);
+                return self.turn_clocks(place);
+            }
+            _ => {}
         }
         let is_down = state.turn.is_multiple_of(2);
         self.digest.mix(0xf1a9_0000 + place as u64);
@@ -232,6 +244,7 @@ impl<P: Protocol> World<'_, P> {
         let before = self.standings();
         self.faults.states[place].touched += self.network.repair(place) + self.unburden(place);
         self.let_go(place);
+        self.set_right(place);
         self.compare_standings(&before);
         self.look_if_healed();
     }

@@ -7,6 +7,7 @@ mod answers;
 mod burdens;
 mod checkers;
 mod clients;
+mod clocks;
 mod disk;
 mod duplicates;
 mod effects;

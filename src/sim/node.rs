@@ -32,11 +32,14 @@ pub(super) struct Node<P: Protocol> {
     /// The epoch that it leads, as it said itself.
     pub(super) epoch: Option<u64>,
     pub(super) timers: Vec<Armed<P::Timer>>,
-    next_timer: u32,
+    pub(super) next_timer: u32,
     pub(super) disk: Disk<P::Record>,
     /// What must wait for the disk, with the mark it waits for.
     pub(super) held: VecDeque<(u64, Effect<P>)>,
-    clock: Clock,
+    /// Its clock as it is now.
+    pub(super) clock: Clock,
+    /// Its clock as it is while no fault disturbs it.
+    pub(super) own_clock: Clock,
     stream: Stream,
     /// The dice of its disk, where a sync's time is drawn.
     disk_dice: Option<Box<Stream>>,
@@ -45,10 +48,10 @@ pub(super) struct Node<P: Protocol> {
 /// A timer that is set. One queued event may stand for several settings: when it comes too early it is queued again.
 #[derive(Debug)]
 pub(super) struct Armed<T> {
-    timer: T,
-    deadline: Time,
-    queued: Time,
-    id: u32,
+    pub(super) timer: T,
+    pub(super) deadline: Time,
+    pub(super) queued: Time,
+    pub(super) id: u32,
 }
 
 impl<P: Protocol> World<'_, P> {
@@ -261,6 +264,7 @@ impl<P: Protocol> Node<P> {
             disk: Disk::new(disk.is_synced_first()),
             held: VecDeque::new(),
             clock,
+            own_clock: clock,
             stream: dice("node"),
             disk_dice: disk.sync.has_dispersion().then(|| Box::new(dice("disk"))),
         }

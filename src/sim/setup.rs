@@ -2,7 +2,7 @@
 
 use crate::id::RegionId;
 use crate::model::chaos::Chaos;
-use crate::model::clock::Clock;
+use crate::model::clock::ClockModel;
 use crate::model::disk::DiskModel;
 use crate::model::fault::Fault;
 use crate::model::routing::Routing;
@@ -32,8 +32,8 @@ pub struct Setup {
     pub settle: Duration,
     /// The nodes' disks.
     pub disk: DiskModel,
-    /// The nodes' clocks, by region; a region beyond the end of the list has a perfect one.
-    pub clocks: Vec<Clock>,
+    /// The nodes' clocks.
+    pub clocks: ClockModel,
     /// Connections between nodes, and of clients with nodes; `None`: datagrams.
     pub transport: Option<StreamTransport>,
     /// How clients find a region; `None`: each asks the nearest replica, or whom its region believes to lead.

@@ -13,6 +13,7 @@ use crate::trace::{Digest, Trace};
 
 use super::burdens::Burdens;
 use super::clients::Clients;
+use super::clocks::Skew;
 use super::duplicates::Duplicates;
 use super::faults::Faults;
 use super::future::{Event, Future, Letter, Plain};
@@ -70,6 +71,8 @@ pub(super) struct World<'s, P: Protocol> {
     pub(super) streams: Option<Box<Streams<P>>>,
     /// Faults under way that stop no node and no message.
     pub(super) burdens: Burdens,
+    /// What faults under way do to clocks.
+    pub(super) skews: Vec<Skew>,
     /// Whether a record is safe as soon as it is written.
     pub(super) is_disk_instant: bool,
     /// How clients ask again, where they do so by a policy.
@@ -134,7 +137,7 @@ impl<'s, P: Protocol> World<'s, P> {
                 let name = node_name(&names[region.index()], wanted.role, twins, group);
                 let node = NodeId(u16::try_from(nodes.len()).expect("a world has at most 65,536 nodes"));
                 members.push(Member { node, region, region_name: names[region.index()].clone(), role: wanted.role });
-                let clock = setup.clocks.get(region.index()).copied().unwrap_or_default();
+                let clock = setup.clocks.of(region, wanted.role, || Stream::new(seed, &format!("clock {name}")));
                 nodes.push(Node::new(GroupId(group), seat, region, wanted.role, clock, &setup.disk, |of| {
                     Stream::new(seed, &format!("{of} {name}"))
                 }));
@@ -166,6 +169,7 @@ impl<'s, P: Protocol> World<'s, P> {
             service,
             streams: Streams::new(setup),
             burdens: Burdens::default(),
+            skews: Vec::new(),
             is_disk_instant: setup.disk.is_instant(),
             retries: Retries::new(setup, seed),
             duplicates: Duplicates::new(setup, nodes.len()),

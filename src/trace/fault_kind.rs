@@ -50,6 +50,14 @@ pub enum FaultKind {
     Slow,
     /// A node answers nodes and no client.
     Gray,
+    /// A clock is set, once.
+    ClockStep,
+    /// A clock runs fast or slow.
+    ClockDrift,
+    /// A clock is wrong and right in turn.
+    ClockStrobe,
+    /// A clock takes a leap second before others do.
+    ClockLeap,
     /// Clients ask more.
     Load,
     /// Clients ask nothing new.
@@ -59,8 +67,12 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
+    /// Those of clocks.
+    pub const OF_CLOCKS: [FaultKind; 4] =
+        [FaultKind::ClockStep, FaultKind::ClockDrift, FaultKind::ClockStrobe, FaultKind::ClockLeap];
+
     /// Every kind, in the order of reports.
-    pub const ALL: [FaultKind; 26] = [
+    pub const ALL: [FaultKind; 30] = [
         FaultKind::Crash,
         FaultKind::Pause,
         FaultKind::TornCrash,
@@ -84,6 +96,10 @@ impl FaultKind {
         FaultKind::Throttle,
         FaultKind::Slow,
         FaultKind::Gray,
+        FaultKind::ClockStep,
+        FaultKind::ClockDrift,
+        FaultKind::ClockStrobe,
+        FaultKind::ClockLeap,
         FaultKind::Load,
         FaultKind::Quiesce,
         FaultKind::Heal,
@@ -115,6 +131,10 @@ impl FaultKind {
             FaultKind::Throttle => "throttle",
             FaultKind::Slow => "slow",
             FaultKind::Gray => "gray",
+            FaultKind::ClockStep => "clock-step",
+            FaultKind::ClockDrift => "clock-drift",
+            FaultKind::ClockStrobe => "clock-strobe",
+            FaultKind::ClockLeap => "clock-leap",
             FaultKind::Load => "load",
             FaultKind::Quiesce => "quiesce",
             FaultKind::Heal => "heal",

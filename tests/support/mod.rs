@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use riftzone::id::RegionId;
+use riftzone::model::clock::ClockModel;
 use riftzone::model::disk::DiskModel;
 use riftzone::model::latency::{Delay, Matrix};
 use riftzone::model::topology::{MatrixUse, Topology};
@@ -57,7 +58,7 @@ pub fn setup(topology: Topology, seconds: u64) -> Setup {
         settle: Duration::secs(10),
         disk: DiskModel::default(),
         transport: None,
-        clocks: Vec::new(),
+        clocks: ClockModel::default(),
         routing: None,
         stonith: None,
         service: None,

@@ -18,6 +18,10 @@ pub type Edit = (String, Document);
 /// Keys of a fault that are no thing of their own.
 const OF_A_FAULT: [&str; 3] = ["at", "for", "every"];
 
+/// Keys that say that a table is aimed at something, or is about it: without that it says nothing.
+const AIMED: [&str; 13] =
+    ["at", "from", "ratio", "up", "factor", "slow", "add", "by", "down", "ppm", "smear", "offset", "drift_ppm"];
+
 /// Everything that can be left out, one at a time. Of a document that shrinking has come to an end with, none of these
 /// breaks the property any more.
 pub fn removals(document: &Document) -> Vec<Edit> {
@@ -75,9 +79,7 @@ fn forget(key: &str, value: &mut Value, is_it: &impl Fn(&str) -> bool) -> bool {
         }
         Value::Table(table) => {
             // What loses an end, or what it is aimed at, is gone; a design only says less.
-            let is_aimed = ["at", "from", "ratio", "up", "factor", "slow", "add", "by", "down", "ppm"]
-                .iter()
-                .any(|key| table.contains_key(*key));
+            let is_aimed = AIMED.iter().any(|key| table.contains_key(*key));
             let before = table.len();
             table.retain(|key, value| !is_it(key) && forget(key, value, is_it));
             let lost = before - table.len();

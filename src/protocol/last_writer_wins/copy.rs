@@ -14,7 +14,8 @@
 //!   and its past cannot cover W by a later write of that origin either: the origin wrote none to this key since W.
 //!   This also holds where W was beaten by a write that its origin never got to see, and T is a child of that one: a
 //!   single stamp of T's parent would not tell the two apart (it is above W in both), and that is why a past has a
-//!   stamp for each origin. What is lost with a crash before it is synced is told again when it is merged again.
+//!   stamp for each origin. This is so by hybrid clocks, which stamp above what they have seen: by a wall clock W may lose
+//!   against what it replaced, and nobody tells. What is lost with a crash before it is synced is told again when it is merged again.
 
 use std::sync::Arc;
 
@@ -88,7 +89,9 @@ impl Store {
         let taken = theirs.stamp > mine.stamp;
         let (lower, higher) = if taken { (mine, &theirs) } else { (&theirs, mine) };
         // Equal values are one write, stamped by two nodes because its client sent it twice.
-        let concurrent = lower.value != higher.value && lower.stamp != higher.stamp && !higher.knows(lower.stamp);
+        // By a wall clock the lower one may have known the higher, and lost against it all the same: that is no conflict.
+        let is_unknown = !higher.knows(lower.stamp) && !lower.knows(higher.stamp);
+        let concurrent = lower.value != higher.value && lower.stamp != higher.stamp && is_unknown;
         let conflict = concurrent.then_some((lower.value, higher.value));
         if taken {
             self.digests[bucket(key)] ^= word(key, mine.stamp) ^ word(key, theirs.stamp);

@@ -20,6 +20,9 @@
 //! where no request comes late or twice, as below. A client that stays with one node reads its own writes and never reads
 //! backwards.
 //!
+//! With `clock = "wall"`, as many products have it, only convergence: a node whose clock is behind writes over what it has read
+//! with a lower stamp, is thanked for it, and the write is gone; and a clock ahead eats what others write for as long as it is.
+//!
 //! **Does not claim.** Linearizability: a read tells what has arrived. That an acknowledged write survives a concurrent
 //! one: it is discarded, and [`Observation::Conflict`] says so. A compare-and-set is refused: on one node's copy it
 //! would promise what it cannot keep. A write that a client sends again to another node is stamped anew, and may win
@@ -89,6 +92,8 @@ pub struct LastWriterWins {
     options: Options,
     /// Never behind a stamp in the copy: that is why the copy's stamps are all that a restart needs to go on from.
     clock: HybridClock,
+    /// How many writes were stamped by the wall clock: no two get the same stamp, even where that clock goes back.
+    stamped: u32,
     copy: Store,
     /// Records in the log on disk.
     logged: usize,
@@ -105,11 +110,26 @@ pub struct Options {
     /// How far ahead of a node's own clock the stamp of another node's write may be, as a duration. A write further
     /// ahead is refused, and repaired by gossip once the clock has caught up. Default: `"500ms"`.
     pub max_offset: Duration,
+    /// By what writes are stamped: `"hybrid"` (a hybrid logical clock: above everything in the copy) or `"wall"` (the node's own
+    /// clock, whatever it shows, and whoever is ahead is believed: there is no `max-offset`). Default: `"hybrid"`.
+    pub clock: StampClock,
+}
+
+/// By what writes are stamped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+pub enum StampClock {
+    /// By a hybrid logical clock.
+    #[default]
+    Hybrid,
+    /// By the node's own clock.
+    Wall,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { gossip_every: Duration::secs(1), max_offset: Duration::millis(500) }
+        Options { gossip_every: Duration::secs(1), max_offset: Duration::millis(500), clock: StampClock::Hybrid }
     }
 }
 
@@ -171,8 +191,13 @@ pub enum Timer {
     Gossip,
 }
 
+/// The faults under which clocks differ by no more than a leap second: further ahead a write would reach the others long after
+/// the run.
+const CLOCKS_AGREE: FaultKinds =
+    Claim::DISKS_KEEP.without(&[FaultKind::ClockStep, FaultKind::ClockDrift, FaultKind::ClockStrobe]);
+
 /// The faults under which no request reaches a node that has seen what overwrote it.
-const NO_REQUEST_COMES_LATE: FaultKinds = Claim::DISKS_KEEP.without(&[
+const NO_REQUEST_COMES_LATE: FaultKinds = CLOCKS_AGREE.without(&[
     FaultKind::Duplicate,
     FaultKind::Reorder,
     FaultKind::Delay,
@@ -197,9 +222,13 @@ impl Protocol for LastWriterWins {
         Ok((0..regions.len()).map(|region| Seat::replica(RegionId(region as u16))).collect())
     }
 
-    fn claims(_: &Options) -> Vec<Claim> {
+    fn claims(options: &Options) -> Vec<Claim> {
+        if options.clock == StampClock::Wall {
+            // Who is ahead is believed: no clock keeps copies apart.
+            return vec![Claim { guarantee: Guarantee::Convergence, under: Claim::DISKS_KEEP }];
+        }
         vec![
-            Claim { guarantee: Guarantee::Convergence, under: Claim::DISKS_KEEP },
+            Claim { guarantee: Guarantee::Convergence, under: CLOCKS_AGREE },
             Claim { guarantee: Guarantee::NoAcknowledgedWriteLost, under: NO_REQUEST_COMES_LATE },
         ]
     }
@@ -207,7 +236,9 @@ impl Protocol for LastWriterWins {
     fn start(options: &Options, recovered: Vec<(Key, Version)>, cx: &mut Context<Self>) -> Self {
         let mut clock = HybridClock::default();
         let mut copy = Store::default();
-        let logged = recovered.len();
+        let (logged, me) = (recovered.len(), cx.me());
+        let own = recovered.iter().map(|(_, version)| version.stamp).filter(|stamp| stamp.node == me);
+        let stamped = own.map(|stamp| stamp.logical).max().unwrap_or(0);
         for (key, version) in recovered {
             clock.witness(version.stamp);
             copy.merge(key, version);
@@ -216,12 +247,14 @@ impl Protocol for LastWriterWins {
             cx.observe(Observation::Applied { key, value: held.value });
             cx.observe(Observation::Merged { key, update: held.stamp.number() });
         }
-        cx.observe(Observation::Promised(Promise::Copies(1)));
+        if options.clock == StampClock::Hybrid {
+            cx.observe(Observation::Promised(Promise::Copies(1)));
+        }
         cx.observe(Observation::Promised(Promise::WritesWithin(ANSWERS_WITHIN)));
         // The first gossip comes at a random moment, so that nodes that start together do not gossip together.
         let first = cx.random_between(Duration::ZERO, options.gossip_every);
         cx.set_timer(Timer::Gossip, first);
-        LastWriterWins { options: options.clone(), clock, copy, logged }
+        LastWriterWins { options: options.clone(), clock, stamped, copy, logged }
     }
 
     fn on_request(&mut self, request: Request<Self>, cx: &mut Context<Self>) {
@@ -230,10 +263,11 @@ impl Protocol for LastWriterWins {
             Op::Write(key, value) => {
                 // A retry that finds its write in place is answered and not stamped again.
                 if self.copy.get(key).is_none_or(|held| held.value != value) {
-                    let stamp = self.clock.tick(cx.now(), cx.me());
+                    let stamp = self.stamp(cx);
                     let version = Version::replacing(self.copy.get(key), stamp, value);
-                    self.merge(key, version.clone(), cx);
-                    cx.observe(Observation::Stored { value });
+                    if self.merge(key, version.clone(), cx) {
+                        cx.observe(Observation::Stored { value });
+                    }
                     cx.broadcast(Message::Update { key, version });
                 }
                 cx.reply(request.id, Reply::Written);
@@ -281,6 +315,17 @@ impl Protocol for LastWriterWins {
 }
 
 impl LastWriterWins {
+    /// A stamp for a write of this node.
+    fn stamp(&mut self, cx: &Context<Self>) -> Stamp {
+        match self.options.clock {
+            StampClock::Hybrid => self.clock.tick(cx.now(), cx.me()),
+            StampClock::Wall => {
+                self.stamped = self.stamped.checked_add(1).expect("a node makes fewer than 2^32 writes");
+                Stamp { physical: cx.now(), logical: self.stamped, node: cx.me() }
+            }
+        }
+    }
+
     /// Merges another node's write, unless its stamp is too far ahead: adopting it would drag this node's clock along,
     /// and through its own writes everybody's.
     fn receive(&mut self, key: Key, version: Version, cx: &mut Context<Self>) {
@@ -290,11 +335,12 @@ impl LastWriterWins {
     }
 
     fn accepts(&self, stamp: Stamp, now: Time) -> bool {
-        HybridClock::ahead(stamp, now) <= self.options.max_offset
+        self.options.clock == StampClock::Wall || HybridClock::ahead(stamp, now) <= self.options.max_offset
     }
 
-    /// Keeps the higher of the two stamps, on disk too, and tells the monitors which write a concurrent one discarded.
-    fn merge(&mut self, key: Key, version: Version, cx: &mut Context<Self>) {
+    /// Keeps the higher of the two stamps, on disk too, and tells the monitors which write a concurrent one discarded. Returns
+    /// whether it is the one told of.
+    fn merge(&mut self, key: Key, version: Version, cx: &mut Context<Self>) -> bool {
         let (value, stamp) = (version.value, version.stamp);
         let merged = self.copy.merge(key, version.clone());
         if let Some((lost, kept)) = merged.conflict {
@@ -310,6 +356,7 @@ impl LastWriterWins {
         if merged.taken || self.copy.get(key).is_some_and(|held| held.stamp != stamp) {
             cx.observe(Observation::Merged { key, update: stamp.number() });
         }
+        merged.taken
     }
 
     /// The log grows with every write, and the copy only with every key. Rewriting the log once it is four times as

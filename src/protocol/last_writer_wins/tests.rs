@@ -314,3 +314,49 @@ fn options_read_as_documented() {
     assert_eq!(LastWriterWins::seats(&never, &REGIONS).unwrap_err().option, "gossip-every");
     assert_eq!(LastWriterWins::seats(&options, &REGIONS).unwrap().len(), 3);
 }
+
+fn by_wall_clock(me: u16) -> Node {
+    Node::with(me, Options { clock: StampClock::Wall, ..Options::default() })
+}
+
+#[test]
+fn by_a_wall_clock_who_is_behind_writes_in_vain_and_is_thanked() {
+    let (mut ahead, mut behind) = (by_wall_clock(0), by_wall_clock(1));
+    ahead.harness.pass(Duration::secs(5));
+    let theirs = ahead.write(K, 1);
+    behind.update(K, &theirs);
+    assert_eq!(behind.read(K), Some(1), "whoever is ahead is believed, whatever `max-offset` says");
+    let mine = behind.write(K, 2);
+    assert!(mine.stamp < theirs.stamp);
+    assert_eq!((behind.read(K), behind.lost.len()), (Some(1), 0), "it knew what beats it: that is no conflict");
+    ahead.update(K, &mine);
+    assert_eq!((ahead.read(K), ahead.lost.len()), (Some(1), 0));
+    let mut unaware = by_wall_clock(2);
+    let other = unaware.write(K, 3);
+    unaware.update(K, &theirs);
+    assert_eq!(unaware.lost, [(Value(3), Value(1))], "but this is one");
+    let mut hybrid = Node::new(1);
+    hybrid.update(K, &theirs);
+    assert!(hybrid.write(K, 4).stamp > theirs.stamp.max(other.stamp) && hybrid.read(K) == Some(4));
+}
+
+#[test]
+fn a_wall_clock_that_goes_back_gives_no_stamp_twice() {
+    let mut node = by_wall_clock(0);
+    let first = node.write(K, 1);
+    node.restart();
+    let second = node.write(Key(2), 2);
+    assert_eq!(first.stamp.physical, second.stamp.physical);
+    assert_ne!(first.stamp, second.stamp);
+}
+
+#[test]
+fn what_a_wall_clock_promises_is_that_copies_converge() {
+    let claimed = |clock| {
+        let claims = LastWriterWins::claims(&Options { clock, ..Options::default() });
+        claims.iter().map(|claim| (claim.guarantee, claim.covers(FaultKind::ClockStep))).collect::<Vec<_>>()
+    };
+    assert_eq!(claimed(StampClock::Wall), [(Guarantee::Convergence, true)]);
+    let hybrid = [(Guarantee::Convergence, false), (Guarantee::NoAcknowledgedWriteLost, false)];
+    assert_eq!(claimed(StampClock::Hybrid), hybrid);
+}

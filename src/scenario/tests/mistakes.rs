@@ -191,6 +191,38 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ),
     // Faults.
     ("", "[[fault]]\nheal = true", "13:1: `at` is missing"),
+    // Clocks.
+    ("[topology]", "[topology]\nclock = [{ region = \"leader\" }]", "5:21: a clock is a region's"),
+    (
+        "[topology]",
+        "[topology]\nclock = [{ region = \"a\", offset = [\"5ms\", \"-5ms\"] }]",
+        "5:35: the greater offset comes first",
+    ),
+    (
+        "[topology]",
+        "[topology]\nclock = [{ region = \"a\", drift_ppm = [1, 0] }]",
+        "5:38: the greater drift comes first",
+    ),
+    (
+        "",
+        "[[fault]]\nat = \"1s\"\nclock_step = { nodes = [\"a\"], by = \"0s\" }",
+        "15:36: the clocks would be as right as before",
+    ),
+    (
+        "",
+        "[[fault]]\nat = \"1s\"\nclock_drift = { nodes = [\"a\"], ppm = 1e7 }",
+        "15:38: a clock drifts by less than a million parts in a million",
+    ),
+    (
+        "",
+        "[[fault]]\nat = \"1s\"\nclock_strobe = { nodes = [\"a\"], by = \"1s\", every = \"1us\" }",
+        "15:52: a turn of a strobe takes 1ms or longer",
+    ),
+    (
+        "",
+        "[[fault]]\nat = \"1s\"\nclock_leap = { nodes = [\"a\"], smear = \"1s\" }",
+        "15:39: a second is smeared over longer than a second",
+    ),
     // Disks.
     (
         "[topology]",

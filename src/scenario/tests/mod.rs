@@ -11,6 +11,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::id::{RegionId, Role};
+use crate::model::clock::{ClockModel, WrongClocks};
 use crate::model::disk::{DiskModel, OwnDisk, SyncPolicy};
 use crate::model::fault::{Action, Fault, Shape, Slow, SlowDisk, Target};
 use crate::model::latency::Delay;
@@ -61,6 +62,11 @@ both = false
 from = "us-east-1"
 to = "eu-west-1"
 bandwidth = "1Gbit/s"
+
+[[topology.clock]]
+region = "moon/monitor"
+offset = ["-5ms", "5ms"]
+drift_ppm = [-20, 20]
 
 [[topology.clock]]
 region = "moon"
@@ -207,6 +213,26 @@ at = "37s"
 lying_disk = ["moon", "eu-west-1"]
 
 [[fault]]
+at = "38s"
+clock_step = { nodes = ["moon"], by = "-5s" }
+
+[[fault]]
+at = "39s"
+clock_drift = { nodes = ["leader"], ppm = -500.5 }
+
+[[fault]]
+at = "40s"
+clock_strobe = { nodes = ["moon"], by = "+200ms", every = "50ms" }
+
+[[fault]]
+at = "41s"
+clock_leap = { nodes = ["moon"] }
+
+[[fault]]
+at = "42s"
+clock_leap = { nodes = ["moon"], smear = "20s" }
+
+[[fault]]
 at = "100s"
 for = "1s"
 every = "10s"
@@ -218,6 +244,7 @@ replicas = ["moon", "us-east-1"]
 groups = 3
 transport = { kind = "datagram" }
 gossip-every = "250ms"
+clock = "wall"
 disk = { policy = "never" }
 
 [design.a]
@@ -323,8 +350,12 @@ fn links_of_ones_own_replace_the_matrix() {
     );
     assert_eq!((bits(MOON, eu), bits(us, eu), bits(eu, us)), (Some(9_600), Some(1_000_000_000), Some(1_000_000_000)));
     assert_eq!((bits(us, us), bits(MOON, MOON)), (None, None), "nothing inside a region waits");
-    assert_eq!((setup.clocks[2].offset_ns, setup.clocks[2].drift_ns_per_s), (-500_000_000, 12_500));
-    assert!(setup.clocks.iter().all(|clock| clock.uncertainty == Duration::millis(7)));
+    let wrong = |role, offset_ns, drift_ns_per_s| WrongClocks { region: MOON, role, offset_ns, drift_ns_per_s };
+    let wrong = vec![
+        wrong(None, (-500_000_000, -500_000_000), (12_500, 12_500)),
+        wrong(Some(Role::Monitor), (-5_000_000, 5_000_000), (-20_000, 20_000)),
+    ];
+    assert_eq!(setup.clocks, ClockModel { uncertainty: Duration::millis(7), wrong });
 }
 
 #[test]
@@ -411,6 +442,11 @@ fn every_kind_of_fault_is_read() {
             fault(35, None, Action::RollingRestart { places: vec![moon, monitor], down: sec(2), gap: Duration::ZERO }),
             fault(36, None, Action::Wipe(vec![Target::Leader])),
             fault(37, None, Action::LyingDisk(vec![moon, eu])),
+            fault(38, None, Action::ClockStep { nodes: vec![moon], by_ns: -5_000_000_000 }),
+            fault(39, None, Action::ClockDrift { nodes: vec![Target::Leader], ns_per_s: -500_500 }),
+            fault(40, None, Action::ClockStrobe { nodes: vec![moon], by_ns: 200_000_000, every: Duration::millis(50) }),
+            fault(41, None, Action::ClockLeap { nodes: vec![moon], smear: None }),
+            fault(42, None, Action::ClockLeap { nodes: vec![moon], smear: Some(sec(20)) }),
             // Every ten seconds, while clients ask: until two minutes.
             fault(100, Some(1), Action::Pause(vec![moon])),
             fault(110, Some(1), Action::Pause(vec![moon])),

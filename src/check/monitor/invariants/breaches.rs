@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::id::{GroupId, NodeId};
 use crate::time::Time;
 
-use super::Invariant;
+use super::{Ground, Invariant};
 
 /// An invariant that did not hold: the first time, and how often in all.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,8 +27,8 @@ pub struct Breach {
 pub(super) struct Breaches {
     /// By node: its name and its group.
     nodes: Vec<(Arc<str>, GroupId)>,
-    /// Groups whose disks forgot.
-    excused: Vec<GroupId>,
+    /// Groups that lost what some invariants rest on.
+    excused: Vec<(GroupId, Ground)>,
     asked: u32,
     found: Vec<Breach>,
 }
@@ -40,17 +40,20 @@ impl Breaches {
         self.found.clear();
     }
 
-    /// A disk of this group forgot: what rests on disks is not noted of it any more.
-    pub fn excuse(&mut self, group: GroupId) {
-        if !self.excused.contains(&group) {
-            self.excused.push(group);
+    /// This group lost this ground: what rests on it is not noted of the group any more.
+    pub fn excuse(&mut self, group: GroupId, ground: Ground) {
+        if !self.excused.contains(&(group, ground)) {
+            self.excused.push((group, ground));
         }
     }
 
-    /// Whether what broke an invariant may be what a disk forgot. Where no node is named, any group's may.
+    /// Whether an invariant was broken where its ground is gone. Where no node is named, any group's may be.
     fn is_excused(&self, invariant: Invariant, nodes: &[NodeId]) -> bool {
-        let is_of_excused = |node: &NodeId| self.nodes.get(node.index()).is_some_and(|(_, g)| self.excused.contains(g));
-        !self.excused.is_empty() && invariant.rests_on_disks() && (nodes.is_empty() || nodes.iter().any(is_of_excused))
+        let is_of = |group: GroupId| {
+            let is_in = |node: &NodeId| self.nodes.get(node.index()).is_some_and(|(_, of)| *of == group);
+            nodes.is_empty() || nodes.iter().any(is_in)
+        };
+        self.excused.iter().any(|(group, ground)| invariant.rests_on(*ground) && is_of(*group))
     }
 
     #[inline]

@@ -51,6 +51,15 @@ pub enum Invariant {
     TimeCausality,
 }
 
+/// What an invariant may rest on: where it gives way, nobody is held to that invariant any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ground {
+    /// Disks have what they said they have.
+    Disks,
+    /// Clocks go as the deployment says that they do.
+    Clocks,
+}
+
 /// Name, meaning, source.
 type Page = (&'static str, &'static str, &'static str);
 
@@ -100,27 +109,27 @@ impl Invariant {
         Invariant::ALL.into_iter().find(|invariant| invariant.name() == name)
     }
 
-    /// Whether it holds only as long as disks keep what they said they have.
+    /// Whether it holds only as long as this does.
     ///
-    /// A node that forgot its vote, its log, its promise, or the numbers that it gave, does what it must not do twice, and no
-    /// protocol that trusts its own disk can tell: two leaders, two entries in one place, two leases, two writes with one
-    /// stamp; and who stays out after that may leave too few for an answer. What was read and sent was still written and
-    /// sent, and what a design claims is judged by its claim.
-    pub const fn rests_on_disks(self) -> bool {
+    /// **Disks.** A node that forgot its vote, its log, its promise, or the numbers that it gave, does what it must not do
+    /// twice, and no protocol that trusts its own disk can tell: two leaders, two entries in one place, two leases, two writes
+    /// with one stamp; and who stays out after that may leave too few for an answer. **Clocks.** A lease is counted by two
+    /// clocks, and an appointment noted by one that was ahead is kept that much later once it is set right. What was read
+    /// and sent was still written and sent, and what a design claims is judged by its claim.
+    pub const fn rests_on(self, ground: Ground) -> bool {
         match self {
+            Invariant::LeaseExclusivity | Invariant::LivenessAfterHeal => true,
             Invariant::ElectionSafety
             | Invariant::LogMatching
             | Invariant::LeaderCompleteness
             | Invariant::StateMachineSafety
             | Invariant::VoteMonotone
             | Invariant::Fencing
-            | Invariant::LeaseExclusivity
             | Invariant::DurabilityContract
             | Invariant::NoResurrection
             | Invariant::ExactlyOnce
             | Invariant::CausalDelivery
-            | Invariant::StrongConvergence
-            | Invariant::LivenessAfterHeal => true,
+            | Invariant::StrongConvergence => matches!(ground, Ground::Disks),
             Invariant::DualServing
             | Invariant::ConflictingAcks
             | Invariant::DivergentBranches

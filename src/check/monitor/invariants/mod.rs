@@ -32,7 +32,7 @@ mod sessions;
 mod versions;
 
 pub use breaches::Breach;
-pub use kinds::Invariant;
+pub use kinds::{Ground, Invariant};
 
 use std::sync::Arc;
 
@@ -369,9 +369,14 @@ impl Invariants {
     }
 
     /// A disk of this group lost what it had said it has: from here on the group is not held to what
-    /// [rests on disks](Invariant::rests_on_disks).
+    /// [rests](Invariant::rests_on) on disks.
     pub fn forgot(&mut self, group: GroupId) {
-        self.breaches.excuse(group);
+        self.breaches.excuse(group, Ground::Disks);
+    }
+
+    /// A fault set the clock of a node of this group: from here on the group is not held to what rests on clocks.
+    pub fn lost_its_time(&mut self, group: GroupId) {
+        self.breaches.excuse(group, Ground::Clocks);
     }
 
     /// At the end: an acknowledged write is gone, as `why` says.

@@ -1,0 +1,261 @@
+//! Clocks: what nodes are told of the time, how long their timers take, and what each fault of clocks does to both.
+//!
+//! Every node tells itself every ten milliseconds, by its own clock, what that clock shows; and once, what it shows when a timer
+//! of three seconds rings. The trace tells when that was in truth.
+
+mod support;
+
+use std::collections::BTreeMap;
+
+use riftzone::id::{NodeId, RegionId};
+use riftzone::model::clock::WrongClocks;
+use riftzone::model::fault::{Action, Fault, Target};
+use riftzone::op::Refusal;
+use riftzone::protocol::{Context, Payload, Protocol, Request, State};
+use riftzone::sim::{Placement, Run, Setup, simulate};
+use riftzone::time::{Duration, Time};
+use riftzone::trace::{FaultKind, Trace};
+
+use support::{after, constant_world};
+
+/// Watches its clock.
+struct Watch;
+
+/// What a node tells itself, in nanoseconds of its clock.
+#[derive(Clone, Debug)]
+enum Note {
+    Saw(#[allow(dead_code, reason = "the trace shows it")] u64),
+    Rang(#[allow(dead_code, reason = "the trace shows it")] u64),
+}
+
+impl Payload for Note {
+    fn bytes(&self) -> u32 {
+        8
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Timer {
+    Look,
+    Ring,
+}
+
+const EVERY: Duration = Duration::millis(10);
+const RING: Duration = Duration::secs(3);
+
+impl Protocol for Watch {
+    type Message = Note;
+    type Timer = Timer;
+    type Record = ();
+    type Session = ();
+    type Options = ();
+
+    fn start((): &(), _: Vec<()>, cx: &mut Context<Self>) -> Self {
+        cx.set_timer(Timer::Look, EVERY);
+        cx.set_timer(Timer::Ring, RING);
+        Watch
+    }
+
+    fn on_request(&mut self, request: Request<Self>, cx: &mut Context<Self>) {
+        cx.refuse(request.id, Refusal::Unavailable);
+    }
+
+    fn on_message(&mut self, _: NodeId, _: Note, _: &mut Context<Self>) {}
+
+    fn on_timer(&mut self, timer: Timer, cx: &mut Context<Self>) {
+        let now = cx.now().as_nanos();
+        if timer == Timer::Ring {
+            return cx.send(cx.me(), Note::Rang(now));
+        }
+        cx.send(cx.me(), Note::Saw(now));
+        cx.set_timer(Timer::Look, EVERY);
+    }
+
+    fn state(&self) -> State {
+        State::serving(BTreeMap::new())
+    }
+}
+
+fn world() -> Setup {
+    let mut setup = constant_world(&["a", "b"], 30, 5);
+    setup.workload.clients = vec![0; 2];
+    setup.settle = Duration::ZERO;
+    setup
+}
+
+fn a() -> Vec<Target> {
+    vec![Target::Region(RegionId(0))]
+}
+
+/// A fault from one second to two.
+fn fault(action: Action) -> Fault {
+    Fault { at: after(1_000), lasts: Some(Duration::secs(1)), action, may_touch_nothing: false }
+}
+
+/// What a node saw: true time, and how far ahead its clock was, in nanoseconds; and when its timer rang, in truth.
+#[derive(Debug, Default)]
+struct Seen {
+    errors: Vec<(Time, i64)>,
+    rang: Option<Time>,
+}
+
+impl Seen {
+    /// The errors seen from here to there, neither included.
+    fn between(&self, from_ms: u64, to_ms: u64) -> Vec<i64> {
+        let within = |at: &Time| after(from_ms) < *at && *at < after(to_ms);
+        self.errors.iter().filter(|(at, _)| within(at)).map(|(_, error)| *error).collect()
+    }
+}
+
+fn run(setup: &Setup, seed: u64) -> (Run, BTreeMap<String, Seen>) {
+    let trace = Trace::up_to(after(5_000), Duration::secs(5));
+    let run = simulate::<Watch>(setup, &Placement::everywhere(&setup.topology), &(), seed, trace).unwrap();
+    let mut seen: BTreeMap<String, Seen> = BTreeMap::new();
+    for (at, line) in run.trace.lines() {
+        let Some((node, note)) = line.split_once(" got ") else { continue };
+        let (note, _) = note.rsplit_once(") from ").unwrap();
+        let seen = seen.entry(node.to_string()).or_default();
+        match note.strip_prefix("Saw(") {
+            Some(shown) => {
+                let shown: i64 = shown.parse().unwrap();
+                seen.errors.push((*at, shown - i64::try_from(at.as_nanos()).unwrap()));
+            }
+            None => seen.rang = Some(*at),
+        }
+    }
+    (run, seen)
+}
+
+/// One fault of the clock in region a, which is right before and after; that in b is right all the time.
+fn one_fault(action: Action) -> (Run, Seen) {
+    let mut setup = world();
+    setup.faults = vec![fault(action)];
+    let (run, mut seen) = run(&setup, 1);
+    let (b, a) = (seen.remove("b").unwrap(), seen.remove("a").unwrap());
+    assert!(b.errors.iter().all(|(_, error)| *error == 0) && b.errors.len() == 500);
+    assert_eq!(b.rang, Some(after(3_000)));
+    for (from, to) in [(0, 1_000), (2_000, 5_000)] {
+        assert!(a.between(from, to).iter().all(|error| *error == 0), "{a:?}");
+    }
+    (run, a)
+}
+
+const MS: i64 = 1_000_000;
+const SECOND: i64 = 1_000 * MS;
+
+#[test]
+fn a_step_is_seen_and_no_timer_is() {
+    for by_ns in [5 * SECOND, -SECOND / 2] {
+        let (run, seen) = one_fault(Action::ClockStep { nodes: a(), by_ns });
+        assert_eq!((run.ledger[0].kind, run.ledger[0].touched), (FaultKind::ClockStep, 1));
+        assert_eq!(seen.between(1_000, 2_000), vec![by_ns; 99]);
+        assert_eq!((seen.errors.len(), seen.rang), (500, Some(after(3_000))));
+    }
+}
+
+#[test]
+fn a_drift_is_seen_and_so_is_every_timer() {
+    for (ns_per_s, rings_ms, looks) in [(SECOND / 2, 2_500, 149..=151), (-SECOND / 2, 3_500, 49..=51)] {
+        let (run, seen) = one_fault(Action::ClockDrift { nodes: a(), ns_per_s });
+        assert_eq!((run.ledger[0].kind, run.ledger[0].touched), (FaultKind::ClockDrift, 1));
+        for (at, error) in seen.errors.iter().filter(|(at, _)| after(1_000) < *at && *at < after(2_000)) {
+            let since = i64::try_from(at.since(after(1_000)).as_nanos()).unwrap();
+            assert_eq!(*error, since * ns_per_s / SECOND, "at {at}");
+        }
+        assert!(looks.contains(&seen.between(1_000, 2_000).len()), "{}", seen.between(1_000, 2_000).len());
+        // Three seconds of that clock: one, then half as much again or half as much, then the rest.
+        let off = seen.rang.unwrap().as_nanos().abs_diff(after(rings_ms).as_nanos());
+        assert!(off <= 2, "{:?}", seen.rang);
+    }
+}
+
+#[test]
+fn a_strobe_is_wrong_and_right_in_turn() {
+    let every = Duration::millis(100);
+    let (run, seen) = one_fault(Action::ClockStrobe { nodes: a(), by_ns: -7 * MS, every });
+    // Set at 1.0, 1.1 and so on up to 1.9 s; the end sets it right.
+    assert_eq!((run.ledger[0].kind, run.ledger[0].touched), (FaultKind::ClockStrobe, 10));
+    for turn in 0..10 {
+        let from = 1_000 + 100 * turn;
+        let expected = if turn % 2 == 0 { -7 * MS } else { 0 };
+        assert_eq!(seen.between(from, from + 100), vec![expected; 9], "{turn}");
+    }
+    assert_eq!(seen.rang, Some(after(3_000)));
+}
+
+#[test]
+fn a_leap_is_a_second_at_once_or_by_and_by() {
+    let (run, seen) = one_fault(Action::ClockLeap { nodes: a(), smear: None });
+    assert_eq!((run.ledger[0].kind, run.ledger[0].touched), (FaultKind::ClockLeap, 1));
+    assert_eq!(seen.between(1_000, 2_000), vec![-SECOND; 99]);
+    let mut setup = world();
+    let smeared = Action::ClockLeap { nodes: a(), smear: Some(Duration::secs(2)) };
+    setup.faults = vec![Fault { lasts: Some(Duration::secs(3)), ..fault(smeared) }];
+    let (run, seen) = self::run(&setup, 1);
+    assert_eq!(run.ledger[0].touched, 2, "as it begins, and as it is whole");
+    let seen = &seen["a"];
+    for (at, error) in seen.errors.iter().filter(|(at, _)| after(1_000) < *at && *at < after(3_000)) {
+        assert_eq!(*error, -i64::try_from(at.since(after(1_000)).as_nanos() / 2).unwrap(), "at {at}");
+    }
+    assert!(seen.between(3_000, 4_000).iter().all(|error| *error == -SECOND));
+    assert!(seen.between(4_000, 5_000).iter().all(|error| *error == 0));
+    // A smeared second is half as long: of three, one is at full speed, and two thirds of the rest is over at three seconds.
+    assert_eq!(seen.rang, Some(after(4_000)));
+}
+
+#[test]
+fn faults_of_one_clock_add_up_and_end_in_any_order() {
+    let step = |at, lasts| Fault {
+        at: after(at),
+        lasts: Some(Duration::millis(lasts)),
+        ..fault(Action::ClockStep { nodes: a(), by_ns: SECOND })
+    };
+    let drift = |at, lasts| Fault {
+        at: after(at),
+        lasts: Some(Duration::millis(lasts)),
+        ..fault(Action::ClockDrift { nodes: a(), ns_per_s: 100 * MS })
+    };
+    for faults in [[step(1_000, 1_000), drift(1_500, 1_500)], [drift(1_000, 2_000), step(1_500, 500)]] {
+        let mut setup = world();
+        setup.faults = faults.to_vec();
+        let (_, seen) = run(&setup, 1);
+        let drifts = setup.faults.iter().find(|fault| fault.action.kind() == FaultKind::ClockDrift).unwrap();
+        let steps = setup.faults.iter().find(|fault| fault.action.kind() == FaultKind::ClockStep).unwrap();
+        for (at, error) in &seen["a"].errors {
+            let is_on = |fault: &Fault| fault.at < *at && *at < fault.at + fault.lasts.unwrap();
+            let drifted = i64::try_from(at.since(drifts.at).as_nanos()).unwrap() / 10;
+            let expected = i64::from(is_on(steps)) * SECOND + i64::from(is_on(drifts)) * drifted;
+            let is_edge = setup.faults.iter().any(|fault| fault.at == *at || fault.at + fault.lasts.unwrap() == *at);
+            assert!(is_edge || *error == expected, "at {at}: {error} for {expected}");
+        }
+        let end = &seen["a"].between(3_100, 5_000);
+        assert!(end.iter().all(|error| *error == 0) && end.len() > 180);
+    }
+}
+
+/// The clock of a node goes on from its own error once a fault is over, and each node draws its own.
+#[test]
+fn each_node_has_a_clock_of_its_own() {
+    let mut setup = world();
+    let drawn = |region| WrongClocks {
+        region: RegionId(region),
+        role: None,
+        offset_ns: (-5 * MS, 5 * MS),
+        drift_ns_per_s: (1_000, 1_000),
+    };
+    setup.clocks.wrong = vec![drawn(0), drawn(1)];
+    setup.faults = vec![fault(Action::ClockStep { nodes: a(), by_ns: SECOND })];
+    let (_, seen) = run(&setup, 1);
+    let mut at_the_start = Vec::new();
+    for node in ["a", "b"] {
+        let first = seen[node].errors[0].1;
+        assert!(first.abs() <= 5 * MS + 1_000);
+        for (at, error) in seen[node].errors.iter().filter(|(at, _)| *at < after(1_000) || *at > after(2_000)) {
+            let drifted = i64::try_from(at.as_nanos()).unwrap() / 1_000_000;
+            assert!((error - first - drifted).abs() <= 12, "{node} at {at}: {error}");
+        }
+        at_the_start.push(first);
+    }
+    assert_ne!(at_the_start[0], at_the_start[1]);
+    assert_ne!(run(&setup, 2).1["a"].errors[0].1, at_the_start[0], "another seed, another clock");
+}
