@@ -15,7 +15,7 @@ use riftzone::model::transport::{Bandwidth, StreamTransport};
 use riftzone::model::workload::{Arrivals, KeyChooser, Mix};
 use riftzone::protocol::last_writer_wins::{self, LastWriterWins, StampClock};
 use riftzone::protocol::primary_backup::{self, Acknowledge, Failover, Fencing, PrimaryBackup, Reads, Returning};
-use riftzone::protocol::raft::{self, Raft};
+use riftzone::protocol::raft::{self, AppendOrder, Raft};
 use riftzone::protocol::{Guarantee, Protocol};
 use riftzone::sim::{Placement, Run, Setup, simulate};
 use riftzone::time::Duration;
@@ -177,11 +177,15 @@ fn assert_claims_hold<P: Protocol>(setup: &Setup, options: &P::Options, seed: u6
 }
 
 fn raft_options() -> impl Strategy<Value = raft::Options> {
-    (any::<bool>(), any::<bool>(), prop_oneof![Just(20_u64), Just(10_000)]).prop_map(
-        |(pre_vote, check_quorum, snapshot_every)| raft::Options {
+    let append = prop_oneof![2 => Just(AppendOrder::Overlapped), 1 => Just(AppendOrder::DiskFirst)];
+    let timeout = prop::option::weighted(0.3, (500..3_000_u64).prop_map(Duration::millis));
+    (any::<bool>(), any::<bool>(), prop_oneof![Just(20_u64), Just(10_000)], append, timeout).prop_map(
+        |(pre_vote, check_quorum, snapshot_every, append, commit_timeout)| raft::Options {
             pre_vote,
             check_quorum,
             snapshot_every,
+            append,
+            commit_timeout,
             ..raft::Options::default()
         },
     )

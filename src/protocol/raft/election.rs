@@ -9,7 +9,7 @@ use crate::trace::Observation;
 use super::super::Context;
 use super::leader::Leadership;
 use super::log::Position;
-use super::{Command, Message, Office, Raft, Timer};
+use super::{AppendOrder, Command, Message, Office, Raft, Timer};
 
 impl Raft {
     /// Draws a new timeout and counts it from now.
@@ -127,6 +127,9 @@ impl Raft {
         self.office = Office::Leader(Leadership::new(self.log.last(), cx.peers().map(|peer| peer.node)));
         cx.set_timer(Timer::Heartbeat, self.options.heartbeat);
         self.propose(Command::NoOp, cx);
+        if self.options.append == AppendOrder::DiskFirst {
+            self.start_round(cx); // nothing else tells the others so soon
+        }
     }
 
     /// Whether a leader of this term, perhaps this node, was heard within the shortest election timeout.

@@ -4,13 +4,14 @@ use std::collections::VecDeque;
 
 use crate::id::{NodeId, RequestId};
 use crate::op::Op;
+use crate::time::Duration;
 use crate::trace::Observation;
 
 use super::super::Context;
 use super::log::Position;
 use super::machine::Known;
 use super::reads::PendingRead;
-use super::{Append, Command, Entries, Entry, Message, Office, Outcome, Raft, Record, Timer};
+use super::{Append, AppendOrder, Command, Entries, Entry, Message, Office, Outcome, Raft, Record, Timer};
 
 /// How many entries one message carries at most.
 const BATCH_MAX: usize = 512;
@@ -27,6 +28,8 @@ pub(super) struct Leadership {
     pub(super) round: u64,
     /// Heartbeat intervals since it took office.
     ticks: u64,
+    /// What was committed at the last tick at which that had changed, or nothing waited; and that tick.
+    moved: (u64, u64),
     /// Whether its first entry is committed.
     ready: bool,
     /// Clients that wait for an entry, with its index, oldest first.
@@ -68,6 +71,7 @@ impl Leadership {
             synced: 0,
             round: 0,
             ticks: 0,
+            moved: (0, 0),
             ready: false,
             waiting: VecDeque::new(),
             reads: VecDeque::new(),
@@ -84,6 +88,16 @@ impl Leadership {
     fn progress(&mut self, peer: NodeId) -> &mut Progress {
         let known = self.peers.iter_mut().find(|(node, _)| *node == peer);
         &mut known.expect("answers come from members").1
+    }
+}
+
+impl Leadership {
+    /// At a tick: whether entries wait, and none was committed for so many ticks.
+    fn is_stuck(&mut self, commit: u64, last: u64, patience: Option<u64>) -> bool {
+        if commit == last || commit != self.moved.0 {
+            self.moved = (commit, self.ticks);
+        }
+        patience.is_some_and(|patience| self.ticks - self.moved.1 >= patience)
     }
 }
 
@@ -117,8 +131,8 @@ impl Raft {
         }
     }
 
-    /// Appends an entry and sends it at once, while the own disk writes (dissertation, 10.2.1). This node counts itself
-    /// when a message to itself says that the disk is done.
+    /// Appends an entry and sends it at once, while the own disk writes (dissertation, 10.2.1), unless that is to come first.
+    /// This node counts itself when a message to itself says that the disk is done.
     pub(super) fn propose(&mut self, command: Command, cx: &mut Context<Self>) -> u64 {
         let (term, commit, patience) = (self.term, self.commit, self.patience());
         let prev = self.log.last();
@@ -126,9 +140,9 @@ impl Raft {
         let index = self.log.push(entry);
         let entries = Entries::One(entry);
         let Office::Leader(leadership) = &mut self.office else { unreachable!("only a leader proposes") };
-        let round = leadership.round;
+        let (round, at_once) = (leadership.round, self.options.append == AppendOrder::Overlapped);
         for (peer, progress) in &mut leadership.peers {
-            if progress.next == index && progress.takes_entries(leadership.ticks, patience) {
+            if at_once && progress.next == index && progress.takes_entries(leadership.ticks, patience) {
                 progress.next = index + 1;
                 let append = Append { term, round, prev, entries: entries.clone(), commit };
                 cx.send_unsynced(*peer, Message::Append(append));
@@ -143,6 +157,9 @@ impl Raft {
     pub(super) fn on_synced(&mut self, term: u64, index: u64, cx: &mut Context<Self>) {
         if let (true, Office::Leader(leadership)) = (term == self.term, &mut self.office) {
             leadership.synced = leadership.synced.max(index);
+            if self.options.append == AppendOrder::DiskFirst {
+                cx.peers().for_each(|peer| self.send_rest(peer.node, cx));
+            }
             self.advance_commit(cx);
             self.serve_reads(cx);
         }
@@ -152,11 +169,16 @@ impl Raft {
     /// from a majority for an election timeout steps down instead (check-quorum).
     pub(super) fn on_heartbeat_timer(&mut self, cx: &mut Context<Self>) {
         let patience = self.patience();
+        let commit_patience = self.options.commit_timeout.map(|timeout| self.ticks_in(timeout));
         let Office::Leader(leadership) = &mut self.office else { return };
         leadership.ticks += 1;
         let ticks = leadership.ticks;
         let heard = leadership.peers.iter().filter(|(_, peer)| ticks - peer.heard < patience).count();
         if self.options.check_quorum && heard + 1 < Self::majority(cx) {
+            self.step_down(cx);
+            return;
+        }
+        if leadership.is_stuck(self.commit, self.log.last().index, commit_patience) {
             self.step_down(cx);
             return;
         }
@@ -171,7 +193,19 @@ impl Raft {
 
     /// How many heartbeat intervals without a word make a node silent: an election timeout, rounded up.
     fn patience(&self) -> u64 {
-        self.options.election_timeout.as_nanos().div_ceil(self.options.heartbeat.as_nanos())
+        self.ticks_in(self.options.election_timeout)
+    }
+
+    fn ticks_in(&self, span: Duration) -> u64 {
+        span.as_nanos().div_ceil(self.options.heartbeat.as_nanos())
+    }
+
+    /// The index of the last entry that may be sent.
+    fn sendable(&self, leadership: &Leadership) -> u64 {
+        match self.options.append {
+            AppendOrder::Overlapped => self.log.last().index,
+            AppendOrder::DiskFirst => leadership.synced.min(self.log.last().index),
+        }
     }
 
     /// Begins a round: a heartbeat to everyone, whose answers say that this node led when the round began.
@@ -245,10 +279,12 @@ impl Raft {
     /// Sends a follower all that it was not sent yet, without waiting for answers.
     fn send_rest(&mut self, to: NodeId, cx: &mut Context<Self>) {
         let (term, commit, patience) = (self.term, self.commit, self.patience());
+        let Office::Leader(leadership) = &self.office else { return };
+        let last = self.sendable(leadership);
         let Office::Leader(leadership) = &mut self.office else { return };
         let (round, ticks) = (leadership.round, leadership.ticks);
         let progress = leadership.progress(to);
-        while progress.next <= self.log.last().index && progress.takes_entries(ticks, patience) {
+        while progress.next <= last && progress.takes_entries(ticks, patience) {
             let Some(prev) = self.log.position(progress.next - 1) else {
                 let snapshot = self.snapshot.clone().expect("what is compacted is in a snapshot");
                 progress.next = snapshot.last.index + 1;
@@ -256,7 +292,8 @@ impl Raft {
                 cx.send_unsynced(to, Message::InstallSnapshot { term, round, snapshot });
                 return;
             };
-            let entries = self.log.entries_from(progress.next, BATCH_MAX);
+            let most = usize::try_from(last - progress.next + 1).unwrap_or(BATCH_MAX).min(BATCH_MAX);
+            let entries = self.log.entries_from(progress.next, most);
             progress.next += entries.len() as u64;
             cx.send_unsynced(to, Message::Append(Append { term, round, prev, entries, commit }));
         }

@@ -36,7 +36,8 @@
 //! - Membership changes and leadership transfer are left out; a group keeps its members.
 //!
 //! **At its worst.** `scenarios/raft-partial-partition.toml`: without pre-vote and check-quorum, a node that reaches
-//! only some of the others deposes one leader after the other.
+//! only some of the others deposes one leader after the other. `scenarios/roblox-2021.toml`: with `append = "disk-first"`, a leader
+//! whose disk is slow commits nothing, and its heartbeats keep it in office; `commit-timeout` is the remedy.
 //!
 //! Here: state, options, messages and the handlers. Next: `election.rs`, `leader.rs`, `follower.rs`, `reads.rs`.
 
@@ -148,6 +149,12 @@ pub struct Options {
     pub reads: Reads,
     /// How many entries a node applies between two snapshots of its state.
     pub snapshot_every: u64,
+    /// What a leader does first with a new entry: `"overlapped"` (it sends it while its own disk writes; a slow disk of the leader
+    /// alone holds nobody up) or `"disk-first"` (it sends what its disk has).
+    pub append: AppendOrder,
+    /// A leader whose entries wait, and none of which was committed for so long, steps down: it may be that its own disk is what
+    /// they wait for, and its heartbeats tell nobody. Without it, it leads for as long as it is heard.
+    pub commit_timeout: Option<Duration>,
     /// The region whose node campaigns at once when the group first starts, so that a run has a known first leader.
     /// Without it, timeouts decide.
     pub leader: Option<String>,
@@ -162,6 +169,8 @@ impl Default for Options {
             check_quorum: true,
             reads: Reads::ReadIndex,
             snapshot_every: 10_000,
+            append: AppendOrder::Overlapped,
+            commit_timeout: None,
             leader: None,
         }
     }
@@ -177,6 +186,18 @@ pub enum Reads {
     ReadIndex,
     /// By whichever replica is asked, from what it has applied: fast, and perhaps old.
     Local,
+}
+
+/// What a leader does first with a new entry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum AppendOrder {
+    /// It sends it while its own disk writes.
+    #[default]
+    Overlapped,
+    /// It writes it, and sends what its disk has.
+    DiskFirst,
 }
 
 /// What nodes send each other.
@@ -327,6 +348,9 @@ impl Protocol for Raft {
         let fail = |option, why: &str| Err(OptionsError { option, why: why.into() });
         if options.heartbeat < Duration::SHORTEST_PERIOD || options.heartbeat >= options.election_timeout {
             return fail("heartbeat", "it must be 1ms or longer and shorter than `election-timeout`");
+        }
+        if options.commit_timeout.is_some_and(|timeout| timeout < options.heartbeat) {
+            return fail("commit-timeout", "it must be no shorter than `heartbeat`: heartbeats count it");
         }
         if options.snapshot_every == 0 {
             return fail("snapshot-every", "it must be at least 1 entry");

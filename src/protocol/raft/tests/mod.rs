@@ -161,6 +161,8 @@ fn options_read_as_they_are_written() {
     let refused = |options: Options| Raft::seats(&options, &["a"]).unwrap_err().option;
     assert_eq!(refused(options), "leader");
     assert_eq!(refused(Options { heartbeat: Duration::secs(1), ..Options::default() }), "heartbeat");
+    let timeout = Some(Duration::millis(99));
+    assert_eq!(refused(Options { commit_timeout: timeout, ..Options::default() }), "commit-timeout");
     assert_eq!(refused(Options { snapshot_every: 0, ..Options::default() }), "snapshot-every");
 }
 

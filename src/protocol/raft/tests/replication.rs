@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::protocol::Standing;
-use crate::protocol::raft::{Machine, Snapshot};
+use crate::protocol::raft::{AppendOrder, Machine, Snapshot};
 
 fn records(entries: &[Entry]) -> Vec<Record> {
     vec![Record::Append { first: 1, entries: entries.into() }]
@@ -252,4 +252,63 @@ fn a_node_that_sees_that_a_disk_forgot_stops_for_good() {
     follower.hear(C, append(2, at(0, 0), &[entry(2, 2)], 0));
     assert!(follower.sent(C).is_empty() && follower.persisted().iter().all(|r| matches!(r, Record::Term { .. })));
     is_silent(&mut follower);
+}
+
+#[test]
+fn with_disk_first_a_leader_sends_what_its_disk_has() {
+    let options = Options { append: AppendOrder::DiskFirst, ..Options::default() };
+    let mut bench = Bench::leader(options, records(&[entry(0, 1)]));
+    let is_heartbeat = |message: &&Message| matches!(message, Message::Append(append) if append.entries.is_empty());
+    assert!(bench.sent(B).iter().all(is_heartbeat) && bench.sent(B).len() == 1, "it tells at once that it leads");
+    bench.hear(A, Message::Synced { term: 1, index: 2 });
+    let first = |bench: &Bench, whom| match bench.sent(whom)[..] {
+        [Message::Append(append)] => (append.prev, append.entries.len()),
+        ref other => panic!("{other:?}"),
+    };
+    assert_eq!([B, C].map(|whom| first(&bench, whom)), [(at(0, 1), 1); 2]);
+    for value in 1..=3 {
+        bench.ask(1, value, write(value.into()));
+        assert!(bench.sent(B).is_empty() && bench.sent(C).is_empty());
+    }
+    // A follower that asks for what it missed gets what is synced, and no more.
+    bench.hear(B, matched(1, 0, 2));
+    assert!(bench.sent(B).is_empty());
+    bench.hear(A, Message::Synced { term: 1, index: 4 });
+    assert_eq!([B, C].map(|whom| first(&bench, whom)), [(at(1, 2), 2); 2], "in one message");
+    bench.hear(A, Message::Synced { term: 1, index: 5 });
+    assert_eq!(first(&bench, C), (at(1, 4), 1));
+}
+
+#[test]
+fn a_leader_whose_entries_wait_for_too_long_steps_down() {
+    let options = || Options { commit_timeout: Some(Duration::millis(300)), ..Options::default() };
+    let stepped_down = |bench: &Bench| bench.observed(Observation::SteppedDown { epoch: 1 });
+    let beat = |bench: &mut Bench| {
+        bench.fire(Timer::Heartbeat);
+        let is_over = stepped_down(bench);
+        for from in [B, C] {
+            bench.hear(from, matched(1, 0, 1));
+        }
+        is_over
+    };
+    let mut bench = Bench::leader(options(), Vec::new());
+    bench.hear(A, Message::Synced { term: 1, index: 1 });
+    bench.hear(B, matched(1, 0, 1));
+    assert!((0..20).all(|_| !beat(&mut bench)), "nothing waits");
+    bench.ask(1, 1, write(1));
+    assert_eq!([(); 3].map(|()| beat(&mut bench)), [false, false, true], "300 ms are three heartbeats");
+
+    let mut bench = Bench::leader(options(), Vec::new());
+    bench.hear(A, Message::Synced { term: 1, index: 1 });
+    bench.hear(B, matched(1, 0, 1));
+    for index in 2..20 {
+        // One is committed now and then, and another waits already.
+        bench.ask(1, index, write(index.into()));
+        assert!(!beat(&mut bench) && !beat(&mut bench), "{index}");
+        bench.hear(A, Message::Synced { term: 1, index: index.into() });
+        bench.hear(B, matched(1, 0, u64::from(index)));
+    }
+    let mut patient = Bench::ready();
+    patient.ask(1, 1, write(1));
+    assert!((0..100).all(|_| !beat(&mut patient)), "without the option");
 }
