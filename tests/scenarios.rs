@@ -14,10 +14,12 @@ use riftzone::trace::Trace;
 /// Designs that are in their file because the fault does nothing to them.
 const UNTOUCHED: &[(&str, &str)] = &[
     ("aws-2020-11-25.toml", "five"),
+    ("lww-skew-region.toml", "hybrid"),
     ("postgres-lab.toml", "local"),
     ("postgres-lab-first.toml", "any"),
     ("raft-partial-partition.toml", "pre-vote"),
     ("raft-partial-partition.toml", "both"),
+    ("roblox-2021.toml", "overlapped"),
 ];
 
 fn catalogue() -> Vec<(String, Scenario)> {
