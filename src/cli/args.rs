@@ -9,7 +9,7 @@ use clap::builder::styling::{AnsiColor, Effects};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::check::wgl::Effort;
-use crate::time::Duration;
+use crate::time::{Duration, Time};
 use crate::trace::Digest;
 
 const EXIT_CODES: &str = "Exit codes:
@@ -22,6 +22,7 @@ const EXIT_CODES: &str = "Exit codes:
 
 const WHEN: &str = "auto|always|never";
 const FORMAT: &str = "text|json";
+const EXPORTS: [&str; 2] = ["FORMAT", "FILE"];
 const HISTORY_FORMAT: &str = "jepsen-edn|jepsen-json|jepsen-log|json-lines|elle-edn|elle-json|plume|awdit|dbcop";
 
 const STYLES: Styles = Styles::styled()
@@ -114,6 +115,13 @@ pub struct Run {
     /// Also writes what clients saw: JSON, an operation a line.
     #[arg(long, value_name = "FILE")]
     pub history: Option<String>,
+    /// Also writes the run for other tools: perfetto, operations-csv, operations-parquet, metrics-csv, metrics-parquet,
+    /// prometheus, jepsen-edn or json-lines. It may be given several times.
+    #[arg(long, num_args = 2, value_names = EXPORTS)]
+    pub export: Vec<String>,
+    /// Of a trace for Perfetto, only what happens in this time, such as `29s..36s`.
+    #[arg(long, value_name = "FROM..UNTIL", requires = "export")]
+    pub between: Option<Between>,
     /// Also writes a page: HTML in one file, for a browser.
     #[arg(long, value_name = "FILE")]
     pub html: Option<String>,
@@ -140,6 +148,9 @@ pub struct Compare {
     /// Which seeds.
     #[command(flatten)]
     pub sweep: Sweep<20>,
+    /// Also writes every metric of every design and seed: metrics-csv or metrics-parquet. It may be given several times.
+    #[arg(long, num_args = 2, value_names = EXPORTS)]
+    pub export: Vec<String>,
     /// Also writes a page: HTML in one file, for a browser.
     #[arg(long, value_name = "FILE")]
     pub html: Option<String>,
@@ -507,6 +518,35 @@ impl FromStr for Shard {
     }
 }
 
+/// A stretch of time: `29s..36s`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Between {
+    /// Its first instant.
+    pub from: Time,
+    /// Its last.
+    pub until: Time,
+}
+
+impl Default for Between {
+    fn default() -> Between {
+        Between { from: Time::ZERO, until: Time::NEVER }
+    }
+}
+
+impl FromStr for Between {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Between, String> {
+        let (from, until) = text.split_once("..").ok_or_else(|| format!("`{text}` has no `..`, as `29s..36s` has"))?;
+        let instant = |text: &str, otherwise| match text {
+            "" => Ok(otherwise),
+            text => text.parse::<Duration>().map(|span| Time::ZERO + span).map_err(|error| error.to_string()),
+        };
+        let (from, until) = (instant(from, Time::ZERO)?, instant(until, Time::NEVER)?);
+        if from > until { Err(format!("`{text}` ends before it begins")) } else { Ok(Between { from, until }) }
+    }
+}
+
 /// The name of a run: `SEED:DIGEST`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SeedDigest {
@@ -556,6 +596,14 @@ mod tests {
         all.sort_unstable();
         assert_eq!(all, (1..=10).collect::<Vec<_>>());
         assert!(["0/4", "5/4", "1", "1/", "/4", "-1/4", "a/b", "0/0"].iter().all(|text| shard(text).is_err()));
+    }
+
+    #[test]
+    fn time_lies_between_two_instants() {
+        let between = |text: &str| text.parse::<Between>().map(|of| (of.from.as_nanos(), of.until.as_nanos()));
+        assert_eq!(between("29s..36.5s"), Ok((29_000_000_000, 36_500_000_000)));
+        assert_eq!((between("..1ms"), between("1ms..")), (Ok((0, 1_000_000)), Ok((1_000_000, u64::MAX))));
+        assert!(["29s", "2s..1s", "29..36", "a..b", "1s..2x"].iter().all(|text| between(text).is_err()));
     }
 
     #[test]

@@ -125,5 +125,10 @@ pub fn append(path: &str, text: &str) -> Result<(), Failure> {
 
 /// Writes a file, in place of one that may be there.
 pub fn write(path: &str, text: &str) -> Result<(), Failure> {
-    fs::write(path, text).map_err(|error| Failure::File { action: "write", path: path.into(), error })
+    write_bytes(path, text.as_bytes())
+}
+
+/// The same, of what is no text.
+pub fn write_bytes(path: &str, bytes: &[u8]) -> Result<(), Failure> {
+    fs::write(path, bytes).map_err(|error| Failure::File { action: "write", path: path.into(), error })
 }

@@ -1,11 +1,12 @@
 //! The command line: reads arguments, runs what they ask, prints the report, and says by its exit code how it went.
 //!
 //! In order: `args.rs` (what may be asked), `exit.rs` (how it can go), `panics.rs`, `output.rs`, `load.rs`, `sweep.rs`,
-//! `pages.rs` (means), `commands/` (one a file). Next: `args.rs`.
+//! `pages.rs`, `exports.rs` (means), `commands/` (one a file). Next: `args.rs`.
 
 mod args;
 mod commands;
 mod exit;
+mod exports;
 mod load;
 mod output;
 mod pages;

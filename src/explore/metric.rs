@@ -206,6 +206,11 @@ impl Metric {
         Ok((metric, Some(RegionId(place as u16))))
     }
 
+    /// Whether it has a value of each region's own.
+    pub const fn is_regional(&self) -> bool {
+        self.by_region.is_some()
+    }
+
     /// Its value in a run, or its value of one region.
     ///
     /// # Panics

@@ -3,12 +3,13 @@
 //! A report takes results and gives text; it runs nothing and prints nothing. [`RunReport`] is one run of one design,
 //! [`SweepReport`] many seeds of several. In order: `paint.rs`, `table.rs`, `number.rs` (the means), `subject.rs` (what
 //! is reported), `fault.rs` and `label.rs` (words), `text/` (for people), `json.rs`, `junit.rs` and `github.rs` (for
-//! programs), `diff/` (against a baseline), `history.rs`, `hunt.rs`, `invariants.rs`, `actors.rs`, `counterexample/`, `judge.rs`, `transactions.rs`, `latency.rs`, `zoo.rs`,
+//! programs), `diff/` (against a baseline), `export/` (for other tools), `history.rs`, `hunt.rs`, `invariants.rs`, `actors.rs`, `counterexample/`, `judge.rs`, `transactions.rs`, `latency.rs`, `zoo.rs`,
 //! `fault_zoo.rs` and `page/` (HTML). Next: `paint.rs`.
 
 pub mod actors;
 pub mod counterexample;
 pub mod diff;
+pub mod export;
 pub mod fault;
 #[cfg(feature = "cli")]
 pub mod fault_zoo;
@@ -23,6 +24,7 @@ pub mod junit;
 pub mod label;
 pub mod latency;
 pub mod number;
+mod observation;
 #[cfg(feature = "cli")]
 pub mod page;
 pub mod paint;

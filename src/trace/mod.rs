@@ -304,6 +304,7 @@ pub struct Trace {
     window: Option<(Time, Time)>,
     lines: Vec<(Time, String)>,
     rows: Rows,
+    filmed: Option<(Time, Time)>,
     film: Option<Box<Film>>,
 }
 
@@ -326,7 +327,12 @@ impl Trace {
 
     /// The same, with observations and messages, as far as lines are kept.
     pub fn filmed(self) -> Trace {
-        Trace { film: Some(Box::default()), ..self }
+        Trace { film: Some(Box::default()), filmed: self.window, ..self }
+    }
+
+    /// The same, with the observations and messages from one instant to another, inclusive, and no lines for that.
+    pub fn filmed_between(self, from: Time, until: Time) -> Trace {
+        Trace { film: Some(Box::default()), filmed: Some((from, until)), ..self }
     }
 
     /// What was filmed, where that was asked for.
@@ -340,12 +346,11 @@ impl Trace {
         self.film.is_some()
     }
 
-    /// Keeps something for the film, where there is one and this instant is [wanted](Trace::wants).
+    /// Keeps something for the film, where there is one of this instant.
     #[inline]
     pub fn shoot(&mut self, at: Time, take: impl FnOnce(&mut Film)) {
-        if self.film.is_some()
-            && self.wants(at)
-            && let Some(film) = self.film.as_deref_mut()
+        if let Some(film) = self.film.as_deref_mut()
+            && self.filmed.is_some_and(|(from, until)| from <= at && at <= until)
         {
             take(film);
         }

@@ -4,6 +4,7 @@
 
 use crate::cli::args::Run;
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::exports;
 use crate::cli::load::{self, Loaded};
 use crate::cli::output::Output;
 use crate::cli::pages;
@@ -16,9 +17,13 @@ use crate::trace::{Rows, Trace};
 pub fn run(asked: &Run, output: &Output) -> Result<Exit, Failure> {
     let loaded = Loaded::read_for(&asked.file, asked.seed)?;
     let design = loaded.design(asked.design.as_deref())?;
-    let rows =
-        if asked.history.is_some() || asked.levels || asked.html.is_some() { Rows::All } else { levels::rows(design) };
-    let run = explained(Trace::off().keeping(rows), |trace| design.run(&loaded.scenario.setup, asked.seed, trace));
+    let exports = exports::of_run(&asked.export)?;
+    let between = asked.between.unwrap_or_default();
+    let needs_rows = asked.history.is_some() || asked.levels || asked.html.is_some();
+    let rows = if needs_rows || exports.needs_rows() { Rows::All } else { levels::rows(design) };
+    let trace =
+        if exports.needs_film() { Trace::off().filmed_between(between.from, between.until) } else { Trace::off() };
+    let run = explained(trace.keeping(rows), |trace| design.run(&loaded.scenario.setup, asked.seed, trace));
     if let Some(path) = &asked.history {
         load::write(path, &history::lines(&run))?;
     }
@@ -27,6 +32,7 @@ pub fn run(asked: &Run, output: &Output) -> Result<Exit, Failure> {
         report.levels = levels::judge_all(&run);
     }
     output.report(asked.format, |paint| text::run(&report, paint), || json::run(&report))?;
+    exports.write_run(&report, (between.from, between.until))?;
     let conclusion = report.conclusion();
     if let Some(path) = &asked.html {
         pages::write(path, &[page::Part { sweep: None, runs: vec![report] }], asked.open)?;
