@@ -206,3 +206,72 @@ fn a_folder_is_compared_whole() {
     let ran = desk.run("check empty");
     assert_eq!(ran.code, 2, "{}", ran.err);
 }
+
+/// Three regions, 80 ms round trip from any to any; a primary in the first, and what more is said.
+fn planted(more: &str) -> String {
+    let pairs = [("a", "b"), ("a", "c"), ("b", "c")];
+    let links: String = pairs
+        .iter()
+        .map(|(a, b)| format!("[[topology.link]]\nfrom = \"{a}\"\nto = \"{b}\"\nrtt = \"80ms\"\n\n"))
+        .collect();
+    format!(
+        r#"name = "a change is planted"
+duration = "30s"
+settle = "10s"
+
+[topology]
+regions = ["a", "b", "c"]
+
+{links}[workload]
+clients_per_region = 2
+rate = "10/s"
+keys = 10
+mix = {{ read = 1, write = 1 }}
+timeout = "2s"
+warm_up = "1s"
+
+[design.store]
+protocol = "primary-backup"
+primary = "a"
+{more}
+"#
+    )
+}
+
+/// Plants a change, and gives what `diff` says of the design.
+fn diff_of(before: &str, after: &str) -> (String, Value) {
+    let desk = Desk(tempfile::tempdir().unwrap());
+    desk.put("s.toml", &planted(before));
+    let blessed = desk.run("bless s.toml --seeds 6");
+    assert_eq!(blessed.code, 0, "{}", blessed.err);
+    desk.put("s.toml", &planted(after));
+    let document = serde_json::from_str(&desk.run("diff s.toml --format json").out).unwrap();
+    let ran = desk.run("diff s.toml");
+    assert_eq!(ran.code, 1, "{}", ran.out);
+    (ran.out.split_whitespace().collect::<Vec<_>>().join(" "), document)
+}
+
+#[test]
+fn one_more_round_trip_is_told_as_so_many_milliseconds() {
+    let (told, document) = diff_of("acknowledge = \"local\"", "acknowledge = \"one\"");
+    let sentence = "store: numbers changed, behaviour did not: write_latency_ms_p50 80 ms worse (+100 %), \
+                    write_latency_ms_p99 80 ms worse (+100 %) before";
+    has(&told, &[sentence, "first other run: seed 1, "]);
+    let change = &document["designs"]["store"]["metrics"]["write_latency_ms_p50"];
+    // A histogram's median is within a thousandth.
+    let more = change["difference"].as_f64().unwrap();
+    assert!((more - 80.0).abs() < 0.1, "{change}");
+    assert_eq!((&change["seeds_up"], &change["seeds_down"]), (&6.into(), &0.into()));
+}
+
+#[test]
+fn a_lost_fence_is_told_as_two_writers() {
+    let failover = "failover = { detect = \"4s\", heartbeat = \"500ms\", promote = \"1s\" }";
+    let fault = "\n[[fault]]\nat = \"10s\"\nisolate = [\"a\"]\nfor = \"12s\"\n";
+    let fenced = format!("{failover}\nfencing = \"epoch\"\nlease = \"3s\"\n{fault}");
+    let (told, document) = diff_of(&fenced, &format!("{failover}\n{fault}"));
+    let sentence =
+        "store: behaviour changed: single-writer fails on all 6 seeds, where it passed on all 6 seeds; numbers: ";
+    has(&told, &[sentence, "two leaders writing, s 0 6.", "riftzone replay s.toml 1:"]);
+    assert_eq!(document["designs"]["store"]["change"], "behaviour");
+}
