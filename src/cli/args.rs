@@ -268,6 +268,12 @@ pub struct Hunt {
     /// Where to write the scenarios that break; here if left out.
     #[arg(long, value_name = "DIR")]
     pub out: Option<String>,
+    /// Also writes a page of what was found: HTML in one file, for a browser.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<String>,
+    /// Opens that page.
+    #[arg(long, requires = "html")]
+    pub open: bool,
     /// How many threads; all cores if left out. Results do not depend on it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,

@@ -6,7 +6,8 @@ use std::process::{Command, Stdio};
 
 use crate::report::page::{self, Part};
 use crate::report::{RunReport, SweepReport};
-use crate::sim::{Run, explained};
+use crate::scenario::{Design, Scenario};
+use crate::sim::Run;
 use crate::trace::{Rows, Trace};
 
 use super::exit::Failure;
@@ -28,10 +29,20 @@ pub fn runs(report: &SweepReport) -> Result<Runs, Failure> {
         let place = loaded.scenario.designs.iter().position(|of| of.name == design.name);
         let Some(place) = place else { continue };
         let of = &loaded.scenario.designs[place];
-        let run = explained(Trace::off().keeping(Rows::All), |trace| of.run(&loaded.scenario.setup, seed, trace));
+        let run = of.run(&loaded.scenario.setup, seed, Trace::off().keeping(Rows::All));
+        let run = filmed(run, &loaded.scenario, of);
         all.push((loaded, place, run));
     }
     Ok(Runs { all })
+}
+
+/// The same run again, filmed around the moment that its page shows.
+pub fn filmed(run: Run, scenario: &Scenario, design: &Design) -> Run {
+    let Some((from, until)) = page::window(&run, &scenario.setup) else { return run };
+    let trace = Trace::off().keeping(Rows::All).filmed_between(from, until);
+    let again = design.run(&scenario.setup, run.seed, trace);
+    assert_eq!(run.digest, again.digest, "the same run again");
+    again
 }
 
 impl Runs {
@@ -40,7 +51,7 @@ impl Runs {
         let report = |(loaded, place, run): &'a (Loaded, usize, Run)| {
             RunReport::new(&loaded.file, &loaded.scenario, &loaded.scenario.designs[*place], run)
         };
-        Part { sweep: Some(*sweep), runs: self.all.iter().map(report).collect() }
+        Part { sweep: Some(*sweep), runs: self.all.iter().map(report).collect(), story: None }
     }
 }
 

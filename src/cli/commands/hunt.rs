@@ -8,13 +8,17 @@ use crate::cli::args::{Format, Hunt};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::load::{self, Loaded};
 use crate::cli::output::Output;
+use crate::cli::pages;
 use crate::cli::sweep::Sweeper;
 use crate::explore::hunt::{Care, Effort, Trophy, trophies};
+use crate::explore::property::Broken;
 use crate::explore::shrink::as_written;
-use crate::report::hunt::{DesignHunt, HuntReport, Written, beside, file_text, json, page};
+use crate::report::hunt::{DesignHunt, HuntReport, Written, beside, file_text, json, page as markdown};
+use crate::report::page::Part;
 use crate::report::story::{Plot, Story, space_time, told};
-use crate::report::{Paint, text};
+use crate::report::{Paint, RunReport, text};
 use crate::scenario::{Document, Scenario};
+use crate::sim::Run;
 use crate::time::{Duration, Time};
 use crate::trace::{Rows, Trace};
 
@@ -42,13 +46,14 @@ pub fn hunt(asked: &Hunt, output: &Output) -> Result<Exit, Failure> {
     let effort = Effort { runs: asked.runs, steps: asked.steps.unwrap_or(u64::MAX), goes_on: asked.keep_going };
     let care = Care { of_a_property: if asked.keep_going { OF_A_PROPERTY } else { 1 }, runs: asked.shrink_runs };
     let mut designs = Vec::new();
+    let mut kept = Vec::new();
     for Quarry { document, scenario } in &quarries {
         let hunted = sweeper.hunt(scenario, &scenario.designs[0], effort);
         let found = trophies(&hunted, document, scenario, care, &sweeper.watcher());
         let mut written = Vec::new();
         for trophy in found {
             let path = free_name(asked, &hunted.design, &trophy, folder.as_deref(), &written);
-            written.push(write(asked, &hunted.design, trophy, path)?);
+            written.push(write(asked, &hunted.design, trophy, path, &mut kept)?);
         }
         designs.push(DesignHunt { hunted, found: written });
         if sweeper.is_interrupted() {
@@ -59,6 +64,9 @@ pub fn hunt(asked: &Hunt, output: &Output) -> Result<Exit, Failure> {
     match asked.format {
         Format::Text => output.print(&text::hunt(&report, output.paint))?,
         Format::Json => output.print(&format!("{:#}\n", json(&report)))?,
+    }
+    if let Some(path) = &asked.html {
+        show(path, &kept, asked.open, output)?;
     }
     Ok(if sweeper.is_interrupted() { Exit::Interrupted } else { report.conclusion().into() })
 }
@@ -109,7 +117,35 @@ fn free_name(asked: &Hunt, design: &str, trophy: &Trophy, folder: Option<&Path>,
         .expect("names do not end")
 }
 
-fn write(asked: &Hunt, design: &str, trophy: Trophy, path: PathBuf) -> Result<Written, Failure> {
+/// A finding's run, for its page.
+struct Kept {
+    path: String,
+    scenario: Scenario,
+    run: Run,
+    broken: Broken,
+    at: Option<Time>,
+}
+
+/// A page of every finding; where there is none, nothing is written, and a note says so.
+fn show(path: &str, kept: &[Kept], open: bool, output: &Output) -> Result<(), Failure> {
+    if kept.is_empty() {
+        output.note(&format!("nothing was found: {path} is not written"));
+        return Ok(());
+    }
+    pages::write(path, &kept.iter().map(part).collect::<Vec<_>>(), open)
+}
+
+fn part(Kept { path, scenario, run, broken, at }: &Kept) -> Part<'_> {
+    let design = &scenario.designs[0];
+    let story = Story::of(&plot(&design.name, scenario, run, broken, *at));
+    Part { sweep: None, runs: vec![RunReport::new(path, scenario, design, run)], story: Some(story) }
+}
+
+fn plot<'a>(design: &'a str, scenario: &'a Scenario, run: &'a Run, broken: &'a Broken, at: Option<Time>) -> Plot<'a> {
+    Plot { design, topology: &scenario.setup.topology, faults: &scenario.setup.faults, run, broken, at }
+}
+
+fn write(asked: &Hunt, design: &str, trophy: Trophy, path: PathBuf, kept: &mut Vec<Kept>) -> Result<Written, Failure> {
     let path = path.display().to_string();
     let mut written = Written { trophy, path, told: String::new() };
     let (Some(text), Some(command)) =
@@ -120,18 +156,17 @@ fn write(asked: &Hunt, design: &str, trophy: Trophy, path: PathBuf) -> Result<Wr
     load::write(&written.path, &text)?;
     let shrunk = written.trophy.shrunk.as_ref().expect("there is a text of it");
     let trace = Trace::up_to(Time::NEVER, Duration::MAX).filmed().keeping(Rows::All);
-    let (scenario, run) = shrunk.case.run(&as_written, trace).expect("it was run when it was made small");
-    let plot = Plot {
-        design,
-        topology: &scenario.setup.topology,
-        faults: &scenario.setup.faults,
-        run: &run,
-        broken: &shrunk.broken,
-        at: shrunk.case.instant(&as_written, &shrunk.broken),
-    };
+    let (mut scenario, run) = shrunk.case.run(&as_written, trace).expect("it was run when it was made small");
+    scenario.name = format!("{design} breaks {}", shrunk.broken.property);
+    let at = shrunk.case.instant(&as_written, &shrunk.broken);
+    let plot = plot(design, &scenario, &run, &shrunk.broken, at);
     let story = Story::of(&plot);
     load::write(&beside(&written.path, "svg"), &space_time(&story))?;
-    load::write(&beside(&written.path, "md"), &page(&story, &written.path, &command))?;
-    written.told = told(&story, 2, Paint::Off);
+    load::write(&beside(&written.path, "md"), &markdown(&story, &written.path, &command))?;
+    let told = told(&story, 2, Paint::Off);
+    if asked.html.is_some() {
+        kept.push(Kept { path: written.path.clone(), broken: shrunk.broken.clone(), scenario, run, at });
+    }
+    written.told = told;
     Ok(written)
 }

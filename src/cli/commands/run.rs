@@ -35,7 +35,10 @@ pub fn run(asked: &Run, output: &Output) -> Result<Exit, Failure> {
     exports.write_run(&report, (between.from, between.until))?;
     let conclusion = report.conclusion();
     if let Some(path) = &asked.html {
-        pages::write(path, &[page::Part { sweep: None, runs: vec![report] }], asked.open)?;
+        let levels = report.levels;
+        let run = pages::filmed(run, &loaded.scenario, design);
+        let report = RunReport { levels, ..RunReport::new(&loaded.file, &loaded.scenario, design, &run) };
+        pages::write(path, &[page::Part { sweep: None, runs: vec![report], story: None }], asked.open)?;
     }
     Ok(conclusion.into())
 }

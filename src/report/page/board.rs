@@ -23,7 +23,10 @@ const NAMES: f64 = 230.0;
 pub fn sections(report: &SweepReport, path: &str) -> String {
     let designs = &report.comparison.designs;
     let boards: String = designs.iter().map(|design| board(report, design)).collect();
-    let mut html = format!("<h2>Verdicts, seed by seed</h2>\n<div class=\"grid\">{boards}</div>\n");
+    let legend = "<p class=\"hint\"><span class=\"dot s-pass\"></span>holds <span class=\"dot s-expected\"></span>fails, as is expected or \
+                  not claimed otherwise <span class=\"dot s-fail\"></span>broken <span class=\"dot s-inconclusive\"></span>undecided. A \
+                  column is a seed.</p>";
+    let mut html = format!("<h2>Verdicts, seed by seed</h2>\n{legend}<div class=\"grid\">{boards}</div>\n");
     if designs.len() > 1 {
         html.push_str("<h2>What each design trades</h2>\n<div class=\"grid\">");
         html.push_str(&trade(report, "write_latency_ms_p99", "availability"));
@@ -39,7 +42,8 @@ fn board(report: &SweepReport, design: &DesignSummary) -> String {
     let results = &design.results;
     let each = results.len().div_ceil(COLUMNS).max(1);
     let columns = results.len().div_ceil(each);
-    let (width, height) = (NAMES + columns as f64 * (CELL + 1.0) + 8.0, rows.len() as f64 * (CELL + 7.0) + 24.0);
+    let (width, height) =
+        (NAMES + (columns as f64 * (CELL + 1.0)).max(60.0) + 8.0, rows.len() as f64 * (CELL + 7.0) + 24.0);
     let good = good_seeds(report.scenario, design);
     let label = format!("{}: {good} of {} hold", design.name, counted(results.len(), "seed"));
     let mut svg = Svg::new(width as u32, height as u32, &label);
@@ -176,6 +180,7 @@ fn trade(report: &SweepReport, x_name: &str, y_name: &str) -> String {
     }
     svg.text("t-soft", (270.0, 292.0), "middle", &x_label.words);
     svg.text("t-soft", (8.0, 16.0), "start", &y_label.words);
+    let mut points: Vec<(f64, f64)> = Vec::new();
     for (colour, design) in designs.iter().enumerate() {
         let (a, b) = (design.metrics[x], design.metrics[y]);
         let point = (at_x(a.mean), at_y(b.mean));
@@ -188,13 +193,46 @@ fn trade(report: &SweepReport, x_name: &str, y_name: &str) -> String {
             svg.circle("front", point, 9.0, "");
         }
         svg.circle(&format!("k{}", colour % 8), point, 5.5, &hint);
-        let (dx, anchor) = if point.0 > 330.0 { (-13.0, "end") } else { (13.0, "start") };
-        // Points that lie near each other have their names above and below.
-        let dy = if colour % 2 == 0 { -6.0 } else { 14.0 };
-        svg.text("", (point.0 + dx, point.1 + dy), anchor, &design.name);
+        points.push(point);
+    }
+    for (design, (x, y, anchor)) in designs.iter().zip(places(&points, designs)) {
+        svg.text("", (x, y), anchor, &design.name);
     }
     let hint = "<p class=\"hint\">A ring: on the Pareto front of all metrics.</p>";
-    card(&title, &(svg.finish() + hint))
+    card(&title, &format!("<div class=\"trade\">{}</div>{hint}", svg.finish()))
+}
+
+/// Where the names of points stand, so that none covers a point, a scale, or another name: beside their points, and where that
+/// is taken, above.
+fn places(points: &[(f64, f64)], designs: &[DesignSummary]) -> Vec<(f64, f64, &'static str)> {
+    const BESIDE: [(f64, f64, &str); 8] = [
+        (13.0, -6.0, "start"),
+        (13.0, 15.0, "start"),
+        (-13.0, -6.0, "end"),
+        (-13.0, 15.0, "end"),
+        (13.0, -21.0, "start"),
+        (-13.0, -21.0, "end"),
+        (13.0, -36.0, "start"),
+        (-13.0, -36.0, "end"),
+    ];
+    let mut taken: Vec<[f64; 4]> = points.iter().map(|(x, y)| [x - 9.0, y - 9.0, x + 9.0, y + 9.0]).collect();
+    let mut placed = Vec::new();
+    for ((x, y), design) in points.iter().zip(designs) {
+        let width = 6.9 * design.name.chars().count() as f64;
+        let boxed = |(dx, dy, anchor): &(f64, f64, &str)| {
+            let left = if *anchor == "end" { x + dx - width } else { x + dx };
+            [left, y + dy - 10.0, left + width, y + dy + 3.0]
+        };
+        let meets = |a: &[f64; 4], b: &[f64; 4]| a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
+        let is_free = |place: &&(f64, f64, &str)| {
+            let own = boxed(place);
+            own[0] > 72.0 && own[2] < 515.0 && own[1] > 18.0 && own[3] < 250.0 && !taken.iter().any(|b| meets(&own, b))
+        };
+        let place = BESIDE.iter().find(is_free).unwrap_or(&BESIDE[0]);
+        taken.push(boxed(place));
+        placed.push((x + place.0, y + place.1, place.2));
+    }
+    placed
 }
 
 fn tick(value: f64) -> String {

@@ -38,6 +38,15 @@ impl Svg {
         self.end("circle", hint);
     }
 
+    /// Dots, in one element: there may be thousands.
+    pub fn dots(&mut self, class: &str, places: &[(f64, f64)]) {
+        if places.is_empty() {
+            return;
+        }
+        let path: String = places.iter().map(|(x, y)| format!("M{} {}h0", px(*x), px(*y))).collect();
+        let _ = write!(self.body, "<path class=\"dots {class}\" d=\"{path}\"/>");
+    }
+
     fn end(&mut self, element: &str, hint: &str) {
         let _ = match hint {
             "" => self.body.write_str("/>"),

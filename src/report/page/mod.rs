@@ -2,12 +2,16 @@
 //!
 //! Tables and diagrams are made here, and equal reports are equal bytes. Lines that one can zoom into are drawn by uPlot
 //! (`assets/`, MIT) from data in the page. The page's JSON is that of `--format json`, under `#report`; each number of the table
-//! of metrics names its place there. In order: `draw.rs`, `board.rs`, `strips.rs`, `charts.rs`. Next: `draw.rs`.
+//! of metrics names its place there. In order: `draw.rs`, `board.rs`, `strips.rs`, `lanes.rs`, `keys.rs`, `charts.rs`. Next: `draw.rs`.
 
 mod board;
 mod charts;
 mod draw;
+mod keys;
+mod lanes;
 mod strips;
+
+pub use lanes::window;
 
 use serde_json::{Value, json};
 
@@ -17,6 +21,8 @@ use draw::{badge, card, command, escaped};
 use super::counterexample::{Interval, Picture, svg};
 use super::json::{self, VERSION};
 use super::number::{counted, grouped, percent, seconds};
+use super::paint::Paint;
+use super::story::{self, Story};
 use super::subject::{Conclusion, RunReport, SweepReport};
 use super::text::{answer, question};
 use crate::check::Verdict;
@@ -36,6 +42,8 @@ pub struct Part<'a> {
     pub sweep: Option<SweepReport<'a>>,
     /// Runs in full, at most one of each design. Each must have kept every row of its history.
     pub runs: Vec<RunReport<'a>>,
+    /// What happened in the run, where something was hunted down.
+    pub story: Option<Story<'a>>,
 }
 
 impl Part<'_> {
@@ -110,11 +118,36 @@ fn part(part: &Part, place: usize, of: usize, drawn: &mut Vec<Chart>) -> String 
     if let Some(sweep) = part.sweep.as_ref().filter(|sweep| !sweep.comparison.designs.is_empty()) {
         html.push_str(&board::sections(sweep, &format!("/{place}/sweep")));
     }
+    if let Some(story) = &part.story {
+        html.push_str(&told(story));
+    }
     if part.runs.len() > 1 {
         html.push_str("<h2>Designs over time</h2>\n");
         html.push_str(&grid(charts::of_designs(&part.runs, &format!("designs-{place}")), drawn));
     }
     html + &runs(part, place, drawn)
+}
+
+/// A story, in lines and drawn.
+fn told(story: &Story) -> String {
+    let why = format!("<p>{}. Here: {}.</p>", escaped(&story::sentence(&story.meaning)), escaped(&story.why));
+    let lines: Vec<String> = story::told(story, 0, Paint::Off).lines().map(escaped).collect();
+    let lines = format!("<pre class=\"told\">{}</pre>", lines.join("\n"));
+    format!(
+        "<h2>What happened</h2>\n{}{}",
+        card(&story.title, &(why + &lines)),
+        card("The same, drawn", &image(&story::space_time(story), &story.why)),
+    )
+}
+
+/// A drawing as an image: its own styles stay its own.
+fn image(svg: &str, words: &str) -> String {
+    let source: String = svg.chars().map(in_url).collect();
+    format!(
+        "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"drawing\"><img class=\"counterexample\" alt=\"{}\" \
+         src=\"data:image/svg+xml,{source}\"></div>",
+        escaped(words)
+    )
 }
 
 /// Each run in full; where there are several, a tab each.
@@ -156,10 +189,13 @@ fn run(report: &RunReport, place: usize, at: usize, drawn: &mut Vec<Chart>) -> S
     );
     let mut html = format!("<section class=\"card\">{head}</section>\n{}", tiles(report));
     html.push_str(&grid(charts::of_run(report, &format!("run-{place}-{at}")), drawn));
-    html.push_str("<div style=\"height:16px\"></div>");
+    if let Some((chart, hint)) = lanes::lanes(report) {
+        html.push_str(&one(chart, &hint, drawn));
+    }
     html.push_str(&strips::leaders(report));
     html.push_str(&strips::failovers(report));
     html.push_str(&strips::network(report));
+    html.push_str(&keys::gone(report));
     html.push_str(&strips::ledger(report));
     html.push_str(&card("Verdicts", &board::verdicts(report)));
     html + &counterexamples(report)
@@ -191,17 +227,20 @@ fn tiles(report: &RunReport) -> String {
 
 /// Charts in cards, whose data is put behind that of those before.
 fn grid(charts: Vec<Chart>, drawn: &mut Vec<Chart>) -> String {
-    let mut html = String::from("<div class=\"grid\">");
-    for chart in charts {
-        let title = escaped(chart.title);
-        let body = format!(
-            "<div class=\"chart\" data-chart=\"{}\" tabindex=\"0\" role=\"img\" aria-label=\"{title}\"></div>",
-            drawn.len()
-        );
-        html.push_str(&card(chart.title, &body));
-        drawn.push(chart);
-    }
-    html + "</div>\n"
+    let cards: String = charts.into_iter().map(|chart| one(chart, "", drawn)).collect();
+    format!("<div class=\"grid\">{cards}</div>\n")
+}
+
+/// A chart in a card, and what stands below it.
+fn one(chart: Chart, below: &str, drawn: &mut Vec<Chart>) -> String {
+    let title = escaped(chart.title);
+    let place = drawn.len();
+    let body = format!(
+        "<div class=\"chart\" data-chart=\"{place}\" tabindex=\"0\" role=\"img\" aria-label=\"{title}\"></div>{below}"
+    );
+    let card = card(chart.title, &body);
+    drawn.push(chart);
+    card
 }
 
 /// A drawing of each broken guarantee whose operations are known.
@@ -227,12 +266,7 @@ fn counterexamples(report: &RunReport) -> String {
         let intervals = counterexample.operations.iter().map(interval).collect();
         let stuck = counterexample.operations.last().copied();
         let picture = Picture::new(format!("not {name}"), &counterexample.why, intervals, &[], stuck.as_slice());
-        // As an image: its own styles stay its own.
-        let source: String = svg(&picture).chars().map(in_url).collect();
-        let image = format!(
-            "<div class=\"scroll\" tabindex=\"0\"><img class=\"counterexample\" alt=\"{}\" src=\"data:image/svg+xml,{source}\"></div>",
-            escaped(&counterexample.why)
-        );
+        let image = image(&svg(&picture), &counterexample.why);
         card(&format!("Counterexample: {name}"), &image)
     };
     guarantees.chain(levels).map(drawing).collect()

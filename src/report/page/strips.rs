@@ -20,7 +20,7 @@ const ROW: f64 = 24.0;
 const ROWS: usize = 32;
 
 /// A drawing with time from left to right.
-struct Strip {
+pub(super) struct Strip {
     svg: Svg,
     total: Duration,
     rows: usize,
@@ -28,7 +28,7 @@ struct Strip {
 
 impl Strip {
     /// With so many rows; faults are bands behind them.
-    fn new(report: &RunReport, rows: usize, label: &str) -> Strip {
+    pub(super) fn new(report: &RunReport, rows: usize, label: &str) -> Strip {
         let total = report.scenario.setup.duration;
         let height = rows as f64 * ROW + 26.0;
         let mut strip = Strip { svg: Svg::new((LEFT + PLOT + 24.0) as u32, height as u32, label), total, rows };
@@ -59,7 +59,26 @@ impl Strip {
         self.svg.rect(class, (x, Strip::y(row)), ((to - x).max(2.0), 15.0), hint);
     }
 
-    fn finish(mut self) -> String {
+    /// A scale of heights beside all rows: each from 0, at the top, to 1.
+    pub(super) fn scale(&mut self, marks: &[(f64, String)]) {
+        for (height, name) in marks {
+            let y = self.height(*height);
+            self.svg.text("t-soft", (LEFT - 10.0, y + 4.0), "end", name);
+            self.svg.line("grid-line", (LEFT, y), (LEFT + PLOT, y));
+        }
+    }
+
+    /// Dots over all rows, at heights from 0, at the top, to 1.
+    pub(super) fn dots(&mut self, class: &str, dots: &[(Time, f64)]) {
+        let places: Vec<(f64, f64)> = dots.iter().map(|(at, height)| (self.x(*at), self.height(*height))).collect();
+        self.svg.dots(class, &places);
+    }
+
+    fn height(&self, part: f64) -> f64 {
+        6.0 + (self.rows as f64 * ROW - 12.0) * part
+    }
+
+    pub(super) fn finish(mut self) -> String {
         let y = self.rows as f64 * ROW + 18.0;
         for step in 0..=6_u32 {
             let at = Time::ZERO + Duration::nanos(self.total.as_nanos() / 6 * u64::from(step));
