@@ -5,21 +5,25 @@
 mod support;
 
 use proptest::prelude::*;
+use riftzone::check::level::Level;
+use riftzone::explore::levels;
 use riftzone::id::RegionId;
 use riftzone::model::disk::SyncPolicy;
 use riftzone::model::fault::{Action, Fault, Shape, Slow, SlowDisk, Target};
 use riftzone::model::latency::Delay;
+use riftzone::model::routing::{Policy, Roam, Routing};
 use riftzone::model::service::{Capacity, Load, ServiceModel};
 use riftzone::model::topology::Topology;
 use riftzone::model::transport::{Bandwidth, StreamTransport};
 use riftzone::model::workload::{Arrivals, KeyChooser, Mix};
+use riftzone::protocol::causal::{self, Causal};
 use riftzone::protocol::last_writer_wins::{self, LastWriterWins, StampClock};
 use riftzone::protocol::primary_backup::{self, Acknowledge, Failover, Fencing, PrimaryBackup, Reads, Returning};
 use riftzone::protocol::raft::{self, AppendOrder, Raft};
 use riftzone::protocol::{Guarantee, Protocol};
 use riftzone::sim::{Placement, Run, Setup, simulate};
 use riftzone::time::Duration;
-use riftzone::trace::Trace;
+use riftzone::trace::{Rows, Trace};
 
 use support::after;
 
@@ -256,6 +260,31 @@ proptest! {
         assert_claims_hold::<LastWriterWins>(&setup, &options, seed)?;
     }
 
+    #[test]
+    fn causal_holds_what_it_claims(setup in worlds(0, true), roams in any::<bool>(), seed in any::<u64>()) {
+        let mut setup = setup;
+        setup.routing = roams.then(half_move);
+        assert_claims_hold::<Causal>(&setup, &Default::default(), seed)?;
+    }
+
+    /// What clients see is causal, whatever breaks, also for those who move with their tokens, where no request is carried out
+    /// by two nodes: clients ask no second node by themselves, and a node that may get a request twice does not send it on.
+    #[test]
+    fn causal_shows_causes_before_effects(setup in worlds(0, true), roams in any::<bool>(), seed in any::<u64>()) {
+        let mut setup = setup;
+        setup.routing = roams.then(half_move);
+        setup.workload.retry_after = None;
+        let repeats = setup.faults.iter().any(|fault| matches!(fault.action, Action::Duplicate { .. }));
+        let patience = if repeats { setup.workload.timeout * 2 } else { Duration::millis(500) };
+        let options = causal::Options { patience, ..causal::Options::default() };
+        let placement = Placement::everywhere(&setup.topology);
+        let trace = Trace::off().keeping(Rows::All);
+        let run = simulate::<Causal>(&setup, &placement, &options, seed, trace).unwrap();
+        prop_assert!(run.breaches.is_empty(), "seed {seed}, digest {}: {:?}", run.digest, run.breaches);
+        let judged = levels::judge(&run, Level::CausalConvergence);
+        prop_assert!(judged.verdict.is_pass(), "seed {seed}, digest {}: {judged:?}", run.digest);
+    }
+
     /// Where disks forget, or are not waited for, nothing is claimed; but nobody panics, and what rests on no disk holds.
     #[test]
     fn a_forgetful_disk_makes_nobody_panic(
@@ -274,7 +303,14 @@ proptest! {
         assert_claims_hold::<PrimaryBackup>(&setup, &primary_backup, seed)?;
         setup.workload.mix.compare_and_set = 0;
         assert_claims_hold::<LastWriterWins>(&setup, &Default::default(), seed)?;
+        assert_claims_hold::<Causal>(&setup, &Default::default(), seed)?;
     }
+}
+
+/// Half of the clients move to the first region after twenty seconds, and take their tokens with them.
+fn half_move() -> Routing {
+    let roam = Roam { parts: 1, whole: 2, to: RegionId(0), at: after(20_000), token_kept: true };
+    Routing { roam: Some(roam), ..Routing::new(Policy::Nearest) }
 }
 
 /// Why last-writer-wins does not claim to keep writes where requests come late: a request that was held up until its

@@ -307,6 +307,20 @@ fn table() -> Vec<(Invariant, &'static str, Steps)> {
             ],
         ),
         (
+            Invariant::CausalDelivery,
+            "a restart that forgot the question",
+            vec![
+                observe(1, 0, O::Delivered { origin: NodeId(0), number: 1 }),
+                observe(2, 1, O::Delivered { origin: NodeId(0), number: 1 }),
+                observe(3, 1, O::Delivered { origin: NodeId(1), number: 1 }),
+                observe(4, 1, O::Delivered { origin: NodeId(1), number: 2 }),
+                observe(5, 2, O::Delivered { origin: NodeId(0), number: 1 }),
+                call(|i| i.crashed(GroupId(0), NodeId(2))),
+                observe(6, 2, O::Recovered { origin: NodeId(1), number: 1 }),
+                observe(7, 2, O::Delivered { origin: NodeId(1), number: 2 }),
+            ],
+        ),
+        (
             Invariant::StrongConvergence,
             "the order of arrival decides",
             vec![merged(1, 0, 11, 1), merged(2, 0, 22, 2), merged(3, 1, 22, 2), merged(4, 1, 11, 1)],

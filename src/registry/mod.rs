@@ -13,14 +13,15 @@ use serde::de::DeserializeOwned;
 
 use crate::op::OpKind;
 use crate::protocol::{About, Claim, OptionsError, Protocol, Seat, Serves};
-use crate::protocol::{last_writer_wins, primary_backup, raft};
+use crate::protocol::{causal, last_writer_wins, primary_backup, raft};
 use crate::sim::{Placement, Run, Setup, Simulator};
 use crate::trace::Trace;
 
 /// Every protocol.
-pub static PROTOCOLS: [Entry; 3] = [
+pub static PROTOCOLS: [Entry; 4] = [
     entry::<primary_backup::PrimaryBackup>(&primary_backup::ABOUT),
     entry::<last_writer_wins::LastWriterWins>(&last_writer_wins::ABOUT),
+    entry::<causal::Causal>(&causal::ABOUT),
     entry::<raft::Raft>(&raft::ABOUT),
 ];
 

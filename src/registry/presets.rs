@@ -24,7 +24,7 @@ pub struct Preset {
 }
 
 /// Every preset.
-pub static PRESETS: [Preset; 9] = [
+pub static PRESETS: [Preset; 10] = [
     Preset {
         name: "postgres-async",
         protocol: "primary-backup",
@@ -122,6 +122,21 @@ pub static PRESETS: [Preset; 9] = [
         source: "Amazon DynamoDB Developer Guide, Global tables: multi-Region eventual consistency",
         assumed: &[
             "a write carries a hybrid logical timestamp of the region that took it; lost messages are repaired each second",
+        ],
+    },
+    Preset {
+        name: "cosmos-session",
+        protocol: "causal",
+        options: "",
+        idea: "Azure Cosmos DB with session consistency and writes in every region: a client that carries its token reads what it \
+               wrote, and never reads backwards, wherever it is.",
+        source: "Microsoft, Consistency levels in Azure Cosmos DB, 2018 (session: read your writes, monotonic reads, monotonic \
+                 writes, writes follow reads)",
+        assumed: &[
+            "a region is one node that commits by itself, not a quorum of replicas",
+            "concurrent writes are settled in every region by timestamp, not by a hub region",
+            "everybody's writes are shown in causal order, which is more than the level says",
+            "a request waits half a second where its token is ahead, and is then sent to a region that has it",
         ],
     },
 ];

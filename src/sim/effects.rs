@@ -272,7 +272,7 @@ impl<P: Protocol> World<'_, P> {
             }
             Observation::Applied { key, value } => {
                 // Who leads puts writes in their order, also where it applies them later than it is asked.
-                let ordered = seen.leads || self.asked == Some(value);
+                let ordered = seen.leads || self.asked.take_if(|asked| *asked == value).is_some();
                 let before = self.lineage.applied(node, key, value, ordered);
                 self.invariants.applied(seen, key, value, before);
                 if let Some(duplicates) = &mut self.duplicates {
@@ -300,6 +300,7 @@ impl<P: Protocol> World<'_, P> {
                 let held = self.lineage.held(seen.node, key);
                 self.invariants.merged(seen, key, update, held);
             }
+            Observation::Ordered { value } => self.asked = Some(value),
             Observation::Leased { epoch, lasts } => {
                 let lasts = self.nodes[seen.node.index()].true_span(lasts);
                 self.invariants.observed(seen, Observation::Leased { epoch, lasts });

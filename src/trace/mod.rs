@@ -176,13 +176,27 @@ pub enum Observation {
         /// A number that names the write, other than that of a retry with another stamp.
         update: u64,
     },
-    /// This node took a write into its copy in an order that it promises to be causal. The origin tells it first, when it
-    /// makes the write; a restart tells it again of what it recovers, in order.
+    /// This node took a write into its copy in an order that it promises to be causal, and its disk has that. The origin
+    /// tells it first; a restart tells it again of what it recovers, in order, or that it [`Recovered`](Observation::Recovered).
     Delivered {
         /// The node that made the write.
         origin: NodeId,
         /// The write's number among those of its origin, from 1.
         number: u64,
+    },
+    /// This node goes on with a copy that has the writes of this origin up to there: its disk, or another node's copy, has no
+    /// more of each than what it came to.
+    Recovered {
+        /// The node that made the writes.
+        origin: NodeId,
+        /// How many of its writes.
+        number: u64,
+    },
+    /// This node is about to apply a write for which it was asked, now or earlier: it orders the write after what its copy
+    /// holds. Needed only where a request had to wait.
+    Ordered {
+        /// The value, which names the write.
+        value: Value,
     },
 }
 
@@ -209,7 +223,9 @@ impl Observation {
             | Observation::Stored { .. }
             | Observation::Leased { .. }
             | Observation::Merged { .. }
-            | Observation::Delivered { .. } => true,
+            | Observation::Delivered { .. }
+            | Observation::Recovered { .. }
+            | Observation::Ordered { .. } => true,
         }
     }
 
@@ -223,6 +239,7 @@ impl Observation {
                 | Observation::Voted { .. }
                 | Observation::Logged { .. }
                 | Observation::Stored { .. }
+                | Observation::Delivered { .. }
         )
     }
 }

@@ -72,6 +72,7 @@ fn text(file: &str) -> Cow<'static, str> {
     }
     match file {
         "anything-goes" => include_str!("../../scenarios/anything-goes.toml"),
+        "roaming-session" => include_str!("../../scenarios/roaming-session.toml"),
         "hello" => include_str!("../../scenarios/hello.toml"),
         "region-loss" => include_str!("../../scenarios/region-loss.toml"),
         "github-2018-10-21" => include_str!("../../scenarios/github-2018-10-21.toml"),
@@ -117,4 +118,7 @@ protocol = "raft"
 
 [design.last-writer-wins]
 protocol = "last-writer-wins"
+
+[design.causal-plus]
+protocol = "causal"
 "#;

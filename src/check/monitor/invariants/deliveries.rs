@@ -25,13 +25,26 @@ impl Deliveries {
         self.made.clear();
     }
 
+    fn begin(&mut self) {
+        if self.clocks.is_empty() {
+            self.clocks.resize(self.nodes * self.nodes, 0);
+            self.made.resize(self.nodes, Vec::new());
+        }
+    }
+
+    /// A node's copy has the writes of `origin` up to this number; in which order it took them is not told again.
+    pub fn recovered(&mut self, node: NodeId, origin: NodeId, number: u64) {
+        self.begin();
+        let place = node.index() * self.nodes + origin.index();
+        if let Some(has) = self.clocks.get_mut(place).filter(|_| origin.index() < self.nodes) {
+            *has = number.max(*has);
+        }
+    }
+
     /// A node took the `number`-th write of `origin`. `O(k)` for `k` nodes.
     pub fn delivered(&mut self, seen: Seen, origin: NodeId, number: u64, into: &mut Breaches) {
         let (k, node) = (self.nodes, seen.node.index());
-        if self.clocks.is_empty() {
-            self.clocks.resize(k * k, 0);
-            self.made.resize(k, Vec::new());
-        }
+        self.begin();
         let (Some(made), Some(place)) = (self.made.get_mut(origin.index()), number.checked_sub(1)) else { return };
         let clock = &mut self.clocks[node * k..][..k];
         let place = place as usize * k;
@@ -60,5 +73,36 @@ impl Deliveries {
         if let Some(clock) = self.clocks.get_mut(node.index() * self.nodes..).filter(|clock| !clock.is_empty()) {
             clock[..self.nodes].fill(0);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use crate::id::GroupId;
+    use crate::time::Time;
+
+    /// A node that begins again with the outcome of some writes may take what comes after them.
+    #[test]
+    fn what_was_recovered_need_not_be_told_in_its_order() {
+        let (mut deliveries, mut breaches) = (Deliveries::default(), Breaches::default());
+        breaches.begin_anew(["a", "b", "c"].map(|name| (name.into(), GroupId(0))).into());
+        breaches.ask(Invariant::CausalDelivery);
+        deliveries.begin_anew(3);
+        let seen = |node| Seen { at: Time::ZERO, node: NodeId(node), group: GroupId(0), leads: false };
+        let [a, b, c] = [0, 1, 2].map(NodeId);
+        deliveries.delivered(seen(0), a, 1, &mut breaches);
+        deliveries.delivered(seen(1), a, 1, &mut breaches);
+        deliveries.delivered(seen(1), b, 1, &mut breaches);
+        deliveries.delivered(seen(1), b, 2, &mut breaches);
+        deliveries.recovered(c, b, 1);
+        deliveries.recovered(c, a, 1);
+        deliveries.delivered(seen(2), b, 2, &mut breaches);
+        assert_eq!(breaches.found(), []);
+        deliveries.crashed(c);
+        deliveries.recovered(c, b, 2);
+        deliveries.delivered(seen(2), b, 2, &mut breaches);
+        assert_eq!(breaches.found().len(), 1, "it lacks the write of a");
     }
 }

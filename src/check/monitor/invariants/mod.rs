@@ -234,6 +234,7 @@ impl Invariants {
                 into.ask(Invariant::CausalDelivery);
                 self.deliveries.delivered(seen, origin, number, into);
             }
+            Observation::Recovered { origin, number } => self.deliveries.recovered(seen.node, origin, number),
             _ => {}
         }
     }
