@@ -17,6 +17,7 @@ use riftzone::model::topology::Topology;
 use riftzone::model::transport::{Bandwidth, StreamTransport};
 use riftzone::model::workload::{Arrivals, KeyChooser, Mix};
 use riftzone::protocol::causal::{self, Causal};
+use riftzone::protocol::home_region::{self, HomeRegion, Moves};
 use riftzone::protocol::last_writer_wins::{self, LastWriterWins, StampClock};
 use riftzone::protocol::primary_backup::{self, Acknowledge, Failover, Fencing, PrimaryBackup, Reads, Returning};
 use riftzone::protocol::raft::{self, AppendOrder, Raft};
@@ -195,6 +196,17 @@ fn raft_options() -> impl Strategy<Value = raft::Options> {
     )
 }
 
+fn home_region_options() -> impl Strategy<Value = home_region::Options> {
+    let reads = prop_oneof![3 => Just(home_region::Reads::Owner), 1 => Just(home_region::Reads::Nearest)];
+    let moves = prop_oneof![1 => Just(Moves::Never), 3 => Just(Moves::OnUse)];
+    (reads, moves, 1..4_u32).prop_map(|(reads, moves, threshold)| home_region::Options {
+        reads,
+        moves,
+        threshold,
+        ..home_region::Options::default()
+    })
+}
+
 fn primary_backup_options() -> impl Strategy<Value = primary_backup::Options> {
     let acknowledge = prop_oneof![
         Just(Acknowledge::Local),
@@ -285,6 +297,11 @@ proptest! {
         prop_assert!(judged.verdict.is_pass(), "seed {seed}, digest {}: {judged:?}", run.digest);
     }
 
+    #[test]
+    fn home_region_holds_what_it_claims(setup in worlds(2, true), options in home_region_options(), seed in any::<u64>()) {
+        assert_claims_hold::<HomeRegion>(&setup, &options, seed)?;
+    }
+
     /// Where disks forget, or are not waited for, nothing is claimed; but nobody panics, and what rests on no disk holds.
     #[test]
     fn a_forgetful_disk_makes_nobody_panic(
@@ -294,13 +311,14 @@ proptest! {
             Just(SyncPolicy::Never),
             (1..5_000_u64).prop_map(|ms| SyncPolicy::Interval(Duration::millis(ms))),
         ],
-        (raft, primary_backup) in (raft_options(), primary_backup_options()),
+        (raft, primary_backup, home_region) in (raft_options(), primary_backup_options(), home_region_options()),
         seed in any::<u64>(),
     ) {
         let mut setup = setup;
         setup.disk.policy = policy;
         assert_claims_hold::<Raft>(&setup, &raft, seed)?;
         assert_claims_hold::<PrimaryBackup>(&setup, &primary_backup, seed)?;
+        assert_claims_hold::<HomeRegion>(&setup, &home_region, seed)?;
         setup.workload.mix.compare_and_set = 0;
         assert_claims_hold::<LastWriterWins>(&setup, &Default::default(), seed)?;
         assert_claims_hold::<Causal>(&setup, &Default::default(), seed)?;

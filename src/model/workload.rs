@@ -1,6 +1,6 @@
 //! What clients do: how often they ask, for what, and how long they wait.
 
-use crate::id::Key;
+use crate::id::{Key, RegionId};
 use crate::rng::Stream;
 use crate::time::Duration;
 
@@ -68,6 +68,15 @@ pub struct KeyChooser {
     keys: u32,
     /// For each key but the last, the 64-bit draw at which the next begins; empty where all are alike.
     bounds: Vec<u64>,
+    affinity: Option<Affinity>,
+}
+
+/// How many of a region's operations are on keys of its own.
+#[derive(Clone, Copy, Debug)]
+struct Affinity {
+    parts: u32,
+    whole: u32,
+    regions: u32,
 }
 
 impl KeyChooser {
@@ -77,7 +86,7 @@ impl KeyChooser {
     /// Where there are none.
     pub fn uniform(keys: u32) -> KeyChooser {
         assert!(keys > 0, "a workload needs a key");
-        KeyChooser { keys, bounds: Vec::new() }
+        KeyChooser { keys, bounds: Vec::new(), affinity: None }
     }
 
     /// `keys` keys, the i-th (from 1) with weight `1 / i^exponent` (Zipf; YCSB uses 0.99).
@@ -96,7 +105,18 @@ impl KeyChooser {
             sum += weight;
             (sum / total * 18_446_744_073_709_551_615.0) as u64
         });
-        KeyChooser { keys, bounds: bounds.collect() }
+        KeyChooser { keys, bounds: bounds.collect(), affinity: None }
+    }
+
+    /// The same, but `parts` of `whole` of a region's operations are on keys of its own: of `regions` regions the (k mod regions)-th
+    /// has key k. Which of its own is by popularity still.
+    ///
+    /// # Panics
+    /// Where some region would have no key, or there are more parts than the whole.
+    pub fn with_affinity(self, parts: u32, whole: u32, regions: u32) -> KeyChooser {
+        assert!((1..=self.keys).contains(&regions), "each region has a key of its own");
+        assert!(parts <= whole && whole > 0, "a part is no more than the whole");
+        KeyChooser { affinity: Some(Affinity { parts, whole, regions }), ..self }
     }
 
     /// How many keys there are.
@@ -104,7 +124,19 @@ impl KeyChooser {
         self.keys
     }
 
-    /// The next key.
+    /// The next key of a client in this region.
+    pub fn choose_in(&self, region: RegionId, stream: &mut Stream) -> Key {
+        let key = self.choose(stream);
+        match self.affinity {
+            Some(Affinity { parts, whole, regions }) if stream.chance(parts.into(), whole.into()) => {
+                let own = key.0 - key.0 % regions + u32::from(region.0) % regions;
+                Key(if own < self.keys { own } else { own - regions })
+            }
+            _ => key,
+        }
+    }
+
+    /// The next key, whoever asks.
     pub fn choose(&self, stream: &mut Stream) -> Key {
         if self.bounds.is_empty() {
             return Key(stream.below(u64::from(self.keys)) as u32);
@@ -132,6 +164,22 @@ mod tests {
         assert!((share - 1.0 / harmonic).abs() < 0.005, "{share} for {}", 1.0 / harmonic);
         assert!((share_of_first(&KeyChooser::zipf(4, 0.0)) - 0.25).abs() < 0.01);
         assert!((share_of_first(&KeyChooser::uniform(4)) - 0.25).abs() < 0.01);
+    }
+
+    #[test]
+    fn a_region_has_its_part_of_its_own_keys() {
+        let chooser = KeyChooser::uniform(10).with_affinity(9, 10, 3);
+        let mut stream = Stream::new(1, "keys");
+        for region in 0..3_u32 {
+            let n = 30_000;
+            let mut seen = [0; 10];
+            (0..n).for_each(|_| seen[chooser.choose_in(RegionId(region as u16), &mut stream).index()] += 1);
+            assert!(seen.iter().all(|times| *times > 0));
+            let own: i32 = (0..10).filter(|key| key % 3 == region).map(|key| seen[key as usize]).sum();
+            let others = (0..10).filter(|key| key % 3 == region).count() as f64 / 10.0;
+            let (share, expected) = (f64::from(own) / f64::from(n), 0.9 + 0.1 * others);
+            assert!((share - expected).abs() < 0.01, "{share} for {expected}");
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod about;
 pub mod causal;
 mod context;
 mod harness;
+pub mod home_region;
 mod hybrid_clock;
 pub mod last_writer_wins;
 pub mod primary_backup;

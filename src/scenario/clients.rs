@@ -3,7 +3,7 @@
 use super::error::{Problem, Problems};
 use super::place::{self, Place};
 use super::retry;
-use super::units::{At, Rate, Table};
+use super::units::{At, Percent, Rate, Table};
 use super::written::{self, Popularity};
 use crate::id::RegionId;
 use crate::model::retry::Retry;
@@ -33,7 +33,7 @@ pub(super) fn read(
     let Table { value: written, span: header } = table;
     let clients = problems.keep(clients(written, &place.topology));
     let arrivals = problems.keep(arrivals(written, header));
-    let keys = problems.keep(keys(written));
+    let keys = problems.keep(keys(written, place.topology.regions().len()));
     let mix = problems.keep(mix(written.mix.as_ref()));
     let timeout = problems.keep(positive("timeout", written.timeout.as_ref(), TIMEOUT));
     let backoff = problems.keep(positive("backoff", written.backoff.as_ref(), BACKOFF));
@@ -107,7 +107,19 @@ fn arrivals(written: &written::Workload, header: &std::ops::Range<usize>) -> Res
     }
 }
 
-fn keys(written: &written::Workload) -> Result<KeyChooser, Problem> {
+fn keys(written: &written::Workload, regions: usize) -> Result<KeyChooser, Problem> {
+    let chooser = popular_keys(written)?;
+    let Some(At { value: Percent { parts, whole }, span }) = &written.affinity else { return Ok(chooser) };
+    match u32::try_from(regions) {
+        Ok(regions) if regions <= chooser.keys() => Ok(chooser.with_affinity(*parts, *whole, regions)),
+        _ => {
+            let keys = chooser.keys();
+            Err(Problem::new(span, format!("{keys} keys are too few for each of {regions} regions to have its own")))
+        }
+    }
+}
+
+fn popular_keys(written: &written::Workload) -> Result<KeyChooser, Problem> {
     let keys = match &written.keys {
         None => KEYS,
         Some(keys) if (1..=KEYS_MAX).contains(&keys.value) => keys.value,

@@ -140,6 +140,9 @@ pub(super) struct Workload {
     pub keys: Option<At<u32>>,
     /// How often each key is asked for. Default: "uniform".
     pub popularity: Option<Popularity>,
+    /// How many of a region's operations are on keys of its own: of n regions the (k mod n)-th has key k. Default: all regions ask
+    /// for all keys alike.
+    pub affinity: Option<At<Percent>>,
     /// How often each kind of operation is asked, relative to the others. Default: { read = 8, write = 2 }.
     pub mix: Option<Table<Mix>>,
     /// How long a client waits for an operation, retries included. Default: "2s".

@@ -143,7 +143,7 @@ impl<S: Default> Clients<S> {
         let site = &mut self.sites[region.index()];
         let stream = stream.as_mut().unwrap_or(&mut site.stream);
         let mix = &setup.workload.mix;
-        let key = setup.workload.keys.choose(stream);
+        let key = setup.workload.keys.choose_in(*region, stream);
         let draw = stream.below(mix.total());
         if draw < u64::from(mix.read) {
             return Op::Read(key);

@@ -72,6 +72,7 @@ fn text(file: &str) -> Cow<'static, str> {
     }
     match file {
         "anything-goes" => include_str!("../../scenarios/anything-goes.toml"),
+        "home-region" => include_str!("../../scenarios/home-region.toml"),
         "roaming-session" => include_str!("../../scenarios/roaming-session.toml"),
         "hello" => include_str!("../../scenarios/hello.toml"),
         "region-loss" => include_str!("../../scenarios/region-loss.toml"),
@@ -121,4 +122,9 @@ protocol = "last-writer-wins"
 
 [design.causal-plus]
 protocol = "causal"
+
+[design.home-region]
+protocol = "home-region"
+moves = "on-use"
+threshold = 2
 "#;

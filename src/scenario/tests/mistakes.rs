@@ -176,6 +176,11 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ),
     ("\"10/s\"", "\"10/s\"\npopularity = { zipff = 1 }", "10:16: unknown word `zipff`\n  help: did you mean `zipf`?"),
     ("\"10/s\"", "\"10/s\"\npopularity = { zipf = nan }", "10:23: a Zipf exponent is at least zero"),
+    (
+        "\"10/s\"",
+        "\"10/s\"\nkeys = 1\naffinity = \"90%\"",
+        "11:12: 1 keys are too few for each of 2 regions to have its own",
+    ),
     ("\"10/s\"", "\"10/s\"\nmix = { read = 0 }", "10:7: the mix has no operation"),
     ("\"10/s\"", "\"10/s\"\nmix = { reads = 1 }", "10:9: unknown key `reads`\n  help: did you mean `read`?"),
     ("\"10/s\"", "\"10/s\"\nmix = 8", "10:7: expected a table such as { read = 8, write = 2 }, found integer `8`"),
