@@ -23,6 +23,7 @@ mod harness;
 pub mod home_region;
 mod hybrid_clock;
 pub mod last_writer_wins;
+mod mutant;
 pub mod primary_backup;
 pub mod raft;
 mod table;
@@ -32,6 +33,9 @@ pub use about::{About, Claim, Guarantee};
 pub use context::{Context, Effect};
 pub use harness::Harness;
 pub use hybrid_clock::{HybridClock, Stamp};
+pub use mutant::Flaw;
+#[cfg(feature = "mutants")]
+pub use mutant::Mutant;
 pub use table::Table;
 pub use true_time::{CommitWait, Interval, Sawtooth};
 

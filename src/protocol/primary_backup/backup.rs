@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::id::NodeId;
 use crate::protocol::Context;
+use crate::protocol::mutant::Mutant;
 use crate::trace::Observation;
 
 use super::log::{Entry, Position, Stretch};
@@ -60,19 +61,25 @@ enum Meeting {
 impl Replica {
     /// The primary of `epoch` sends a piece of its log, or offers its end.
     pub(super) fn on_append(&mut self, from: NodeId, epoch: u64, stretch: &Stretch, cx: &mut Context<PrimaryBackup>) {
-        if epoch < self.promised {
+        let unfenced = self.plan.mutated(Mutant::F2);
+        if epoch < self.promised && !unfenced {
             return cx.send(from, Message::Stale { epoch: self.promised });
         }
         self.adopt(Office { epoch, primary: from }, cx);
-        if self.office.primary != from {
+        if self.office.primary != from && !unfenced {
             return; // a monitor forgot that it had voted: of two primaries of an epoch, the first that was heard of counts
         }
-        match self.meet(stretch, cx) {
+        match self.meet(stretch, epoch, cx) {
             Meeting::Equal(index) => {
                 self.matched = self.matched.max(index);
-                self.take_early(cx);
+                self.take_early(epoch, cx);
                 self.apply(self.matched, cx);
-                cx.send(from, Message::Ack { epoch, index: self.matched });
+                let answer = Message::Ack { epoch, index: self.matched };
+                if self.plan.mutated(Mutant::F22) {
+                    cx.send_unsynced(from, answer)
+                } else {
+                    cx.send(from, answer)
+                }
                 if self.log.len() < stretch.length {
                     self.fetch(from, cx);
                 }
@@ -95,25 +102,25 @@ impl Replica {
         cx.send(from, Message::Fetch { epoch: self.promised, last: self.log.last() });
     }
 
-    fn take_early(&mut self, cx: &mut Context<PrimaryBackup>) {
+    fn take_early(&mut self, by: u64, cx: &mut Context<PrimaryBackup>) {
         while self.matched == self.log.len()
             && let Some(entry) = self.early.next(self.log.last())
         {
-            self.take(entry, cx);
+            self.take(entry, by, cx);
             self.matched = self.log.len();
         }
     }
 
-    fn take(&mut self, entry: Entry, cx: &mut Context<PrimaryBackup>) {
-        // What it takes comes from the primary of the epoch that it has promised itself to, or is lent in that one's name.
-        let (by, before, what) = (self.promised, self.log.last().epoch, entry.name());
+    /// It comes from the primary of epoch `by`, or is lent in that one's name.
+    fn take(&mut self, entry: Entry, by: u64, cx: &mut Context<PrimaryBackup>) {
+        let (before, what) = (self.log.last().epoch, entry.name());
         self.log.push(entry);
         cx.persist(Record::Entry(entry));
         cx.observe(Observation::Logged { by, index: self.log.len(), epoch: entry.epoch, before, what });
     }
 
-    /// Makes one's own log equal to a piece of another's that is right by definition.
-    fn meet(&mut self, stretch: &Stretch, cx: &mut Context<PrimaryBackup>) -> Meeting {
+    /// Makes one's own log equal to a piece of another's that is right by definition, in epoch `by`.
+    fn meet(&mut self, stretch: &Stretch, by: u64, cx: &mut Context<PrimaryBackup>) -> Meeting {
         let after = stretch.after;
         if after.index > self.log.len() {
             return Meeting::Gap;
@@ -131,7 +138,7 @@ impl Replica {
             if index <= self.log.len() && !self.drop_beyond(index - 1, cx) {
                 return Meeting::Stranded;
             }
-            self.take(*entry, cx);
+            self.take(*entry, by, cx);
         }
         Meeting::Equal(index)
     }
@@ -155,7 +162,7 @@ impl Replica {
         let Some(collector) = self.collector.filter(|_| epoch == self.promised && self.office.epoch < epoch) else {
             return; // the election has come to its end without it
         };
-        match self.meet(stretch, cx) {
+        match self.meet(stretch, epoch, cx) {
             Meeting::Equal(index) => {
                 self.apply(index, cx);
                 if index < stretch.length {

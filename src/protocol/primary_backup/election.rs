@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::id::NodeId;
 use crate::protocol::Context;
+use crate::protocol::mutant::Mutant;
 use crate::time::{Duration, Time};
 use crate::trace::Observation;
 
@@ -175,8 +176,11 @@ impl Monitor {
         }
         let Some((ahead, most)) = reports.iter().max_by_key(|(_, last)| **last) else { return };
         let candidates = self.plan.candidates.iter().filter_map(|node| Some((*node, *reports.get(node)?)));
-        let Some((chosen, last)) = candidates.max_by_key(|(node, last)| (*node != suspect, *last)) else { return };
-        if last == *most {
+        let blind = self.plan.mutated(Mutant::F5);
+        let rank = |last: Position| if blind { Position::default() } else { last };
+        let chosen = candidates.max_by_key(|(node, last)| (*node != suspect, rank(*last)));
+        let Some((chosen, last)) = chosen else { return };
+        if last == *most || blind {
             self.announce(chosen, cx);
         } else {
             cx.send(chosen, Message::Collect { epoch: self.voted, source: Some(*ahead) });

@@ -5,7 +5,8 @@ use std::fmt;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
 use crate::id::{NodeId, RegionId};
-use crate::protocol::{Context, OptionsError, Role, Seat};
+use crate::protocol::mutant::Mutant;
+use crate::protocol::{Context, Flaw, OptionsError, Role, Seat};
 use crate::time::Duration;
 use crate::trace::{Observation, Promise};
 
@@ -54,6 +55,9 @@ pub struct Options {
     /// How often the primary sends what is new in its log, at whole multiples by its own clock: batches, as of log shipping.
     /// Default: each entry as soon as its disk has it.
     pub ship_every: Option<Duration>,
+    /// A flaw on purpose. There is none without the feature `mutants`.
+    #[cfg_attr(not(feature = "mutants"), serde(skip))]
+    pub mutant: Flaw,
 }
 
 impl Default for Options {
@@ -71,6 +75,7 @@ impl Default for Options {
             returning: Returning::Discard,
             repair: Duration::secs(1),
             ship_every: None,
+            mutant: Flaw::default(),
         }
     }
 }
@@ -416,6 +421,7 @@ pub(super) struct Plan {
     pub promote: Duration,
     pub operator: Option<Operator>,
     pub demote_after: Option<Duration>,
+    flaw: Flaw,
 }
 
 impl Plan {
@@ -431,7 +437,11 @@ impl Plan {
         };
         Plan {
             copies: options.acknowledge.count(replicas.len() - 1),
-            quorum: failover.quorum.map_or(monitors.len() / 2 + 1, |quorum| quorum as usize),
+            quorum: match failover.quorum {
+                _ if options.mutant.is(Mutant::F16) => 1,
+                Some(quorum) => quorum as usize,
+                None => monitors.len() / 2 + 1,
+            },
             failover: options.failover.is_some(),
             fenced: options.fencing == Fencing::Epoch,
             reads_nearest: options.reads == Reads::Nearest,
@@ -447,10 +457,17 @@ impl Plan {
             promote: failover.promote,
             operator: failover.operator,
             demote_after: failover.demote_after,
+            flaw: options.mutant,
             replicas,
             monitors,
             candidates,
         }
+    }
+
+    /// Whether nodes have this flaw: never, without the feature `mutants`.
+    #[inline(always)]
+    pub fn mutated(&self, mutant: Mutant) -> bool {
+        self.flaw.is(mutant)
     }
 
     /// What the invariants hold the group to.

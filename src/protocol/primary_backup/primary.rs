@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::id::{ClientId, NodeId, RequestId};
 use crate::op::{Op, Refusal, Reply};
+use crate::protocol::mutant::Mutant;
 use crate::protocol::{Context, Request};
 use crate::time::{Duration, Time};
 use crate::trace::Observation;
@@ -103,7 +104,12 @@ impl Replica {
         cx.persist(Record::Entry(entry));
         let index = self.log.len();
         cx.observe(Observation::Logged { by: epoch, index, epoch, before: after.epoch, what: entry.name() });
-        cx.send(cx.me(), Message::Synced { epoch, index });
+        let synced = Message::Synced { epoch, index };
+        if self.plan.mutated(Mutant::F22) {
+            cx.send_unsynced(cx.me(), synced)
+        } else {
+            cx.send(cx.me(), synced)
+        }
         self.wait_for_backups(index, cx);
         match (self.plan.ship_every, &self.duty) {
             (None, _) => self.stream(&Stretch { after, entries: vec![entry], length: index }, cx),
@@ -239,7 +245,9 @@ impl Replica {
 
     /// A client asks the primary.
     pub(super) fn serve_or_hold(&mut self, request: Request<PrimaryBackup>, cx: &mut Context<PrimaryBackup>) {
-        self.advance(cx); // the lease may have run out in a pause, before its timer could say so
+        if !self.plan.mutated(Mutant::F2) {
+            self.advance(cx); // the lease may have run out in a pause, before its timer could say so
+        }
         let Duty::Leading(primary) = &mut self.duty else { return };
         if primary.serves {
             self.serve(&request, cx);

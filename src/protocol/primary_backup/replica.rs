@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::id::{NodeId, RequestId};
 use crate::op::{Op, Refusal, Reply};
+use crate::protocol::mutant::Mutant;
 use crate::protocol::{Context, Request, State};
 use crate::time::Time;
 use crate::trace::Observation;
@@ -285,7 +286,8 @@ impl Replica {
     fn lease_end(&self) -> Time {
         let mut grants: Vec<Time> = self.grants.values().copied().collect();
         grants.sort_unstable_by(|a, b| b.cmp(a));
-        grants.get(self.plan.quorum - 1).map_or(Time::ZERO, |from| *from + self.plan.lease)
+        let lasts = if self.plan.mutated(Mutant::F9) { self.plan.lease * 2 } else { self.plan.lease };
+        grants.get(self.plan.quorum - 1).map_or(Time::ZERO, |from| *from + lasts)
     }
 
     pub(super) fn is_leased(&self, now: Time) -> bool {

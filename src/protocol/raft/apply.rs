@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::trace::Observation;
 
 use super::super::Context;
-use super::{Command, Office, Raft, Record, Snapshot};
+use super::super::mutant::Mutant;
+use super::{Command, Machine, Office, Raft, Record, Snapshot};
 
 impl Raft {
     /// Applies every committed entry in order, and answers the clients that wait for one here.
@@ -19,7 +20,11 @@ impl Raft {
             self.applied += 1;
             let entry = self.log.get(self.applied).expect("what is committed and not applied is in the log");
             let Command::Client { client, sequence, op } = entry.command else { continue };
-            let (reply, changed) = self.machine.apply(client, sequence, op);
+            let (reply, changed) = if self.mutated(Mutant::R25) {
+                self.machine.apply_anyway(client, sequence, op)
+            } else {
+                self.machine.apply(client, sequence, op)
+            };
             if let (true, Some(value)) = (changed, op.written()) {
                 cx.observe(Observation::Applied { key: op.key(), value });
             }
@@ -67,7 +72,10 @@ impl Raft {
     /// All that the disk must hold.
     pub(super) fn durable(&self) -> Vec<Record> {
         let mut records = vec![Record::Term { term: self.term, voted_for: self.voted_for }];
-        records.extend(self.snapshot.clone().map(Record::Snapshot));
+        records.extend(self.snapshot.clone().map(|snapshot| match self.mutated(Mutant::R30) {
+            false => Record::Snapshot(snapshot),
+            true => Record::Snapshot(Arc::new(Snapshot { last: snapshot.last, machine: Machine::default() })),
+        }));
         let first = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.last.index) + 1;
         records.push(Record::Append { first, entries: self.log.entries_from(first, usize::MAX) });
         records

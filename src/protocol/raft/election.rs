@@ -7,6 +7,7 @@ use crate::op::Refusal;
 use crate::trace::Observation;
 
 use super::super::Context;
+use super::super::mutant::Mutant;
 use super::leader::Leadership;
 use super::log::Position;
 use super::{AppendOrder, Command, Message, Office, Raft, Timer};
@@ -16,7 +17,8 @@ impl Raft {
     pub(super) fn reset_election_timer(&mut self, cx: &mut Context<Self>) {
         let shortest = self.options.election_timeout;
         self.since = cx.now();
-        self.timeout = cx.random_between(shortest, shortest * 2);
+        let longest = if self.mutated(Mutant::R21) { shortest } else { shortest * 2 };
+        self.timeout = cx.random_between(shortest, longest);
         cx.set_timer(Timer::Election, self.timeout);
     }
 
@@ -98,7 +100,7 @@ impl Raft {
             self.since = cx.now();
             if self.voted_for.is_none() {
                 self.voted_for = Some(from);
-                self.persist_term(cx);
+                if self.mutated(Mutant::R2) { self.observe_term(cx) } else { self.persist_term(cx) }
             }
         }
         cx.send(from, Message::Vote { term: self.term, granted });

@@ -6,6 +6,7 @@ use crate::id::NodeId;
 use crate::trace::Observation;
 
 use super::super::Context;
+use super::super::mutant::Mutant;
 use super::log::{Log, Position};
 use super::{Append, Entries, Entry, Message, Office, Outcome, Raft, Record, Snapshot};
 
@@ -46,7 +47,12 @@ impl Raft {
                 Outcome::Rejected { prev: prev.index, hint, kept }
             }
         };
-        cx.send(from, Message::Appended { term: self.term, round, outcome });
+        let answer = Message::Appended { term: self.term, round, outcome };
+        if self.mutated(Mutant::R4) {
+            cx.send_unsynced(from, answer)
+        } else {
+            cx.send(from, answer)
+        }
         self.learn_commit(commit, cx);
     }
 

@@ -8,13 +8,11 @@ use crate::time::Duration;
 use crate::trace::Observation;
 
 use super::super::Context;
+use super::super::mutant::Mutant;
 use super::log::Position;
 use super::machine::Known;
 use super::reads::PendingRead;
 use super::{Append, AppendOrder, Command, Entries, Entry, Message, Office, Outcome, Raft, Record, Timer};
-
-/// How many entries one message carries at most.
-const BATCH_MAX: usize = 512;
 
 /// What a leader knows while it leads.
 #[derive(Debug)]
@@ -120,14 +118,18 @@ impl Raft {
     /// A client's write. A retry of one that was applied gets the first answer; one that its client gave up gets none.
     pub(super) fn write(&mut self, id: RequestId, op: Op, cx: &mut Context<Self>) {
         match self.machine.recall(id.client, id.sequence) {
+            _ if self.mutated(Mutant::R25) => self.order(id, op, cx),
             Known::Done(reply) => cx.reply_unsynced(id, reply),
             Known::Superseded => {}
-            Known::New => {
-                let index = self.propose(Command::Client { client: id.client, sequence: id.sequence, op }, cx);
-                if let Office::Leader(leadership) = &mut self.office {
-                    leadership.waiting.push_back((index, id));
-                }
-            }
+            Known::New => self.order(id, op, cx),
+        }
+    }
+
+    /// Gives a write its place in the log.
+    fn order(&mut self, id: RequestId, op: Op, cx: &mut Context<Self>) {
+        let index = self.propose(Command::Client { client: id.client, sequence: id.sequence, op }, cx);
+        if let Office::Leader(leadership) = &mut self.office {
+            leadership.waiting.push_back((index, id));
         }
     }
 
@@ -150,7 +152,12 @@ impl Raft {
         }
         cx.persist(Record::Append { first: index, entries });
         cx.observe(Observation::Logged { by: term, index, epoch: term, before: prev.term, what: entry.name() });
-        cx.send(cx.me(), Message::Synced { term, index });
+        let synced = Message::Synced { term, index };
+        if self.mutated(Mutant::R5) {
+            cx.send_unsynced(cx.me(), synced)
+        } else {
+            cx.send(cx.me(), synced)
+        }
         index
     }
 
@@ -229,6 +236,7 @@ impl Raft {
         cx: &mut Context<Self>,
     ) {
         self.see_term(term, cx);
+        let all = self.mutated(Mutant::R23).then_some(self.log.last().index);
         let Office::Leader(leadership) = &mut self.office else { return };
         if term < self.term {
             return;
@@ -239,6 +247,7 @@ impl Raft {
         progress.round = progress.round.max(round);
         match outcome {
             Outcome::Matched(index) => {
+                let index = all.unwrap_or(index);
                 progress.matched = progress.matched.max(index);
                 progress.next = progress.next.max(index + 1);
                 progress.snapshot.take_if(|(last, _)| *last <= index);
@@ -246,7 +255,7 @@ impl Raft {
             Outcome::Rejected { prev, hint, kept } => self.repair(from, round, prev, hint, kept),
         }
         self.send_rest(from, cx);
-        if matches!(outcome, Outcome::Matched(index) if index > self.commit) {
+        if matches!(outcome, Outcome::Matched(index) if all.unwrap_or(index) > self.commit) {
             self.advance_commit(cx);
         }
         self.serve_reads(cx);
@@ -281,6 +290,7 @@ impl Raft {
         let (term, commit, patience) = (self.term, self.commit, self.patience());
         let Office::Leader(leadership) = &self.office else { return };
         let last = self.sendable(leadership);
+        let batch = self.options.batch as usize;
         let Office::Leader(leadership) = &mut self.office else { return };
         let (round, ticks) = (leadership.round, leadership.ticks);
         let progress = leadership.progress(to);
@@ -292,7 +302,7 @@ impl Raft {
                 cx.send_unsynced(to, Message::InstallSnapshot { term, round, snapshot });
                 return;
             };
-            let most = usize::try_from(last - progress.next + 1).unwrap_or(BATCH_MAX).min(BATCH_MAX);
+            let most = usize::try_from(last - progress.next + 1).unwrap_or(batch).min(batch);
             let entries = self.log.entries_from(progress.next, most);
             progress.next += entries.len() as u64;
             cx.send_unsynced(to, Message::Append(Append { term, round, prev, entries, commit }));
@@ -302,10 +312,12 @@ impl Raft {
     /// Commits what a majority has on disk, if the last of it is of this term: an entry of an earlier term that a
     /// majority has may still be replaced, until one of this term follows it (figure 8 of the paper).
     fn advance_commit(&mut self, cx: &mut Context<Self>) {
+        let any_term = self.mutated(Mutant::R1);
         let Office::Leader(leadership) = &mut self.office else { return };
         let matched = leadership.peers.iter().map(|(_, peer)| peer.matched);
         let index = kth_highest(matched, leadership.synced, Self::majority(cx));
-        if index <= self.commit || self.log.term_at(index) != Some(self.term) {
+        let is_own = self.log.term_at(index) == Some(self.term) || any_term;
+        if index <= self.commit || !is_own {
             return;
         }
         self.commit = index;

@@ -58,12 +58,15 @@ impl Machine {
         match self.recall(client, sequence) {
             Known::Done(reply) => (Some(reply), false),
             Known::Superseded => (None, false),
-            Known::New => {
-                let reply = self.execute(op);
-                self.sessions.insert(client, (sequence, reply));
-                (Some(reply), reply == Reply::Written)
-            }
+            Known::New => self.apply_anyway(client, sequence, op),
         }
+    }
+
+    /// Applies a client's operation, whether or not it was applied before.
+    pub(super) fn apply_anyway(&mut self, client: ClientId, sequence: u32, op: Op) -> (Option<Reply>, bool) {
+        let reply = self.execute(op);
+        self.sessions.insert(client, (sequence, reply));
+        (Some(reply), reply == Reply::Written)
     }
 
     fn execute(&mut self, op: Op) -> Reply {

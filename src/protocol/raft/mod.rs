@@ -65,7 +65,8 @@ use crate::op::{Op, Refusal, Reply};
 use crate::time::{Duration, Time};
 use crate::trace::{Observation, Promise};
 
-use super::{About, Claim, Context, Guarantee, OptionsError, Payload, Protocol, Request, Role, Seat, State};
+use super::mutant::Mutant;
+use super::{About, Claim, Context, Flaw, Guarantee, OptionsError, Payload, Protocol, Request, Role, Seat, State};
 use follower::Early;
 use leader::Leadership;
 use log::Log;
@@ -158,6 +159,11 @@ pub struct Options {
     /// The region whose node campaigns at once when the group first starts, so that a run has a known first leader.
     /// Without it, timeouts decide.
     pub leader: Option<String>,
+    /// How many entries one message carries at most. Default: 512.
+    pub batch: u32,
+    /// A flaw on purpose. There is none without the feature `mutants`.
+    #[cfg_attr(not(feature = "mutants"), serde(skip))]
+    pub mutant: Flaw,
 }
 
 impl Default for Options {
@@ -172,6 +178,8 @@ impl Default for Options {
             append: AppendOrder::Overlapped,
             commit_timeout: None,
             leader: None,
+            batch: 512,
+            mutant: Flaw::default(),
         }
     }
 }
@@ -355,6 +363,9 @@ impl Protocol for Raft {
         if options.snapshot_every == 0 {
             return fail("snapshot-every", "it must be at least 1 entry");
         }
+        if options.batch == 0 {
+            return fail("batch", "it must be at least 1 entry");
+        }
         if let Some(name) = &options.leader {
             OptionsError::find_region("leader", name, regions)?;
         }
@@ -459,6 +470,12 @@ impl Raft {
         }
         node.observe_term(cx);
         node
+    }
+
+    /// Whether it has this flaw: never, without the feature `mutants`.
+    #[inline(always)]
+    fn mutated(&self, mutant: Mutant) -> bool {
+        self.options.mutant.is(mutant)
     }
 
     fn is_halted(&self) -> bool {

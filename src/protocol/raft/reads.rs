@@ -4,6 +4,7 @@ use crate::id::{Key, RequestId};
 use crate::op::Reply;
 
 use super::super::Context;
+use super::super::mutant::Mutant;
 use super::{Office, Raft};
 
 /// A read that waits until this node is known to have led when it came.
@@ -24,9 +25,9 @@ impl Raft {
     /// may have committed is before this leader's first entry, so that entry's index is safe.
     pub(super) fn read_index(&mut self, request: RequestId, key: Key, cx: &mut Context<Self>) {
         self.start_round(cx);
-        let commit = self.commit;
+        let (commit, early) = (self.commit, self.mutated(Mutant::R11));
         let Office::Leader(leadership) = &mut self.office else { return };
-        let (round, index) = (leadership.round, commit.max(leadership.first));
+        let (round, index) = (leadership.round, if early { commit } else { commit.max(leadership.first) });
         leadership.reads.push_back(PendingRead { request, key, round, index });
         self.serve_reads(cx);
     }
@@ -34,11 +35,12 @@ impl Raft {
     /// Answers the reads whose round a majority has answered and whose entries are applied. Rounds and indices only
     /// grow, so the oldest come first. What they show is committed, and need not wait for this node's disk.
     pub(super) fn serve_reads(&mut self, cx: &mut Context<Self>) {
+        let unasked = self.mutated(Mutant::R10);
         let Office::Leader(leadership) = &mut self.office else { return };
         if leadership.reads.is_empty() {
             return;
         }
-        let confirmed = leadership.confirmed(Self::majority(cx));
+        let confirmed = if unasked { u64::MAX } else { leadership.confirmed(Self::majority(cx)) };
         let ready = |read: &PendingRead| read.round <= confirmed && read.index <= self.applied;
         while leadership.reads.front().is_some_and(ready) {
             let read = leadership.reads.pop_front().expect("it was looked at");

@@ -1,0 +1,71 @@
+//! Flaws that real systems had, each as one switch in a protocol that is right without it: they show that what watches a
+//! protocol sees them. `docs/mutants.md` says what each does; `tests/mutants/` hunts them all.
+//!
+//! Without the feature `mutants` there is no switch: [`Flaw::is`] is the constant `false`, and no branch is left of it.
+
+/// A flaw. The letters are those of the bank: R for raft, F for failover, L for last-writer-wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "mutants", derive(serde::Deserialize))]
+#[cfg_attr(all(feature = "mutants", feature = "cli"), derive(schemars::JsonSchema))]
+pub enum Mutant {
+    /// A leader commits an entry of an earlier term because a majority has it (Ongaro, dissertation, 3.6.2, figure 8).
+    R1,
+    /// A vote is not on disk when it is given (dissertation, 3.8).
+    R2,
+    /// A follower answers an append before its disk has it (RaftFsync.tla).
+    R4,
+    /// A leader counts itself before its own disk has the entry (RaftFsync.tla).
+    R5,
+    /// A leader answers reads without asking whether it still leads (dissertation, 6.4).
+    R10,
+    /// A new leader takes its commit index for a read index before it has committed an entry of its term (6.4, step 1).
+    R11,
+    /// Election timeouts are all the same (dissertation, 9.2).
+    R21,
+    /// A success is taken to mean all that the leader has, and not what was sent.
+    R23,
+    /// A retry is applied again (dissertation, 6.3).
+    R25,
+    /// The disk has how far the state machine was, and not the state (errata of chapter 3).
+    R30,
+    /// A paused primary goes on after its lease, and backups do not look at its epoch (etcd locks, 3.4.3).
+    F2,
+    /// The last replica in the list is promoted, whatever it has (Alquraan et al., OSDI 2018, finding 4).
+    F5,
+    /// A primary goes on for as long again as its lease lasts (Patroni without a watchdog).
+    F9,
+    /// One monitor is enough for an election (Elasticsearch, `minimum_master_nodes = 1`).
+    F16,
+    /// Copies are acknowledged before disks have them.
+    F22,
+}
+
+/// The flaw that a design has, if any.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "mutants", derive(serde::Deserialize))]
+#[cfg_attr(feature = "mutants", serde(transparent))]
+#[cfg_attr(all(feature = "mutants", feature = "cli"), derive(schemars::JsonSchema))]
+#[cfg_attr(all(feature = "mutants", feature = "cli"), schemars(transparent))]
+pub struct Flaw(#[cfg(feature = "mutants")] Option<Mutant>);
+
+impl Flaw {
+    /// This one.
+    #[cfg(feature = "mutants")]
+    pub const fn of(mutant: Mutant) -> Flaw {
+        Flaw(Some(mutant))
+    }
+
+    /// Whether it is this one.
+    #[cfg(feature = "mutants")]
+    #[inline]
+    pub(super) fn is(self, mutant: Mutant) -> bool {
+        self.0 == Some(mutant)
+    }
+
+    /// Whether it is this one: never, in a build that has none.
+    #[cfg(not(feature = "mutants"))]
+    #[inline(always)]
+    pub(super) const fn is(self, _: Mutant) -> bool {
+        false
+    }
+}

@@ -1,0 +1,289 @@
+//! The bank: each flaw with a world in which it shows, and the same design without it.
+//!
+//! `docs/mutants.md` has the same rows in words, and those that wait for protocols that are not there yet.
+
+use super::worlds::{DISKS, FIVE, ONE_SIDED, PAIR, RESTLESS, THREE};
+
+/// A flaw and where to look for it.
+pub struct Row {
+    /// Its id.
+    pub id: &'static str,
+    /// What is wrong, in a few words.
+    pub what: &'static str,
+    /// The world.
+    pub world: &'static str,
+    /// Faults that are planned, each a `[[fault]]`.
+    pub faults: &'static str,
+    /// What both designs have.
+    pub design: &'static str,
+    /// What the wrong one has besides: a flaw on purpose, or an option that real systems have.
+    pub wrong: &'static str,
+    /// What the right one has instead.
+    pub right: &'static str,
+    /// What is expected of both, beside what they claim.
+    pub expect: &'static str,
+    /// How it is looked for.
+    pub how: How,
+}
+
+/// How a flaw is looked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// Random faults, until a run breaks something.
+    Hunt,
+    /// The planned faults alone, with so many seeds: what is expected is that it goes on, which a schedule has to put in doubt.
+    Planned(u64),
+}
+
+impl Row {
+    /// Whether it takes the feature `mutants`.
+    pub fn is_mutant(&self) -> bool {
+        self.wrong.contains("mutant")
+    }
+
+    /// The scenario, with the designs `wrong` and `right`.
+    pub fn text(&self) -> String {
+        let Row { id, what, world, faults, design, wrong, right, expect, .. } = self;
+        format!(
+            "name = \"{id}: {what}\"\n{world}\n{faults}\n[design.wrong]\n{design}\n{wrong}\n[design.right]\n{design}\n{right}\n\
+             [expect]\n{expect}\n"
+        )
+    }
+}
+
+const RAFT: &str = r#"protocol = "raft""#;
+/// Quick to suspect, and with nothing that keeps elections apart.
+const NERVOUS: &str = r#"
+protocol = "raft"
+heartbeat = "50ms"
+election-timeout = "200ms"
+pre-vote = false
+check-quorum = false
+batch = 1
+"#;
+const FAILOVER: &str = r#"
+protocol = "primary-backup"
+failover = { detect = "3s", heartbeat = "500ms", promote = "1s" }
+"#;
+const FENCED: &str = r#"
+protocol = "primary-backup"
+failover = { detect = "3s", heartbeat = "500ms", promote = "1s" }
+fencing = "epoch"
+lease = "2s"
+"#;
+const FENCED_ONE: &str = r#"
+protocol = "primary-backup"
+failover = { detect = "3s", heartbeat = "500ms", promote = "1s" }
+fencing = "epoch"
+lease = "2s"
+acknowledge = "one"
+"#;
+const PAIRED: &str = r#"
+protocol = "primary-backup"
+primary = "left"
+backups = ["right"]
+"#;
+
+/// Figure 8 with three nodes, where chance has it: s1 has entries alone; s3 leads for an instant that nobody hears of; s1 leads again, and
+/// sends what it has over a thin line, so that old entries come before its own; then it is gone, and s3 has the later term.
+const FIGURE_8: &str = r#"
+[[fault]]
+at = "5s"
+for = "350ms"
+isolate = ["s1"]
+[[fault]]
+at = "5280ms"
+for = "1320ms"
+isolate = ["s3"]
+[[fault]]
+at = "5360ms"
+for = "3s"
+quiesce = ["s1"]
+[[fault]]
+at = "5300ms"
+for = "3s"
+throttle = { bandwidth = "16kbit/s", queue = "5s", links = [["s1", "s2"]] }
+[[fault]]
+at = "6300ms"
+for = "3s"
+crash = ["s1"]
+"#;
+
+/// A row in which nothing is said that most do not say.
+const USUAL: Row =
+    Row { id: "", what: "", world: THREE, faults: "", design: RAFT, wrong: "", right: "", expect: "", how: How::Hunt };
+
+/// Every row that the protocols of today can express.
+pub const BANK: &[Row] = &[
+    Row {
+        id: "R1",
+        what: "an entry of an earlier term is committed by counting copies",
+        world: ONE_SIDED,
+        faults: FIGURE_8,
+        design: "protocol = \"raft\"\nleader = \"s1\"\nheartbeat = \"50ms\"\nelection-timeout = \"200ms\"\n\
+                 pre-vote = false\ncheck-quorum = false\nbatch = 1",
+        wrong: "mutant = \"R1\"",
+        how: How::Planned(10_000),
+        ..USUAL
+    },
+    Row {
+        id: "R2",
+        what: "a vote is not on disk",
+        world: RESTLESS,
+        design: NERVOUS,
+        wrong: "mutant = \"R2\"",
+        ..USUAL
+    },
+    Row { id: "R4", what: "a follower answers before its sync", world: DISKS, wrong: "mutant = \"R4\"", ..USUAL },
+    Row { id: "R5", what: "a leader counts itself before its sync", world: DISKS, wrong: "mutant = \"R5\"", ..USUAL },
+    Row { id: "R10", what: "reads without a round of heartbeats", wrong: "mutant = \"R10\"", ..USUAL },
+    Row {
+        id: "R11",
+        what: "a read index before the first commit of a term",
+        world: DISKS,
+        wrong: "mutant = \"R11\"",
+        ..USUAL
+    },
+    Row {
+        id: "R15",
+        what: "no pre-vote, and a node comes back",
+        world: FIVE,
+        faults: "[[fault]]\nat = \"10s\"\nfor = \"20s\"\nisolate = [\"s3\"]",
+        design: "protocol = \"raft\"\nleader = \"s1\"",
+        wrong: "pre-vote = false",
+        right: "pre-vote = true",
+        expect: "leader_changes = 0",
+        how: How::Planned(20),
+    },
+    Row {
+        id: "R16",
+        what: "no pre-vote in a partial partition",
+        world: FIVE,
+        faults: "[[fault]]\nat = \"10s\"\nfor = \"40s\"\n\
+                 cut = [[\"s1\", \"s4\"], [\"s1\", \"s5\"], [\"s2\", \"s5\"], [\"s3\", \"s4\"], [\"s4\", \"s5\"]]",
+        design: "protocol = \"raft\"\nleader = \"s1\"\ncheck-quorum = false",
+        wrong: "pre-vote = false",
+        right: "pre-vote = true",
+        expect: "availability = \">= 98%\"",
+        how: How::Planned(20),
+    },
+    Row {
+        id: "R17",
+        what: "pre-vote without check-quorum: a leader who leads nobody",
+        world: FIVE,
+        faults: "[[fault]]\nat = \"10s\"\nfor = \"40s\"\ncut = [[\"s4\", \"s1\"], [\"s4\", \"s3\"], [\"s4\", \"s5\"]]\n\
+                 [[fault]]\nat = \"10s\"\nfor = \"40s\"\ncrash = [\"s5\"]",
+        design: "protocol = \"raft\"\nleader = \"s4\"",
+        wrong: "check-quorum = false",
+        right: "check-quorum = true",
+        expect: "rto_s = \"<= 15s\"",
+        how: How::Planned(20),
+    },
+    Row {
+        id: "R21",
+        what: "election timeouts are all the same",
+        world: FIVE,
+        wrong: "mutant = \"R21\"",
+        how: How::Planned(20),
+        ..USUAL
+    },
+    Row { id: "R23", what: "a success means all that the leader has", wrong: "mutant = \"R23\"", ..USUAL },
+    Row { id: "R25", what: "a retry is applied again", wrong: "mutant = \"R25\"", ..USUAL },
+    Row {
+        id: "R30",
+        what: "a restart knows how far it was, and not the state",
+        design: "protocol = \"raft\"\nsnapshot-every = 20",
+        wrong: "mutant = \"R30\"",
+        ..USUAL
+    },
+    Row {
+        id: "R31",
+        what: "a leader whose disk is slow stays in office",
+        world: FIVE,
+        faults: "[disk]\nsync = \"2ms\"\n[[fault]]\nat = \"10s\"\nfor = \"40s\"\n\
+                 slow_disk = { nodes = [\"leader\"], add = \"20s\" }",
+        design: "protocol = \"raft\"\nleader = \"s1\"\nappend = \"disk-first\"",
+        wrong: "",
+        right: "commit-timeout = \"2s\"",
+        expect: "rto_s = \"<= 15s\"",
+        how: How::Planned(20),
+    },
+    Row {
+        id: "F1",
+        what: "failover without fencing",
+        design: FAILOVER,
+        wrong: "fencing = \"none\"",
+        right: "fencing = \"epoch\"\nlease = \"2s\"",
+        expect: "single-writer = \"pass\"",
+        ..USUAL
+    },
+    Row {
+        id: "F2",
+        what: "a paused primary goes on, and nobody looks at its epoch",
+        design: FENCED,
+        wrong: "mutant = \"F2\"",
+        ..USUAL
+    },
+    Row {
+        id: "F4",
+        what: "what an old primary had alone is discarded",
+        design: FENCED,
+        wrong: "returning = \"discard\"\nacknowledge = \"local\"",
+        right: "returning = \"discard\"\nacknowledge = \"one\"",
+        expect: "no-acknowledged-write-lost = \"pass\"",
+        ..USUAL
+    },
+    Row { id: "F5", what: "promotion by place in a list", design: FENCED_ONE, wrong: "mutant = \"F5\"", ..USUAL },
+    Row {
+        id: "F6",
+        what: "semi-synchronous, and asynchronous when it matters",
+        design: FENCED_ONE,
+        wrong: "degrade-after = \"1s\"",
+        expect: "no-acknowledged-write-lost = \"pass\"",
+        ..USUAL
+    },
+    Row { id: "F9", what: "a lease lasts longer for who has it", design: FENCED, wrong: "mutant = \"F9\"", ..USUAL },
+    Row {
+        id: "F11",
+        what: "two nodes shoot each other",
+        world: PAIR,
+        faults: "[[fault]]\nat = \"60s\"\nfor = \"90s\"\ncut = [[\"left\", \"right\"]]",
+        design: PAIRED,
+        wrong: "failover = { detect = \"10s\", promote = \"5s\", monitors = [\"left\", \"right\"] }\n\
+                stonith = { detect = \"10s\", power_on = \"3min\" }",
+        right: "failover = { detect = \"10s\", promote = \"5s\", monitors = [\"left\", \"right\", \"third\"] }\n\
+                stonith = { detect = \"10s\", power_on = \"3min\", arbiter = \"third\" }",
+        expect: "rto_s = \"< 60s\"",
+        how: How::Planned(10),
+    },
+    Row {
+        id: "F14",
+        what: "automatic promotion across regions",
+        design: "protocol = \"primary-backup\"",
+        wrong: "failover = { detect = \"3s\", heartbeat = \"500ms\", promote = \"1s\" }",
+        right: "failover = { detect = \"3s\", heartbeat = \"500ms\", promote = \"1s\", \
+                operator = { reaction = [\"1s\", \"2s\"], rule = \"never-across-regions\" } }",
+        expect: "no-acknowledged-write-lost = \"pass\"",
+        ..USUAL
+    },
+    Row { id: "F16", what: "one monitor is a quorum", design: FAILOVER, wrong: "mutant = \"F16\"", ..USUAL },
+    Row {
+        id: "F22",
+        what: "copies are acknowledged before they are synced",
+        world: DISKS,
+        design: FENCED_ONE,
+        wrong: "mutant = \"F22\"",
+        ..USUAL
+    },
+    Row {
+        id: "L1",
+        what: "the last writer by a wall clock that is ahead",
+        faults: "[[fault]]\nat = \"5s\"\nfor = \"25s\"\nclock_step = { nodes = [\"ap\"], by = \"5s\" }",
+        design: "protocol = \"last-writer-wins\"\nmax-offset = \"10s\"",
+        wrong: "clock = \"wall\"",
+        right: "clock = \"hybrid\"",
+        expect: "lost_acknowledged_writes = 0",
+        how: How::Planned(20),
+        ..USUAL
+    },
+];
