@@ -82,6 +82,8 @@ pub enum Command {
     Diff(Diff),
     /// Searches random faults for a run that breaks something, and makes what it finds small.
     Hunt(Hunt),
+    /// Sees every order of what may happen to a design in a tiny world.
+    Explore(Explore),
     /// Runs a seed again, verifies its digest, and shows the events around an instant.
     Replay(Replay),
     /// Judges histories that were made elsewhere: Jepsen's, Porcupine's, or what `run --history` writes.
@@ -277,6 +279,50 @@ pub struct Hunt {
     /// How many threads; all cores if left out. Results do not depend on it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
+    /// How to report.
+    #[arg(long, value_enum, default_value_t, value_name = FORMAT, hide_possible_values = true)]
+    pub format: Format,
+}
+
+/// `riftzone explore`
+///
+/// Every order in which messages arrive (or never do), timers fire, disks sync, nodes crash and clients ask, within bounds.
+/// What is broken is broken in as few steps as possible.
+#[derive(Debug, Args)]
+pub struct Explore {
+    /// The scenario file, of which the design and its regions count.
+    #[arg(value_name = "SCENARIO")]
+    pub file: String,
+    /// Which design; the file's first if left out.
+    #[arg(long, value_name = "NAME")]
+    pub design: Option<String>,
+    /// How many clients write, each once, to one key.
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(..=16))]
+    pub writes: u16,
+    /// How many clients read that key, each once.
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = clap::value_parser!(u16).range(..=16))]
+    pub reads: u16,
+    /// How many timers fire, in all nodes together.
+    #[arg(long, default_value_t = 2, value_name = "N")]
+    pub timeouts: u32,
+    /// How many crashes there are.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub crashes: u32,
+    /// How many messages arrive twice.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub duplicates: u32,
+    /// How many times a client asks again that was not answered.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub retries: u32,
+    /// Disks sync at any moment after they were written to, and not at once.
+    #[arg(long)]
+    pub slow_disks: bool,
+    /// How many steps a way has at most; as many as there are if left out.
+    #[arg(long, value_name = "N")]
+    pub depth: Option<u32>,
+    /// How many states at most.
+    #[arg(long, default_value_t = 1_000_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=u64::from(u32::MAX)))]
+    pub states: u64,
     /// How to report.
     #[arg(long, value_enum, default_value_t, value_name = FORMAT, hide_possible_values = true)]
     pub format: Format,

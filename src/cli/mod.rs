@@ -38,6 +38,7 @@ fn obey(command: Command, output: &Output) -> Result<Exit, Failure> {
         Command::Bless(asked) => commands::bless::bless(&asked, output),
         Command::Diff(asked) => commands::diff::diff(&asked, output),
         Command::Hunt(asked) => commands::hunt::hunt(&asked, output),
+        Command::Explore(asked) => commands::explore::explore(&asked, output),
         Command::Replay(asked) => commands::replay::replay(&asked, output),
         Command::Judge(asked) => commands::judge::judge(&asked, output),
         Command::Zoo(asked) => commands::zoo::zoo(&asked, output),

@@ -5,6 +5,7 @@
 
 pub mod baseline;
 pub mod compare;
+pub mod exhaustive;
 pub mod expect;
 pub mod hunt;
 pub mod levels;

@@ -53,6 +53,11 @@ impl<P: Protocol> Harness<P> {
         self.now += span;
     }
 
+    /// Sets the clock and chance back to where they began: the next handler is called as the first one was.
+    pub fn begin_anew(&mut self) {
+        (self.now, self.stream) = (Time::ZERO, Stream::new(0, "harness"));
+    }
+
     /// The context for one handler call.
     pub fn context(&mut self) -> Context<'_, P> {
         Context {

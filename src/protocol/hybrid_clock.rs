@@ -33,7 +33,7 @@ impl fmt::Debug for Stamp {
 }
 
 /// One node's hybrid logical clock.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Hash)]
 pub struct HybridClock {
     physical: Time,
     logical: u32,

@@ -41,6 +41,7 @@ pub use true_time::{CommitWait, Interval, Sawtooth};
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 pub use crate::id::Role;
@@ -116,10 +117,17 @@ pub struct Request<P: Protocol> {
     pub session: P::Session,
 }
 
-// Derives would ask `Clone` and `Debug` of the protocol itself.
+// Derives would ask `Clone`, `Debug` and `Hash` of the protocol itself.
 impl<P: Protocol> Clone for Request<P> {
     fn clone(&self) -> Request<P> {
         Request { id: self.id, op: self.op, session: self.session.clone() }
+    }
+}
+
+impl<P: Protocol<Session: Hash>> Hash for Request<P> {
+    fn hash<H: Hasher>(&self, into: &mut H) {
+        (self.id, self.op).hash(into);
+        self.session.hash(into);
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a node keeps by key or by client: a [`Table`], indexed and not searched, for ids are small and dense.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 
 use crate::id::Id;
@@ -75,6 +76,14 @@ impl<I: Id, T: PartialEq> PartialEq for Table<I, T> {
 }
 
 impl<I: Id, T: Eq> Eq for Table<I, T> {}
+
+impl<I: Id, T: Hash> Hash for Table<I, T> {
+    /// Equal tables alike, whatever memory they have.
+    fn hash<H: Hasher>(&self, into: &mut H) {
+        self.len.hash(into);
+        self.iter().for_each(|(id, thing)| (id.index(), thing).hash(into));
+    }
+}
 
 impl<I: Id, T> FromIterator<(I, T)> for Table<I, T> {
     fn from_iter<S: IntoIterator<Item = (I, T)>>(things: S) -> Table<I, T> {

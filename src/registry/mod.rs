@@ -11,6 +11,7 @@ use std::fmt;
 
 use serde::de::DeserializeOwned;
 
+use crate::explore::exhaustive::{self, Explorable, Explored, Sight, Tiny};
 use crate::op::OpKind;
 use crate::protocol::{About, Claim, OptionsError, Protocol, Seat, Serves};
 use crate::protocol::{causal, home_region, last_writer_wins, primary_backup, raft};
@@ -76,7 +77,19 @@ pub trait Configured: Send + Sync + fmt::Debug {
 
     /// What runs it, as often as wanted.
     fn runner(&self) -> Box<dyn Runner + '_>;
+
+    /// See [`explore`](exhaustive::explore); `None` where the protocol is not [`Explorable`].
+    ///
+    /// # Errors
+    /// Where the options do not fit the regions.
+    fn explore(&self, tiny: &Tiny, regions: &[&str], sight: &mut dyn FnMut(Sight)) -> Option<Explorations> {
+        let _ = (tiny, regions, sight);
+        None
+    }
 }
+
+/// What an exploration came to, if the options fit.
+pub type Explorations = Result<Explored, OptionsError>;
 
 /// Runs a protocol with its options, each time in the memory of the run before. See [`Simulator`].
 pub trait Runner {
@@ -103,7 +116,7 @@ pub fn find(name: &str) -> Result<&'static Entry, &'static str> {
 #[cfg(feature = "cli")]
 const fn entry<P>(about: &'static About) -> Entry
 where
-    P: Protocol + 'static,
+    P: Explorable + 'static,
     P::Options: DeserializeOwned + Send + Sync + schemars::JsonSchema,
 {
     Entry {
@@ -117,7 +130,7 @@ where
 #[cfg(not(feature = "cli"))]
 const fn entry<P>(about: &'static About) -> Entry
 where
-    P: Protocol + 'static,
+    P: Explorable + 'static,
     P::Options: DeserializeOwned + Send + Sync,
 {
     Entry { about, read: read::<P>, defaults: defaults::<P> }
@@ -125,7 +138,7 @@ where
 
 fn read<P>(options: toml::de::ValueDeserializer) -> Result<Box<dyn Configured>, toml::de::Error>
 where
-    P: Protocol + 'static,
+    P: Explorable + 'static,
     P::Options: DeserializeOwned + Send + Sync,
 {
     Ok(Box::new(With::<P> { options: serde::Deserialize::deserialize(options)? }))
@@ -133,7 +146,7 @@ where
 
 fn defaults<P>() -> Box<dyn Configured>
 where
-    P: Protocol + 'static,
+    P: Explorable + 'static,
     P::Options: Send + Sync,
 {
     Box::new(With::<P> { options: P::Options::default() })
@@ -149,10 +162,14 @@ impl<P: Protocol> fmt::Debug for With<P> {
     }
 }
 
-impl<P: Protocol> Configured for With<P>
+impl<P: Explorable> Configured for With<P>
 where
     P::Options: Send + Sync,
 {
+    fn explore(&self, tiny: &Tiny, regions: &[&str], sight: &mut dyn FnMut(Sight)) -> Option<Explorations> {
+        Some(exhaustive::explore::<P>(tiny, &self.options, regions, sight))
+    }
+
     fn seats(&self, regions: &[&str]) -> Result<Vec<Seat>, OptionsError> {
         P::seats(&self.options, regions)
     }

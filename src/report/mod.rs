@@ -3,12 +3,13 @@
 //! A report takes results and gives text; it runs nothing and prints nothing. [`RunReport`] is one run of one design,
 //! [`SweepReport`] many seeds of several. In order: `paint.rs`, `table.rs`, `number.rs` (the means), `subject.rs` (what
 //! is reported), `fault.rs` and `label.rs` (words), `text/` (for people), `json.rs`, `junit.rs` and `github.rs` (for
-//! programs), `diff/` (against a baseline), `export/` (for other tools), `history.rs`, `hunt.rs`, `invariants.rs`, `actors.rs`, `counterexample/`, `judge.rs`, `transactions.rs`, `latency.rs`, `zoo.rs`,
+//! programs), `diff/` (against a baseline), `export/` (for other tools), `history.rs`, `hunt.rs`, `exploration.rs`, `invariants.rs`, `actors.rs`, `counterexample/`, `judge.rs`, `transactions.rs`, `latency.rs`, `zoo.rs`,
 //! `fault_zoo.rs` and `page/` (HTML). Next: `paint.rs`.
 
 pub mod actors;
 pub mod counterexample;
 pub mod diff;
+pub mod exploration;
 pub mod export;
 pub mod fault;
 #[cfg(feature = "cli")]

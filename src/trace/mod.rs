@@ -54,7 +54,7 @@ impl std::str::FromStr for Digest {
 
 /// What a protocol tells the monitors while it runs. Observations change nothing: they are how an invariant is checked
 /// at the event that breaks it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Observation {
     /// This node believes that the leader is gone, and says so for the first time.
@@ -245,7 +245,7 @@ impl Observation {
 }
 
 /// What a design promises to the monitors. A promise is kept under whatever faults the world has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Promise {
     /// When a write is acknowledged, at least so many nodes have it on disk.
@@ -258,7 +258,7 @@ pub enum Promise {
 }
 
 /// What an entry of a log does, in a number: equal entries, equal names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EntryName(pub u64);
 
 impl EntryName {

@@ -22,9 +22,9 @@ use riftzone::trace::{FaultKinds, Trace};
 /// A flaw that so many runs do not show is not caught.
 const RUNS_MAX: u64 = 10_000;
 /// Where a flaw is found sooner, the right design is searched for so long all the same.
-const RUNS_MIN: u64 = 512;
+const RUNS_MIN: u64 = 256;
 /// So many runs may be spent on making a failure small.
-const SHRINK_RUNS: u64 = 1_500;
+const SHRINK_RUNS: u64 = 500;
 
 /// A row's scenario, read.
 struct Read {

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use riftzone::protocol::raft::Options;
+
 use crate::bare;
 use crate::contest::{Contest, Contestant, Outcome};
 use crate::hold;
@@ -43,6 +45,7 @@ pub fn all() -> Vec<Contest> {
     contests.push(echo(100, 750));
     contests.extend(FANTOCH.map(fpaxos));
     contests.extend([(3, 100), (5, 200)].map(judgement));
+    contests.extend([4, 5].map(exploration));
     contests
 }
 
@@ -134,6 +137,26 @@ fn judgement((clients, operations): (u32, u32)) -> Contest {
         contestants: vec![
             Contestant::new(ENGINE, move || ours::judge(&steps)),
             Contestant::new(STATERIGHT, move || peers::stateright::judge(&same)),
+        ],
+        shown: vec![STATERIGHT],
+        shows_best: false,
+        notes: Vec::new(),
+    }
+}
+
+fn exploration(nodes: usize) -> Contest {
+    let regions = &["a", "b", "c", "d", "e"][..nodes];
+    let options = Options { leader: Some("a".into()), pre_vote: false, check_quorum: false, ..Options::default() };
+    let same = options.clone();
+    Contest {
+        name: format!("explore-{nodes}"),
+        what: format!("every state of raft's first election and entry, {nodes} nodes"),
+        unit: "state",
+        subject: ENGINE,
+        equal_work: vec![ENGINE, STATERIGHT],
+        contestants: vec![
+            Contestant::new(ENGINE, move || ours::elect(regions, &options)),
+            Contestant::new(STATERIGHT, move || peers::exploration::elect(regions, &same)),
         ],
         shown: vec![STATERIGHT],
         shows_best: false,

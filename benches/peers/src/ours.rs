@@ -7,6 +7,8 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use riftzone::check::linearizable::linearizable;
+use riftzone::explore::exhaustive::{Bounds, Tiny, explore};
+use riftzone::protocol::raft::{Options, Raft};
 use riftzone::time::Duration;
 use riftzone::trace::Digest;
 
@@ -29,6 +31,20 @@ pub fn echo(clients: u32, rounds: u32, seconds: u64) -> Sample {
     let (messages, check) = (run.traffic.messages, word(run.digest));
     drop(run);
     Sample::of(messages, begun, check)
+}
+
+/// Visits every state of an election among so many nodes, and of the leader's first entry.
+///
+/// # Panics
+/// Where something is broken, or not all was seen.
+pub fn elect(regions: &[&str], options: &Options) -> Sample {
+    let bounds = Bounds { timeouts: 0, states: u64::from(u32::MAX), ..Bounds::default() };
+    let tiny = Tiny { bounds, ..Tiny::default() };
+    let begun = Instant::now();
+    let explored = explore::<Raft>(&tiny, options, regions, &mut |_| ()).expect("the options fit");
+    assert!(explored.is_complete() && explored.broken.is_none(), "{explored:?}");
+    let note = format!("{} steps", explored.transitions);
+    Sample { note, ..Sample::of(explored.states, begun, explored.states) }
 }
 
 /// So many clients a region make so many commands each.

@@ -1,6 +1,6 @@
 //! `riftzone hunt`: a run that breaks something, made small.
 //!
-//! Next: `replay.rs`.
+//! Next: `explore.rs`.
 
 use std::path::{Path, PathBuf};
 

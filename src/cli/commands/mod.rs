@@ -6,6 +6,7 @@ pub mod bless;
 pub mod check;
 pub mod compare;
 pub mod diff;
+pub mod explore;
 pub mod files;
 pub mod hunt;
 pub mod judge;

@@ -4,6 +4,7 @@
 //! that one number stands for all up to it. Next: `store.rs`.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::id::NodeId;
@@ -71,6 +72,13 @@ impl PartialEq for Clock {
 }
 
 impl Eq for Clock {}
+
+impl Hash for Clock {
+    /// Equal clocks alike, however long.
+    fn hash<H: Hasher>(&self, into: &mut H) {
+        self.iter().for_each(|entry| entry.hash(into));
+    }
+}
 
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

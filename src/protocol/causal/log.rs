@@ -8,7 +8,7 @@ use super::store::Write;
 use crate::id::NodeId;
 
 /// Writes by origin, from the first that some peer may lack.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Log {
     origins: BTreeMap<NodeId, Kept>,
     /// What each peer has, as it said itself: it has that on disk.
@@ -17,7 +17,7 @@ pub(super) struct Log {
 }
 
 /// The writes of one origin.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 struct Kept {
     /// How many were dropped: everybody has them.
     dropped: u64,

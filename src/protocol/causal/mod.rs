@@ -89,7 +89,7 @@ pub const ABOUT: About = About {
 };
 
 /// One node.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Causal {
     options: Options,
     /// Never behind a stamp that was taken.
@@ -107,7 +107,7 @@ pub struct Causal {
 }
 
 /// The knobs of causal.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Hash, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 pub struct Options {
@@ -137,7 +137,7 @@ impl Default for Options {
 }
 
 /// What nodes send each other.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub enum Message {
     /// A write, sent to everybody as soon as it is on disk.
     Write(Arc<Write>),
@@ -177,7 +177,7 @@ impl Payload for Message {
 }
 
 /// What a node waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Timer {
     /// The next summary is due.
     Gossip,
@@ -188,7 +188,7 @@ pub enum Timer {
 }
 
 /// What is on disk.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub enum Record {
     /// A write that was taken; or, after a snapshot that has it, one that somebody may lack.
     Taken(Arc<Write>),

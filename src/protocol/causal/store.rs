@@ -20,7 +20,7 @@ use super::{Stamp, Table};
 use crate::id::{ClientId, Key, NodeId, RequestId, Value};
 
 /// One write.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Write {
     /// The key written.
     pub key: Key,
@@ -58,7 +58,7 @@ impl Write {
 }
 
 /// Everything that a copy is made of, without the writes that were replaced.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Snapshot {
     /// What the copy has taken.
     pub clock: Clock,
@@ -75,7 +75,7 @@ impl Snapshot {
 }
 
 /// What taking a write did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Taken {
     /// The copy has changed.
     pub changed: bool,
@@ -84,7 +84,7 @@ pub(super) struct Taken {
 }
 
 /// What one node has taken.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Store {
     clock: Clock,
     copy: Table<Key, Arc<Write>>,

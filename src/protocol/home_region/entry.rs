@@ -8,7 +8,7 @@ use super::Table;
 use crate::id::{ClientId, Key, NodeId, RequestId, Value};
 
 /// The place of a version in the order of its key: an owner's writes are numbered on, and each owner has an epoch of its own.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// How often the key has moved.
     pub epoch: u64,
@@ -17,7 +17,7 @@ pub struct Place {
 }
 
 /// A version of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Version {
     /// Its place.
     pub place: Place,
@@ -31,7 +31,7 @@ pub struct Version {
 pub type Asked = Arc<[(ClientId, u32)]>;
 
 /// What a node knows of a key, and has on disk.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Entry {
     /// The key.
     pub key: Key,
@@ -68,7 +68,7 @@ pub type Digests = [u64; BUCKETS];
 pub type Buckets = u64;
 
 /// Every key that was ever written, as far as a node knows.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Entries {
     entries: Table<Key, Entry>,
     digests: Digests,

@@ -72,7 +72,7 @@ pub const ABOUT: About = About {
 };
 
 /// One node.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct HomeRegion {
     options: Options,
     entries: Entries,
@@ -89,7 +89,7 @@ pub struct HomeRegion {
 }
 
 /// The knobs of home-region.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Hash, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 pub struct Options {
@@ -126,7 +126,7 @@ impl Default for Options {
 }
 
 /// Where reads are answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 pub enum Reads {
@@ -137,7 +137,7 @@ pub enum Reads {
 }
 
 /// Whether keys move.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 pub enum Moves {
@@ -148,7 +148,7 @@ pub enum Moves {
 }
 
 /// What nodes send each other.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub enum Message {
     /// The sender is there.
     Beat,
@@ -195,7 +195,7 @@ impl Payload for Message {
 }
 
 /// What a node waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Timer {
     /// The next heartbeat is due.
     Beat,

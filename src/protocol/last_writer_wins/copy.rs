@@ -23,7 +23,7 @@ use super::{Stamp, Table};
 use crate::id::{Key, Value};
 
 /// One write, and what it takes to rank it against another.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Version {
     /// When it was made: the higher wins. Equal stamps are the same write.
     pub stamp: Stamp,
@@ -48,7 +48,7 @@ impl Version {
 }
 
 /// What a merge did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Merged {
     /// The copy has changed.
     pub taken: bool,
@@ -66,7 +66,7 @@ pub type Digests = [u64; BUCKETS];
 pub type Buckets = u64;
 
 /// The highest version of every key, with a digest of each bucket kept up to date.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Store {
     versions: Table<Key, Version>,
     digests: Digests,

@@ -87,7 +87,7 @@ pub const ABOUT: About = About {
 };
 
 /// One node.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct LastWriterWins {
     options: Options,
     /// Never behind a stamp in the copy: that is why the copy's stamps are all that a restart needs to go on from.
@@ -100,7 +100,7 @@ pub struct LastWriterWins {
 }
 
 /// The knobs of last-writer-wins.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Hash, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 pub struct Options {
@@ -116,7 +116,7 @@ pub struct Options {
 }
 
 /// By what writes are stamped.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 pub enum StampClock {
@@ -134,7 +134,7 @@ impl Default for Options {
 }
 
 /// What nodes send each other.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub enum Message {
     /// A write, sent to everybody as soon as it is on disk.
     Update {
@@ -185,7 +185,7 @@ impl Payload for Message {
 const ANSWERS_WITHIN: Duration = Duration::secs(5);
 
 /// What a node waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Timer {
     /// The next summary is due.
     Gossip,

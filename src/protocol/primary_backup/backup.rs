@@ -15,7 +15,7 @@ use super::{Message, Office, PrimaryBackup, Record};
 const EARLY_MAX: usize = 4096;
 
 /// Entries that overtook others on the way, by their number.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Early {
     entries: BTreeMap<u64, (Position, Entry)>,
     /// Whether the primary of this epoch has been asked for what precedes them. Once is enough: its offers do the rest.
@@ -46,7 +46,7 @@ impl Early {
 }
 
 /// How a stretch of another's log meets one's own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Meeting {
     /// They are equal up to here now.
     Equal(u64),

@@ -12,7 +12,7 @@ use super::replica::{Duty, Replica};
 use super::{PrimaryBackup, Timer};
 
 /// How long a primary's writes have waited.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Patience {
     /// How long one waits at most; `None` for as long as it takes.
     lasts: Option<Duration>,

@@ -13,7 +13,7 @@ use super::monitor::Monitor;
 use super::{Message, Office, PrimaryBackup, Record, Timer};
 
 /// How far the election has come that this monitor runs. Its epoch is the monitor's last vote: its own, for itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Election {
     /// It runs none.
     None,

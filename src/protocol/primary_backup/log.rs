@@ -9,7 +9,7 @@ use super::super::Table;
 const BATCH: usize = 1024;
 
 /// A place in a log. Two logs that have an entry at equal positions are equal up to it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
     /// The epoch in which the entry was made; zero before the first.
     pub epoch: u64,
@@ -18,7 +18,7 @@ pub struct Position {
 }
 
 /// What an entry of the log does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Change {
     /// Nothing: a new primary's first entry. What is before it counts as held once this is.
     Open,
@@ -29,7 +29,7 @@ pub enum Change {
 }
 
 /// One entry of the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Entry {
     /// The epoch of the primary that made it.
     pub epoch: u64,
@@ -53,7 +53,7 @@ impl Entry {
 }
 
 /// A piece of a log: what one node lets another append.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Stretch {
     /// The position before the first entry.
     pub after: Position,
@@ -64,7 +64,7 @@ pub struct Stretch {
 }
 
 /// A node's log; its copy of the data, which holds the entries up to `applied`; and who asked last.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Log {
     entries: Vec<Entry>,
     applied: u64,

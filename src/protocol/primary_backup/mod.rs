@@ -128,18 +128,18 @@ pub const ABOUT: About = About {
 };
 
 /// One node: a replica (the primary is one), or a monitor.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct PrimaryBackup(Node);
 
 /// Boxed, because a replica is large and there are many monitors.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 enum Node {
     Replica(Box<Replica>),
     Monitor(Box<Monitor>),
 }
 
 /// Who is primary, and of which epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Office {
     /// The epoch, from 1.
     pub epoch: u64,
@@ -148,7 +148,7 @@ pub struct Office {
 }
 
 /// What nodes send each other.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub enum Message {
     /// Primary to backup: append this, or where it has no entries: is this the end of your log, too?
     Append {
@@ -238,7 +238,7 @@ pub enum Message {
 }
 
 /// A replica's sign of life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Sign {
     /// Who is primary, as far as it knows.
     pub office: Office,
@@ -280,7 +280,7 @@ impl Payload for Message {
 }
 
 /// What a node waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Timer {
     /// Replica: the promotion is done.
     Promote,
@@ -309,7 +309,7 @@ pub enum Timer {
 }
 
 /// One durable log entry of a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Record {
     /// The node began. Where a disk has it, this is a restart.
     Boot,

@@ -13,7 +13,7 @@ use super::options::Plan;
 use super::{Message, Office, PrimaryBackup, Record, Sign, Timer};
 
 /// A monitor.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Monitor {
     pub(super) plan: Plan,
     pub(super) office: Office,

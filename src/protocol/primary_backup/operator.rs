@@ -8,7 +8,7 @@ use super::monitor::Monitor;
 use super::{PrimaryBackup, Timer};
 
 /// A person between suspicion and election.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 pub struct Operator {
@@ -21,7 +21,7 @@ pub struct Operator {
 }
 
 /// What an operator decides.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 pub enum Rule {
@@ -33,7 +33,7 @@ pub enum Rule {
 }
 
 /// How far the operator is with the suspicion at hand.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) enum Approval {
     /// Nobody was paged.
     #[default]

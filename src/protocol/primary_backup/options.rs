@@ -14,7 +14,7 @@ use super::PrimaryBackup;
 use super::operator::Operator;
 
 /// The knobs of primary-backup replication.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 pub struct Options {
@@ -81,7 +81,7 @@ impl Default for Options {
 }
 
 /// How many backups must hold a write before it is acknowledged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Acknowledge {
     /// None: the primary's own disk is enough.
     #[default]
@@ -167,7 +167,7 @@ impl schemars::JsonSchema for Acknowledge {
 }
 
 /// Who answers reads.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 pub enum Reads {
@@ -179,7 +179,7 @@ pub enum Reads {
 }
 
 /// Automatic failover.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 pub struct Failover {
@@ -221,7 +221,7 @@ impl Default for Failover {
 }
 
 /// What keeps an old primary from serving.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 pub enum Fencing {
@@ -233,7 +233,7 @@ pub enum Fencing {
 }
 
 /// What becomes of a replica whose log has writes that the new primary's has not.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 pub enum Returning {
@@ -393,7 +393,7 @@ fn monitor_regions(failover: &Failover, regions: &[&str]) -> Result<Vec<RegionId
 }
 
 /// What a node makes of the options: names are ids, words are numbers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Plan {
     /// The nodes with a copy; the first is the first primary.
     pub replicas: Vec<NodeId>,

@@ -18,7 +18,7 @@ use super::{Message, PrimaryBackup, Record, Timer};
 const HELD_MAX: usize = 4096;
 
 /// What a replica knows while it is the primary.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Primary {
     /// What each backup has acknowledged.
     pub(super) acked: BTreeMap<NodeId, Acked>,
@@ -49,7 +49,7 @@ pub(super) struct Primary {
 }
 
 /// How far a backup's log equals the primary's, synced.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Hash)]
 pub(super) struct Acked {
     pub(super) now: u64,
     /// How far it did when the log was last offered: while it moves, it needs no offer.

@@ -16,7 +16,7 @@ use super::primary::Primary;
 use super::{Message, Office, PrimaryBackup, Record, Sign, Timer};
 
 /// A replica.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Replica {
     pub(super) plan: Plan,
     pub(super) log: Log,
@@ -40,7 +40,7 @@ pub(super) struct Replica {
 }
 
 /// What a replica is at the moment.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) enum Duty {
     /// It takes what the primary sends, or waits to hear who that is.
     Backup,

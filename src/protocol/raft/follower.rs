@@ -14,7 +14,7 @@ use super::{Append, Entries, Entry, Message, Office, Outcome, Raft, Record, Snap
 const EARLY_MAX: usize = 1024;
 
 /// An append that waits for the entries before it.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Early {
     prev: Position,
     entries: Entries,

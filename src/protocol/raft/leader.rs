@@ -15,7 +15,7 @@ use super::reads::PendingRead;
 use super::{Append, AppendOrder, Command, Entries, Entry, Message, Office, Outcome, Raft, Record, Timer};
 
 /// What a leader knows while it leads.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Leadership {
     peers: Vec<(NodeId, Progress)>,
     /// The index of its first entry.
@@ -37,7 +37,7 @@ pub(super) struct Leadership {
 }
 
 /// What a leader knows of a follower.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 struct Progress {
     /// The next index to send: everything before was sent, or is known to be there.
     next: u64,

@@ -1,5 +1,6 @@
 //! The replicated log: entries, where a log ends, and the snapshot that stands for its beginning.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::id::ClientId;
@@ -9,7 +10,7 @@ use crate::trace::EntryName;
 use super::machine::Machine;
 
 /// One entry of the replicated log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Entry {
     /// The term of the leader that made it.
     pub term: u64,
@@ -18,7 +19,7 @@ pub struct Entry {
 }
 
 /// What an entry does to the state machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Command {
     /// Nothing: the first entry of a term, which lets the leader commit what earlier terms left behind.
     NoOp,
@@ -58,6 +59,13 @@ pub enum Entries {
     Many(Arc<[Entry]>),
 }
 
+impl Hash for Entries {
+    /// However they are kept.
+    fn hash<H: Hasher>(&self, into: &mut H) {
+        (**self).hash(into);
+    }
+}
+
 impl std::ops::Deref for Entries {
     type Target = [Entry];
 
@@ -82,7 +90,7 @@ impl From<&[Entry]> for Entries {
 
 /// A place in the log. Ordered by term, then index: which of two logs is more up to date is which last position is
 /// greater (section 5.4.1 of the paper).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
     /// The term of the entry there; 0 before the first.
     pub term: u64,
@@ -91,7 +99,7 @@ pub struct Position {
 }
 
 /// The state machine as it stood after one entry; it replaces the log up to there.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Snapshot {
     /// The last entry that is in it.
     pub last: Position,
@@ -100,7 +108,7 @@ pub struct Snapshot {
 }
 
 /// The entries that a node has in memory: those after `base`, which a snapshot covers.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Log {
     base: Position,
     entries: Vec<Entry>,

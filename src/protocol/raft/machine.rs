@@ -9,7 +9,7 @@ use super::super::Table;
 ///
 /// Sessions are part of it (section 6.3 of the dissertation): whether an entry is a retry is decided by the entries
 /// before it and nothing else. Sessions never expire; a client is a few bytes here.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Machine {
     copy: Table<Key, Value>,
     /// The last operation of each client, and what it was told.
@@ -17,7 +17,7 @@ pub struct Machine {
 }
 
 /// What the machine remembers of an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Known {
     /// It was not applied, as far as this node knows.
     New,

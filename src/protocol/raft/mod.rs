@@ -86,7 +86,7 @@ pub const ABOUT: About = About {
 };
 
 /// One node of a Raft group.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Raft {
     options: Options,
     /// The latest term this node has seen. Durable.
@@ -115,7 +115,7 @@ pub struct Raft {
 }
 
 /// What a node is in its term.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 enum Office {
     Follower,
     /// Asks who would vote for it, before it disturbs the term.
@@ -131,7 +131,7 @@ enum Office {
 }
 
 /// The knobs.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Hash, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Options {
@@ -185,7 +185,7 @@ impl Default for Options {
 }
 
 /// How reads are answered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Reads {
@@ -197,7 +197,7 @@ pub enum Reads {
 }
 
 /// What a leader does first with a new entry.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum AppendOrder {
@@ -209,7 +209,7 @@ pub enum AppendOrder {
 }
 
 /// What nodes send each other.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub enum Message {
     /// Would you vote for me in `term`? It changes nothing at the one asked.
     RequestPreVote {
@@ -269,7 +269,7 @@ pub enum Message {
 }
 
 /// The leader's entries from one place on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Append {
     /// The leader's term.
     pub term: u64,
@@ -284,7 +284,7 @@ pub struct Append {
 }
 
 /// Whether the logs agree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// The follower has on disk what the leader has, up to this index.
     Matched(u64),
@@ -316,7 +316,7 @@ impl Payload for Message {
 }
 
 /// A timer's tag.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Timer {
     /// No word from a leader for too long, if nothing has come since it was set.
     Election,
@@ -325,7 +325,7 @@ pub enum Timer {
 }
 
 /// One durable record.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub enum Record {
     /// The term, and the vote in it.
     Term {

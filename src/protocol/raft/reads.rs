@@ -8,7 +8,7 @@ use super::super::mutant::Mutant;
 use super::{Office, Raft};
 
 /// A read that waits until this node is known to have led when it came.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct PendingRead {
     pub(super) request: RequestId,
     key: Key,

@@ -61,6 +61,17 @@ impl Breaches {
         self.asked |= invariant.bit();
     }
 
+    /// Whether anything is broken.
+    #[inline]
+    pub const fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// The invariants that are asked for, as bits.
+    pub const fn bits(&self) -> u32 {
+        self.asked
+    }
+
     #[inline]
     pub const fn asks(&self, invariant: Invariant) -> bool {
         self.asked & invariant.bit() != 0

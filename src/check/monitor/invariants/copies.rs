@@ -6,7 +6,7 @@ use super::breaches::Breaches;
 use super::{Invariant, Seat, Seen};
 
 /// The seats whose disks hold each write, by value; with [`ACKNOWLEDGED`].
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Copies(Vec<u64>);
 
 /// A client was told that the write is done. No seat has this bit.

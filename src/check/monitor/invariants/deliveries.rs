@@ -9,7 +9,7 @@ use super::breaches::Breaches;
 use super::{Invariant, Seen};
 
 /// Clocks and dependencies of a run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Deliveries {
     nodes: usize,
     /// By node, then by origin; empty until somebody tells.

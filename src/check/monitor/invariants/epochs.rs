@@ -9,7 +9,7 @@ use super::breaches::Breaches;
 use super::{Invariant, Seen};
 
 /// What one node is bound to.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Hash)]
 pub(super) struct Epochs {
     entered: u64,
     /// The last epoch whose leader it took an entry from.

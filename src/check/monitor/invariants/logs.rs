@@ -5,6 +5,7 @@
 //! and the other two are comparisons of epochs. What is committed is a list of epochs by index, which only grows.
 
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 
 use crate::id::NodeId;
 use crate::trace::EntryName;
@@ -26,7 +27,7 @@ pub(super) struct Logs {
     walk: Vec<u64>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Entry {
     epoch: u64,
     before: u64,
@@ -43,13 +44,19 @@ const UNKNOWN: u64 = u64::MAX;
 const GAP_MAX: u64 = 1 << 16;
 
 /// The log with which a leader took office.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Top {
     epoch: u64,
     node: NodeId,
     /// How much was committed then; and the epochs of what followed in its log, up to its end.
     committed: u64,
     tail: Vec<u64>,
+}
+
+impl Hash for Logs {
+    fn hash<H: Hasher>(&self, into: &mut H) {
+        (&self.entries, &self.others, &self.committed, &self.top).hash(into);
+    }
 }
 
 impl Top {

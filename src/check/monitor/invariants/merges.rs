@@ -13,7 +13,7 @@ use super::{Invariant, Seen};
 const REMEMBERED: usize = 1 << 10;
 
 /// The sums of a run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Merges {
     /// By node, then by key.
     sums: Vec<Vec<u64>>,
@@ -22,7 +22,7 @@ pub(super) struct Merges {
 }
 
 /// What merging some writes led to.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Hash)]
 struct Outcome {
     sum: u64,
     key: Key,

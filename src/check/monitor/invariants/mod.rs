@@ -34,6 +34,7 @@ mod versions;
 pub use breaches::Breach;
 pub use kinds::{Ground, Invariant};
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::id::{ClientId, GroupId, Key, NodeId, Value};
@@ -172,6 +173,17 @@ impl Invariants {
     /// Whether this invariant is asked of the run, and was not broken so far.
     pub fn is_whole(&self, invariant: Invariant) -> bool {
         self.breaches.asks(invariant) && !self.breaches.has(invariant)
+    }
+
+    /// Whether anything was broken.
+    pub fn is_broken(&self) -> bool {
+        !self.breaches.is_empty()
+    }
+
+    /// Hashes all that later breaches depend on, but for true time: leases and liveness.
+    pub fn hash_memory(&self, into: &mut impl Hasher) {
+        (self.breaches.bits(), &self.epochs, &self.logs, &self.copies_promised).hash(into);
+        (&self.copies, &self.versions, &self.deliveries, &self.merges).hash(into);
     }
 
     /// The invariants that were asked of the run, in the order of [`Invariant::ALL`].

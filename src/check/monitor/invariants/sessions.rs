@@ -4,6 +4,8 @@
 //! of one client, which is one line of a cache and says whose it is: a slot is then a number and a piece of a hash, and the
 //! slots of a usual run stay near. It is only ever looked into at one place at a time, so that the order of its slots is seen by nobody.
 
+use std::hash::{Hash, Hasher};
+
 use crate::id::{ClientId, Key, Value};
 
 /// The latest version that each client read or wrote, by client and key.
@@ -24,13 +26,20 @@ struct Slot {
 }
 
 /// What a client was told of some keys.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 #[repr(align(64))]
 struct Page {
     /// The client, and the keys together.
     who: u64,
     /// By key: one more than the value; 0 where nothing was told yet.
     told: [u32; KEYS],
+}
+
+impl Hash for Sessions {
+    /// Where a page is found follows from what is on it.
+    fn hash<H: Hasher>(&self, into: &mut H) {
+        self.pages.hash(into);
+    }
 }
 
 /// So many keys are on a page.

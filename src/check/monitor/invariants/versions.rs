@@ -14,7 +14,7 @@ use super::sessions::Sessions;
 use super::{Invariant, Seat, Seen};
 
 /// The versions of a run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Versions {
     /// By value.
     versions: Vec<Version>,
@@ -28,7 +28,7 @@ pub(super) struct Versions {
 }
 
 /// One version of a key.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Hash)]
 struct Version {
     /// One more than what it replaced; 0 where it is a key's first, or unknown.
     before: u32,
@@ -49,7 +49,7 @@ pub(super) struct Taker {
 }
 
 /// By whose order a copy takes a write: of two, the later epoch's counts, and of one epoch, its leader's own.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Order(u32);
 
 impl Order {
@@ -75,7 +75,7 @@ impl Order {
 }
 
 /// The last of a key's versions.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Hash)]
 struct Latest {
     /// One more than the version; 0 where it has moved to an earlier place.
     version: u32,
