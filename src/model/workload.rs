@@ -9,7 +9,7 @@ use super::retry::Retry;
 /// The clients of every region.
 #[derive(Clone, Debug)]
 pub struct Workload {
-    /// How many clients each region has, by [`RegionId`](crate::id::RegionId). In an open loop more join when all are busy.
+    /// How many clients each region has, by [`RegionId`]. In an open loop more join when all are busy.
     pub clients: Vec<u32>,
     /// When operations begin.
     pub arrivals: Arrivals,

@@ -14,7 +14,9 @@ use super::text::first_why;
 pub fn document(reports: &[SweepReport]) -> String {
     let mut document = Report::new("riftzone");
     document.add_test_suites(reports.iter().map(suite));
-    document.to_string().expect("text in memory is XML")
+    let text = document.to_string().expect("text in memory is XML");
+    // Jenkins' schema, junit-10.xsd, counts what was skipped in suites alone, and nothing is here.
+    text.replacen(" skipped=\"0\"", "", 1)
 }
 
 /// A scenario. Its name is the file's too: two scenarios may have one title.

@@ -47,7 +47,7 @@ fn moment(run: &Run, setup: &Setup) -> Option<(Time, &'static str)> {
     breach.or_else(two).or_else(failover).or_else(fault)
 }
 
-/// The time that [`lanes`] shows, which the run must have been filmed in; `None` where there is nothing to show.
+/// The time that the chart of lanes shows, which the run must have been filmed in; `None` where there is nothing to show.
 pub fn window(run: &Run, setup: &Setup) -> Option<(Time, Time)> {
     let (at, _) = moment(run, setup)?;
     Some((Time::from_nanos(at.as_nanos().saturating_sub(BEFORE.as_nanos())), at + AFTER))
