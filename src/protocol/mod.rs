@@ -19,6 +19,7 @@
 mod about;
 pub mod causal;
 mod context;
+mod digests;
 mod harness;
 pub mod home_region;
 mod hybrid_clock;
@@ -31,6 +32,7 @@ mod true_time;
 
 pub use about::{About, Claim, Guarantee};
 pub use context::{Context, Effect};
+pub use digests::{Buckets, Digests};
 pub use harness::Harness;
 pub use hybrid_clock::{HybridClock, Stamp};
 pub use mutant::Flaw;

@@ -1,7 +1,11 @@
 //! The worlds that the bank's designs run in, as the beginning of a scenario file.
 
-/// Three regions at round trips of 80 to 200 ms.
-pub const THREE: &str = r#"
+/// Three regions at round trips of 80 to 200 ms, and what else is said of them.
+macro_rules! three {
+    ($more:literal) => {
+        concat!(
+            $more,
+            r#"
 duration = "40s"
 settle = "20s"
 [topology]
@@ -17,28 +21,16 @@ rate = "10/s"
 keys = 5
 mix = { read = 1, write = 1 }
 timeout = "2s"
-"#;
+"#
+        )
+    };
+}
+
+/// Three regions whose disks write at once.
+pub const THREE: &str = three!("");
 
 /// The same, where syncs of disks take their time.
-pub const DISKS: &str = r#"
-duration = "40s"
-settle = "20s"
-[disk]
-sync = ["1ms", "120ms"]
-[topology]
-regions = ["us", "eu", "ap"]
-link = [
-    { from = "us", to = "eu", rtt = "80ms" },
-    { from = "us", to = "ap", rtt = "150ms" },
-    { from = "eu", to = "ap", rtt = "200ms" },
-]
-[workload]
-clients_per_region = 2
-rate = "10/s"
-keys = 5
-mix = { read = 1, write = 1 }
-timeout = "2s"
-"#;
+pub const DISKS: &str = three!("disk = { sync = [\"1ms\", \"120ms\"] }");
 
 /// Three regions in which nothing stays as it is for a second: short crashes, cuts and isolation, one after the other.
 pub const RESTLESS: &str = r#"

@@ -1,10 +1,10 @@
-//! What a node knows of each key: its version, who owns it, and the digests by which two nodes compare what they know.
+//! What a node knows of each key: its version, who owns it, and what two nodes compare it by.
 //!
 //! Next: `owning.rs`, what an owner does.
 
 use std::sync::Arc;
 
-use super::Table;
+use super::{Buckets, Digests, Table};
 use crate::id::{ClientId, Key, NodeId, RequestId, Value};
 
 /// The place of a version in the order of its key: an owner's writes are numbered on, and each owner has an epoch of its own.
@@ -58,26 +58,11 @@ pub(super) fn last(asked: &Asked, client: ClientId) -> u32 {
     asked.binary_search_by_key(&client, |(client, _)| *client).map_or(0, |place| asked[place].1)
 }
 
-/// How many buckets the keys are spread over.
-pub(super) const BUCKETS: usize = 64;
-
-/// A digest of each bucket.
-pub type Digests = [u64; BUCKETS];
-
-/// A set of buckets, a bit for each.
-pub type Buckets = u64;
-
 /// Every key that was ever written, as far as a node knows.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Entries {
     entries: Table<Key, Entry>,
     digests: Digests,
-}
-
-impl Default for Entries {
-    fn default() -> Entries {
-        Entries { entries: Table::default(), digests: [0; BUCKETS] }
-    }
 }
 
 impl Entries {
@@ -94,8 +79,8 @@ impl Entries {
     /// Puts down what is known of a key from now on.
     pub fn put(&mut self, entry: Entry) {
         let (key, place) = (entry.key, entry.version.place);
-        let before = self.entries.insert(key, entry).map_or(0, |before| word(key, before.version.place));
-        self.digests[bucket(key)] ^= before ^ word(key, place);
+        let before = self.entries.insert(key, entry).map(|before| words(before.version.place));
+        self.digests.replace(key, before, words(place));
     }
 
     /// How many keys are known.
@@ -110,33 +95,18 @@ impl Entries {
 
     /// What is in these buckets, in the order of keys.
     pub fn within(&self, buckets: Buckets) -> impl Iterator<Item = &Entry> {
-        self.iter().filter(move |entry| buckets >> bucket(entry.key) & 1 == 1)
+        self.iter().filter(move |entry| buckets.contains(entry.key))
     }
 
-    /// A digest of each bucket: equal where the same places are known, and else different but for a chance of one in 2^64.
+    /// The digests of the places that are known.
     pub fn digests(&self) -> Digests {
         self.digests
     }
-
-    /// The buckets in which something else is known here than where these digests are from.
-    pub fn differing(&self, theirs: &Digests) -> Buckets {
-        (0..BUCKETS).filter(|place| self.digests[*place] != theirs[*place]).fold(0, |set, place| set | 1 << place)
-    }
 }
 
-fn bucket(key: Key) -> usize {
-    key.index() % BUCKETS
-}
-
-/// What one key adds to its bucket's digest, which is the exclusive or of all: each has to look random (splitmix64).
-fn word(key: Key, place: Place) -> u64 {
-    let mix = |mut x: u64| {
-        x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        x ^ (x >> 31)
-    };
-    mix(mix(mix(u64::from(key.0)) ^ place.epoch) ^ place.number)
+/// What tells a version from every other of its key: its place.
+fn words(place: Place) -> [u64; 2] {
+    [place.epoch, place.number]
 }
 
 #[cfg(test)]
@@ -169,8 +139,8 @@ mod tests {
         [(65, 1), (1, 2), (2, 1)].into_iter().for_each(|(key, number)| other.put(entry(key, 0, number)));
         assert_eq!(one.digests(), other.digests());
         other.put(entry(65, 1, 1));
-        assert_eq!(one.differing(&other.digests()), 1 << 1);
-        assert!(one.within(1 << 1).map(|entry| entry.key).eq([Key(1), Key(65)]));
+        let differ = one.digests().differing(&other.digests());
+        assert!(one.within(differ).map(|entry| entry.key).eq([Key(1), Key(65)]));
         assert_eq!((one.len(), one.place(Key(65)) < other.place(Key(65))), (3, true));
     }
 }

@@ -53,10 +53,13 @@ use crate::op::{Op, Refusal, Reply};
 use crate::time::{Duration, Time};
 use crate::trace::{Observation, Promise};
 
-use super::{About, Claim, Context, Guarantee, OptionsError, Payload, Protocol, Request, Role, Seat, State, Table};
-use entry::{BUCKETS, Entries};
+use super::{
+    About, Buckets, Claim, Context, Digests, Guarantee, OptionsError, Payload, Protocol, Request, Role, Seat, State,
+    Table,
+};
+use entry::Entries;
 
-pub use entry::{Asked, Buckets, Digests, Entry, Place, Version};
+pub use entry::{Asked, Entry, Place, Version};
 
 /// The page in the zoo.
 pub const ABOUT: About = About {
@@ -280,8 +283,8 @@ impl Protocol for HomeRegion {
             Message::Update(key, version) => self.learn(key, version, cx),
             Message::Grant(key, version, asked) => self.granted(from, (key, version), asked, cx),
             Message::Summary(theirs) => {
-                let buckets = self.entries.differing(&theirs);
-                if buckets != 0 {
+                let buckets = self.entries.digests().differing(&theirs);
+                if !buckets.is_empty() {
                     let known = self.entries.within(buckets).map(|entry| (entry.key, entry.version.place)).collect();
                     cx.send(from, Message::Places { buckets, known });
                 }
@@ -331,7 +334,10 @@ impl HomeRegion {
     /// not forward it again, but tells the client: nothing goes around in circles.
     fn dispatch(&mut self, request: Request<Self>, cx: &mut Context<Self>) {
         let key = request.op.key();
-        if self.entries.get(key).is_some_and(|entry| entry.gives.is_some()) {
+        if let Some(next) = self.entries.get(key).and_then(|entry| entry.gives) {
+            if self.is_silent(next, cx.now()) {
+                return cx.refuse(request.id, Refusal::Unavailable);
+            }
             return self.held.entry(key).or_default().push(request);
         }
         match self.owner(key, cx) {
@@ -392,5 +398,3 @@ impl HomeRegion {
         }
     }
 }
-
-const _: () = assert!(BUCKETS == Buckets::BITS as usize, "a set of buckets has a bit for each");

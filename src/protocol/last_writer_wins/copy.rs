@@ -1,5 +1,5 @@
-//! One node's copy of the data: the rule that picks the winner, what a lost write is, and the digests by which two
-//! copies are compared.
+//! One node's copy of the data: the rule that picks the winner, what a lost write is, and what two copies are
+//! compared by.
 //!
 //! # What is counted as lost
 //!
@@ -19,7 +19,7 @@
 
 use std::sync::Arc;
 
-use super::{Stamp, Table};
+use super::{Buckets, Digests, Stamp, Table};
 use crate::id::{Key, Value};
 
 /// One write, and what it takes to rank it against another.
@@ -56,33 +56,18 @@ pub(super) struct Merged {
     pub conflict: Option<(Value, Value)>,
 }
 
-/// How many buckets the keys are spread over.
-pub(super) const BUCKETS: usize = 64;
-
-/// A digest of each bucket.
-pub type Digests = [u64; BUCKETS];
-
-/// A set of buckets, a bit for each.
-pub type Buckets = u64;
-
 /// The highest version of every key, with a digest of each bucket kept up to date.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Store {
     versions: Table<Key, Version>,
     digests: Digests,
-}
-
-impl Default for Store {
-    fn default() -> Store {
-        Store { versions: Table::default(), digests: [0; BUCKETS] }
-    }
 }
 
 impl Store {
     /// Keeps the higher of two versions of a key.
     pub fn merge(&mut self, key: Key, theirs: Version) -> Merged {
         let Some(mine) = self.versions.get(key) else {
-            self.digests[bucket(key)] ^= word(key, theirs.stamp);
+            self.digests.replace(key, None, words(theirs.stamp));
             self.versions.insert(key, theirs);
             return Merged { taken: true, conflict: None };
         };
@@ -94,7 +79,7 @@ impl Store {
         let concurrent = lower.value != higher.value && lower.stamp != higher.stamp && is_unknown;
         let conflict = concurrent.then_some((lower.value, higher.value));
         if taken {
-            self.digests[bucket(key)] ^= word(key, mine.stamp) ^ word(key, theirs.stamp);
+            self.digests.replace(key, Some(words(mine.stamp)), words(theirs.stamp));
             self.versions.insert(key, theirs);
         }
         Merged { taken, conflict }
@@ -117,34 +102,16 @@ impl Store {
 
     /// What is in these buckets, in the order of keys.
     pub fn within(&self, buckets: Buckets) -> impl Iterator<Item = (Key, &Version)> {
-        self.iter().filter(move |(key, _)| buckets >> bucket(*key) & 1 == 1)
+        self.iter().filter(move |(key, _)| buckets.contains(*key))
     }
 
-    /// A digest of each bucket. Copies that hold the same stamps have the same digests, and copies that do not differ
-    /// in some digest but for a chance of one in 2^64.
+    /// The digests of the stamps that it holds.
     pub fn digests(&self) -> Digests {
         self.digests
     }
-
-    /// The buckets in which this copy is not the one with these digests.
-    pub fn differing(&self, theirs: &Digests) -> Buckets {
-        (0..BUCKETS).filter(|place| self.digests[*place] != theirs[*place]).fold(0, |set, place| set | 1 << place)
-    }
 }
 
-fn bucket(key: Key) -> usize {
-    key.index() % BUCKETS
-}
-
-/// What one key adds to its bucket's digest. A digest is the exclusive or of its keys' words, so that a key can be
-/// taken out again; therefore each word has to look random by itself (two rounds of the finaliser of splitmix64).
-fn word(key: Key, stamp: Stamp) -> u64 {
-    let mix = |mut x: u64| {
-        x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        x ^ (x >> 31)
-    };
-    let who = mix(mix(u64::from(key.0)) ^ (u64::from(stamp.logical) | u64::from(stamp.node.0) << 32));
-    mix(who ^ stamp.physical.as_nanos())
+/// What tells a version from every other of its key: its stamp.
+fn words(stamp: Stamp) -> [u64; 2] {
+    [u64::from(stamp.logical) | u64::from(stamp.node.0) << 32, stamp.physical.as_nanos()]
 }

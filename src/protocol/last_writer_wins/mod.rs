@@ -66,12 +66,12 @@ use crate::time::{Duration, Time};
 use crate::trace::{FaultKind, FaultKinds, Observation, Promise};
 
 use super::{
-    About, Claim, Context, Guarantee, HybridClock, OptionsError, Payload, Protocol, Request, Role, Seat, Stamp, State,
-    Table,
+    About, Buckets, Claim, Context, Digests, Guarantee, HybridClock, OptionsError, Payload, Protocol, Request, Role,
+    Seat, Stamp, State, Table,
 };
-use copy::{BUCKETS, Store};
+use copy::Store;
 
-pub use copy::{Buckets, Digests, Version};
+pub use copy::Version;
 
 /// The page in the zoo.
 pub const ABOUT: About = About {
@@ -280,8 +280,8 @@ impl Protocol for LastWriterWins {
         match message {
             Message::Update { key, version } => self.receive(key, version, cx),
             Message::Summary(theirs) => {
-                let buckets = self.copy.differing(&theirs);
-                if buckets != 0 {
+                let buckets = self.copy.digests().differing(&theirs);
+                if !buckets.is_empty() {
                     let held = self.copy.within(buckets).map(|(key, version)| (key, version.stamp)).collect();
                     cx.send(from, Message::Stamps { buckets, held });
                 }
@@ -389,5 +389,3 @@ impl LastWriterWins {
         }
     }
 }
-
-const _: () = assert!(BUCKETS == Buckets::BITS as usize, "a set of buckets has a bit for each");
