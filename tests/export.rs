@@ -343,6 +343,7 @@ fn what_cannot_be_exported_is_said_before_anything_runs() {
     fails("run s.toml --export prometheus", "2 values required");
     fails("run s.toml --between 1s..2s", "--export");
     fails("run s.toml --export perfetto t --between 2s..1s", "ends before it begins");
+    fails("run s.toml --export perfetto t --between 200s..", "a run of this scenario ends at");
     if !cfg!(feature = "parquet") {
         fails("run s.toml --export metrics-parquet t", "--features parquet");
     }

@@ -11,6 +11,7 @@ use crate::cli::pages;
 use crate::explore::levels;
 use crate::report::{RunReport, history, json, page, text};
 use crate::sim::explained;
+use crate::time::Time;
 use crate::trace::{Rows, Trace};
 
 /// Runs, reports, and says whether it held.
@@ -19,6 +20,13 @@ pub fn run(asked: &Run, output: &Output) -> Result<Exit, Failure> {
     let design = loaded.design(asked.design.as_deref())?;
     let exports = exports::of_run(&asked.export)?;
     let between = asked.between.unwrap_or_default();
+    let end = loaded.scenario.setup.duration + loaded.scenario.setup.settle;
+    if between.from >= Time::ZERO + end {
+        return Err(Failure::Usage {
+            message: format!("nothing happens from {} on: a run of this scenario ends at {end}", between.from),
+            help: None,
+        });
+    }
     let needs_rows = asked.history.is_some() || asked.levels || asked.html.is_some();
     let rows = if needs_rows || exports.needs_rows() { Rows::All } else { levels::rows(design) };
     let trace =
