@@ -172,3 +172,34 @@ fn the_moment_that_tells_most_is_drawn_and_told() {
     let dots = keys.split_once("</section>").unwrap().0.matches("h0").count() as u64;
     assert_eq!(Some(dots), report[0]["runs"][0]["durability"]["lost_acknowledged_writes"].as_u64());
 }
+
+#[test]
+fn the_matrix_has_every_link_and_when_it_was_cut() {
+    let desk = desk();
+    run(&desk, "run s.toml --design consensus --html p.html");
+    let page = page(&desk);
+    let (_, matrix) = page.split_once("<table class=\"matrix\">").unwrap();
+    let (matrix, _) = matrix.split_once("</table>").unwrap();
+    let rows: Vec<Vec<&str>> = matrix
+        .split("<th scope=\"row\">")
+        .skip(1)
+        .map(|row| row.split("<td class=\"far\"").skip(1).collect())
+        .collect();
+    assert_eq!(rows.iter().map(Vec::len).collect::<Vec<_>>(), [3, 3, 3]);
+    for (from, row) in rows.iter().enumerate() {
+        for (to, cell) in row.iter().enumerate() {
+            let (_, shown) = cell.split_once('>').unwrap();
+            let delay: f64 = shown.split('<').next().unwrap().parse().unwrap();
+            assert_eq!(delay < 1.0, from == to, "{delay} ms from {from} to {to}");
+            let is_cut = from != to && (from == 0 || to == 0);
+            assert_eq!(cell.contains("<i class=\"cut\" style=\"left:33.3%;width:33.3%\">"), is_cut, "{cell}");
+        }
+    }
+    // What the matrix says of a link is what the scenario's data says.
+    let text = fs::read_to_string(desk.path().join("s.toml")).unwrap();
+    let scenario = riftzone::scenario::Scenario::parse(&text, "s.toml").unwrap();
+    let topology = &scenario.setup.topology;
+    let [a, b] = ["us-east-1", "ap-northeast-1"].map(|name| topology.find(name).unwrap());
+    let median = topology.delay(a, b).median().as_millis_f64();
+    assert!(rows[0][2].contains(&format!(">{median:.2}<")), "{median}");
+}

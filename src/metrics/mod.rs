@@ -11,10 +11,15 @@ use crate::id::RegionId;
 use crate::op::OpKind;
 use crate::time::{Duration, Time};
 
+/// So many latencies are kept as they are; a histogram takes a hundred times their room, which most runs of a hunt never fill.
+const FEW: usize = 1024;
+
 /// Latencies of one kind of operation: log-linear buckets a thousandth wide; smallest, largest and mean are exact.
 #[derive(Clone, Debug)]
 pub struct Latencies {
-    buckets: Histogram<u64>,
+    /// In nanoseconds, while there are few and `buckets` are not needed.
+    few: Vec<u64>,
+    buckets: Option<Box<Histogram<u64>>>,
     min: Duration,
     max: Duration,
     sum: u128,
@@ -22,29 +27,49 @@ pub struct Latencies {
 
 impl Default for Latencies {
     fn default() -> Latencies {
-        let buckets = Histogram::new(3).expect("three significant digits are within its range");
-        Latencies { buckets, min: Duration::MAX, max: Duration::ZERO, sum: 0 }
+        Latencies { few: Vec::new(), buckets: None, min: Duration::MAX, max: Duration::ZERO, sum: 0 }
     }
 }
 
 impl Latencies {
     /// Adds one latency.
     pub fn record(&mut self, latency: Duration) {
-        self.buckets.record(latency.as_nanos()).expect("the histogram grows as needed");
+        match &mut self.buckets {
+            Some(buckets) => buckets.record(latency.as_nanos()).expect("the histogram grows as needed"),
+            None if self.few.len() < FEW => self.few.push(latency.as_nanos()),
+            None => self.sort_into_buckets().record(latency.as_nanos()).expect("the histogram grows as needed"),
+        }
         (self.min, self.max) = (self.min.min(latency), self.max.max(latency));
         self.sum += u128::from(latency.as_nanos());
     }
 
+    #[cold]
+    fn sort_into_buckets(&mut self) -> &mut Histogram<u64> {
+        let few = std::mem::take(&mut self.few);
+        self.buckets.insert(Box::new(histogram(&few)))
+    }
+
     /// Adds all of another's.
     pub fn merge(&mut self, other: &Latencies) {
-        self.buckets.add(&other.buckets).expect("the histogram grows as needed");
+        if self.buckets.is_none() && self.few.len() + other.few.len() <= FEW && other.buckets.is_none() {
+            self.few.extend_from_slice(&other.few);
+        } else {
+            if self.buckets.is_none() {
+                self.sort_into_buckets();
+            }
+            let buckets = self.buckets.as_mut().expect("they were just made");
+            other.few.iter().for_each(|nanos| buckets.record(*nanos).expect("the histogram grows as needed"));
+            if let Some(theirs) = &other.buckets {
+                buckets.add(&**theirs).expect("the histogram grows as needed");
+            }
+        }
         (self.min, self.max) = (self.min.min(other.min), self.max.max(other.max));
         self.sum += other.sum;
     }
 
     /// How many there are.
     pub fn count(&self) -> u64 {
-        self.buckets.len()
+        self.buckets.as_ref().map_or(self.few.len() as u64, |buckets| buckets.len())
     }
 
     /// The latency that `quantile` (0 to 1) of them do not exceed, within a thousandth; zero where there are none.
@@ -52,7 +77,11 @@ impl Latencies {
         if self.count() == 0 {
             return Duration::ZERO;
         }
-        Duration::nanos(self.buckets.value_at_quantile(quantile)).clamp(self.min, self.max)
+        let nanos = match &self.buckets {
+            Some(buckets) => buckets.value_at_quantile(quantile),
+            None => histogram(&self.few).value_at_quantile(quantile),
+        };
+        Duration::nanos(nanos).clamp(self.min, self.max)
     }
 
     /// The longest, exactly; zero where there are none.
@@ -64,6 +93,12 @@ impl Latencies {
     pub fn mean(&self) -> Duration {
         Duration::nanos((self.sum / u128::from(self.count().max(1))) as u64)
     }
+}
+
+fn histogram(nanos: &[u64]) -> Histogram<u64> {
+    let mut buckets = Histogram::new(3).expect("three significant digits are within its range");
+    nanos.iter().for_each(|nanos| buckets.record(*nanos).expect("the histogram grows as needed"));
+    buckets
 }
 
 /// How operations ended.
@@ -185,6 +220,28 @@ mod tests {
         assert_eq!(latencies.quantile(0.5), Duration::nanos(64_225_001));
         assert_eq!(latencies.mean(), latencies.max());
         assert_eq!(Latencies::default().quantile(0.99), Duration::ZERO);
+    }
+
+    #[test]
+    fn few_and_many_have_the_same_quantiles() {
+        let (mut few, mut many) = (Latencies::default(), Latencies::default());
+        many.sort_into_buckets();
+        for n in 0..FEW as u64 + 10 {
+            let latency = Duration::nanos(n * n * 977 % 90_000_001);
+            few.record(latency);
+            many.record(latency);
+            assert_eq!(few.count(), many.count());
+            if n % 100 == 99 || n + 2 > FEW as u64 {
+                for quantile in [0.0, 0.5, 0.9, 0.99, 0.999, 1.0] {
+                    assert_eq!(few.quantile(quantile), many.quantile(quantile), "{n} {quantile}");
+                }
+                let (mut one, mut other) = (few.clone(), many.clone());
+                one.merge(&few);
+                other.merge(&many);
+                assert_eq!((one.count(), one.quantile(0.99)), (other.count(), other.quantile(0.99)));
+            }
+        }
+        assert!(few.buckets.is_some() && few.few.is_empty());
     }
 
     #[test]

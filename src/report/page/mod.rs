@@ -2,13 +2,14 @@
 //!
 //! Tables and diagrams are made here, and equal reports are equal bytes. Lines that one can zoom into are drawn by uPlot
 //! (`assets/`, MIT) from data in the page. The page's JSON is that of `--format json`, under `#report`; each number of the table
-//! of metrics names its place there. In order: `draw.rs`, `board.rs`, `strips.rs`, `lanes.rs`, `keys.rs`, `charts.rs`. Next: `draw.rs`.
+//! of metrics names its place there. In order: `draw.rs`, `board.rs`, `strips.rs`, `network.rs`, `lanes.rs`, `keys.rs`, `charts.rs`. Next: `draw.rs`.
 
 mod board;
 mod charts;
 mod draw;
 mod keys;
 mod lanes;
+mod network;
 mod strips;
 
 pub use lanes::window;
@@ -194,7 +195,7 @@ fn run(report: &RunReport, place: usize, at: usize, drawn: &mut Vec<Chart>) -> S
     }
     html.push_str(&strips::leaders(report));
     html.push_str(&strips::failovers(report));
-    html.push_str(&strips::network(report));
+    html.push_str(&network::network(report));
     html.push_str(&keys::gone(report));
     html.push_str(&strips::ledger(report));
     html.push_str(&card("Verdicts", &board::verdicts(report)));

@@ -1,12 +1,9 @@
-//! One run over its time, drawn: who led and who acknowledged writes, which links were cut, how each failover went.
+//! One run over its time, drawn: who led and who acknowledged writes, how each failover went.
 //!
-//! Next: `charts.rs`.
-
-use std::collections::BTreeMap;
+//! Next: `network.rs`.
 
 use super::draw::{Svg, card, escaped, table};
-use crate::id::RegionId;
-use crate::model::fault::{Action, Fault, Target};
+use crate::model::fault::Fault;
 use crate::time::{Duration, Time};
 
 use super::super::fault::{describe, end};
@@ -49,12 +46,12 @@ impl Strip {
         row as f64 * ROW + 4.0
     }
 
-    fn name(&mut self, row: usize, name: &str) {
+    pub(super) fn name(&mut self, row: usize, name: &str) {
         self.svg.text("", (0.0, Strip::y(row) + 12.0), "start", name);
         self.svg.line("grid-line", (LEFT, Strip::y(row) + 18.0), (LEFT + PLOT, Strip::y(row) + 18.0));
     }
 
-    fn bar(&mut self, row: usize, class: &str, (from, to): (Time, Time), hint: &str) {
+    pub(super) fn bar(&mut self, row: usize, class: &str, (from, to): (Time, Time), hint: &str) {
         let (x, to) = (self.x(from), self.x(to));
         self.svg.rect(class, (x, Strip::y(row)), ((to - x).max(2.0), 15.0), hint);
     }
@@ -127,67 +124,6 @@ pub fn leaders(report: &RunReport) -> String {
     let legend =
         format!("<p class=\"hint\">Pale: in office. Full: acknowledging writes. Bands: faults. {split}{more}</p>");
     card(title, &(strip.finish() + &legend))
-}
-
-/// A row for each pair of regions between which something was wrong, and when.
-pub fn network(report: &RunReport) -> String {
-    let setup = &report.scenario.setup;
-    let mut rows: BTreeMap<String, Vec<(Time, Time, &'static str, String)>> = BTreeMap::new();
-    for fault in &setup.faults {
-        let until = end(fault, &setup.faults, setup.duration);
-        let (links, class) = links(fault, setup.topology.regions().len());
-        let name = |target: &Target| match target {
-            Target::Region(region) | Target::Role(region, _) | Target::Zone(region, _) => {
-                setup.topology.regions()[region.index()].to_string()
-            }
-            Target::Leader => "the leader".into(),
-        };
-        for (a, b) in &links {
-            let both = links.contains(&(*b, *a));
-            let (from, to) = (name(a), name(b));
-            if both && from > to {
-                continue; // the other direction tells it
-            }
-            let row = format!("{from} {} {to}", if both { "↔" } else { "→" });
-            rows.entry(row).or_default().push((fault.at, until, class, describe(fault, &setup.topology)));
-        }
-    }
-    if rows.is_empty() {
-        return String::new();
-    }
-    let mut strip = Strip::new(report, rows.len(), "links between regions that were cut or impaired, over time");
-    for (row, (name, spans)) in rows.iter().enumerate() {
-        strip.name(row, name);
-        for (from, to, class, hint) in spans {
-            strip.bar(row, class, (*from, *to), hint);
-        }
-    }
-    let legend = "<p class=\"hint\">Full: cut. Dashed: some messages are lost, late, damaged or repeated.</p>";
-    card("Links between regions", &(strip.finish() + legend))
-}
-
-/// The links that a fault touches, as (from, to), and how they are drawn.
-fn links(fault: &Fault, regions: usize) -> (Vec<(Target, Target)>, &'static str) {
-    let region = |place: usize| Target::Region(RegionId(place as u16));
-    match &fault.action {
-        Action::Isolate(targets) => {
-            let others = |target: &Target| {
-                let target = *target;
-                let others = (0..regions).map(region).filter(move |other| *other != target);
-                others.flat_map(move |other| [(target, other), (other, target)]).collect::<Vec<_>>()
-            };
-            (targets.iter().flat_map(others).collect(), "cut")
-        }
-        Action::Cut { links, .. } => (links.clone(), "cut"),
-        Action::Shape { shape, places } => (shape.links(places), "cut"),
-        Action::Flap { links, .. }
-        | Action::Loss { links, .. }
-        | Action::Corrupt { links, .. }
-        | Action::Duplicate { links, .. }
-        | Action::Reorder { links, .. }
-        | Action::Delay { links, .. } => (links.clone(), "hollow"),
-        _ => (Vec::new(), ""),
-    }
 }
 
 /// A bar for each failover, in its phases.
