@@ -20,8 +20,10 @@ const SEQUENCE_BITS: u32 = 40;
 /// A slot, and one bit more, with which a world tells its slabs apart.
 const TICKET_BITS: u32 = SLOT_BITS + 1;
 
-/// From this many pending events on, the events of a bucket are looked at together when its turn comes.
+/// From this many pending events on, events are looked at together, shortly before their turn.
 const FETCH_FROM: usize = 1 << 12;
+/// So many at a time: enough that their fetches overlap, few enough that none is forgotten before its turn.
+const FETCH: usize = 64;
 
 /// Tickets of events to come: who holds one knows what it is for.
 ///
@@ -35,6 +37,8 @@ pub(super) struct Agenda {
     instant: VecDeque<u32>,
     wheel: Wheel,
     sequence: u64,
+    /// Looks ahead again when the open bucket is down to so many keys.
+    look_at: usize,
 }
 
 fn key(at: Time, sequence: u64, ticket: u32) -> u128 {
@@ -56,6 +60,12 @@ impl Agenda {
     /// Where `at` is before the ticket popped last; where about 2^40 were ever added.
     #[inline(never)]
     pub(super) fn push(&mut self, at: Time, ticket: u32) {
+        self.put(at, ticket);
+    }
+
+    /// The same, for a caller that pushes in one place.
+    #[inline(always)]
+    fn put(&mut self, at: Time, ticket: u32) {
         debug_assert!(ticket >> TICKET_BITS == 0, "a ticket has {TICKET_BITS} bits");
         if at == self.now {
             self.instant.push_back(ticket);
@@ -69,7 +79,7 @@ impl Agenda {
     /// The earliest ticket, and when its turn is. Where many are pending, `look` is called for those whose turn comes soon:
     /// it looks at what they stand for, which has left the processor's caches, and the fetches overlap.
     #[inline]
-    pub(super) fn pop(&mut self, look: impl FnMut(u32) -> bool) -> Option<(Time, u32)> {
+    pub(super) fn pop(&mut self, mut look: impl FnMut(u32) -> bool) -> Option<(Time, u32)> {
         if !self.instant.is_empty() && self.wheel.next_time().is_none_or(|at| at > self.now.as_nanos()) {
             // What was sorted for this instant was added before it came, and is done.
             return self.instant.pop_front().map(|ticket| (self.now, ticket));
@@ -77,25 +87,38 @@ impl Agenda {
         let key = match self.wheel.pop() {
             Some(key) => key,
             None => {
-                self.open_bucket(look);
+                self.open_bucket(&mut look);
                 self.wheel.pop()?
             }
         };
+        if self.look_at == self.wheel.bucket().len() {
+            self.look_ahead(&mut look);
+        }
         self.now = Time::from_nanos(time_of(key));
         Some((self.now, ticket_of(key)))
     }
 
     #[inline(never)]
-    fn open_bucket(&mut self, mut look: impl FnMut(u32) -> bool) {
+    fn open_bucket(&mut self, look: &mut impl FnMut(u32) -> bool) {
         assert!(
             self.sequence < (1 << SEQUENCE_BITS) - (1 << TICKET_BITS),
             "a run has at most 2^{SEQUENCE_BITS} events"
         );
         self.wheel.open_bucket();
+        self.look_at = usize::MAX;
         if self.wheel.len() >= FETCH_FROM {
-            let fetched = self.wheel.bucket().iter().filter(|key| look(ticket_of(**key)));
-            std::hint::black_box(fetched.count());
+            self.look_ahead(look);
         }
+    }
+
+    /// Looks at what comes next of the open bucket.
+    #[inline(never)]
+    fn look_ahead(&mut self, look: &mut impl FnMut(u32) -> bool) {
+        let bucket = self.wheel.bucket();
+        let later = bucket.len().saturating_sub(FETCH);
+        let fetched = bucket[later..].iter().filter(|key| look(ticket_of(**key)));
+        std::hint::black_box(fetched.count());
+        self.look_at = if later > 0 { later } else { usize::MAX };
     }
 
     /// Forgets every ticket and begins again at time zero, with the memory it has.
@@ -104,6 +127,7 @@ impl Agenda {
         self.instant.clear();
         self.wheel.clear();
         self.sequence = 0;
+        self.look_at = usize::MAX;
     }
 }
 
@@ -128,7 +152,7 @@ impl<E> Queue<E> {
     #[inline(always)]
     pub fn push(&mut self, at: Time, event: E) {
         let ticket = self.slab.insert(event);
-        self.agenda.push(at, ticket);
+        self.agenda.put(at, ticket);
     }
 
     /// The earliest event, and when it happens. Constant time, amortised.
