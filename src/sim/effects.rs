@@ -21,15 +21,16 @@ impl<P: Protocol> World<'_, P> {
     /// Carries out everything that the handler just called wants, in order.
     #[inline]
     pub(super) fn carry_out(&mut self, node: NodeId) {
-        let mut effects = std::mem::take(&mut self.effects);
-        for effect in effects.drain(..) {
+        if self.effects.len() > 1 {
+            self.effects.reverse();
+        }
+        while let Some(effect) = self.effects.pop() {
             let state = &mut self.nodes[node.index()];
             match state.disk.wait_for() {
                 Some(mark) if must_wait(&effect) => state.held.push_back((mark, effect)),
                 _ => self.carry_out_one(node, effect),
             }
         }
-        self.effects = effects;
         self.sync(node);
     }
 

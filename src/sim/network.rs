@@ -162,24 +162,25 @@ impl Network {
         self.traffic.bytes += u64::from(bytes);
         let link = self.link(from, to);
         self.traffic.cross_region_bytes += if self.links[link].crosses_regions { u64::from(bytes) } else { 0 };
-        self.send(from, to, bytes, now)
+        self.send_on((link, from, to), bytes, now)
     }
 
     /// How long a message sent now will take; `None` where it does not arrive once: see [`copies`](Network::copies).
     #[inline]
     pub(super) fn send(&mut self, from: Place, to: Place, bytes: u32, now: Time) -> Option<Duration> {
-        let link = self.link(from, to);
-        let Link { impaired, has_dispersion, .. } = self.links[link];
-        if impaired > 0 {
-            return self.send_over_impaired((link, from, to), bytes, now);
-        }
-        if !has_dispersion {
-            return Some(self.links[link].usual);
-        }
-        Some(self.draw(link, from, to))
+        self.send_on((self.link(from, to), from, to), bytes, now)
     }
 
     #[inline(always)]
+    fn send_on(&mut self, (link, from, to): (usize, Place, Place), bytes: u32, now: Time) -> Option<Duration> {
+        let Link { impaired, has_dispersion, usual, .. } = self.links[link];
+        if impaired > 0 {
+            return self.send_over_impaired((link, from, to), bytes, now);
+        }
+        Some(if has_dispersion { self.draw(link, from, to) } else { usual })
+    }
+
+    #[inline(never)]
     fn draw(&mut self, link: usize, from: Place, to: Place) -> Duration {
         let stream = match &mut self.streams[link] {
             Some(stream) => stream,

@@ -94,7 +94,7 @@ impl Delay {
     }
 
     /// How long the next message takes.
-    #[inline]
+    #[inline(always)]
     pub fn sample(&self, stream: &mut Stream) -> Duration {
         match self.0 {
             Kind::Constant(delay) => delay,
