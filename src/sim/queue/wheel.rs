@@ -32,8 +32,12 @@ const QUIET_DAYS_MAX: u64 = 64;
 /// A block has so many places: the first holds the number of the next block, the others keys. 512 bytes.
 const BLOCK: usize = 32;
 
-/// A day of at most so many keys is sorted by counting.
-const COUNTED_MAX: usize = 24;
+/// A day of at most so many keys is sorted by counting, where it is not too long.
+const COUNTED_MAX: usize = 32;
+/// The bits of a place among those keys.
+const PLACE_BITS: u32 = 5;
+/// The longest day in which a time and a place have 31 bits together: 67 ms.
+const COUNTED_SHIFT_MAX: u32 = 31 - PLACE_BITS;
 
 /// Keys by time; see the file's doc.
 #[derive(Debug)]
@@ -220,33 +224,43 @@ impl Wheel {
     }
 
     /// Sorts the open day's keys, latest first.
-    ///
-    /// A few are counted: how many are later than each says where it goes. That is more comparisons than a sort makes, but
-    /// no branch hangs on any, and keys to the nanosecond are in no order that a processor could guess.
     #[inline]
     fn sort(&mut self) {
         let n = self.bucket.len();
-        if n > COUNTED_MAX {
+        if n > COUNTED_MAX || self.shift > COUNTED_SHIFT_MAX {
             return self.bucket.sort_unstable_by(|one, other| other.cmp(one));
         }
         if self.bucket.windows(2).all(|pair| pair[0] < pair[1]) {
             return self.bucket.reverse();
         }
-        let mut keys = [0_u128; COUNTED_MAX];
-        keys[..n].copy_from_slice(&self.bucket);
-        let mut places = [0_u8; COUNTED_MAX];
-        for one in 1..n {
-            let key = keys[one];
-            let mut place = 0;
-            for other in 0..one {
-                let is_later = u8::from(keys[other] > key);
-                place += is_later;
-                places[other] += 1 - is_later;
-            }
-            places[one] = place;
+        if n <= COUNTED_MAX / 2 { self.count::<{ COUNTED_MAX / 2 }>() } else { self.count::<COUNTED_MAX>() }
+    }
+
+    /// The same for at most `N` keys: how many are later than each says where it goes. That is more comparisons than a sort makes,
+    /// but no branch hangs on any, several are one instruction, and keys to the nanosecond are in no order that a processor could
+    /// guess.
+    ///
+    /// What is compared is narrow: the time within the day, and the place, for keys of one time are in their order already: they
+    /// have always been in one chain, to which keys are added at the end.
+    #[inline(always)]
+    fn count<const N: usize>(&mut self) {
+        let of_day = (1 << self.shift) - 1;
+        let mut keys = [0_u128; N];
+        // What is none of the keys is later than none of them.
+        let (mut narrow, mut later) = ([i32::MIN; N], [0_i32; N]);
+        for (place, key) in self.bucket.iter().enumerate().take(N) {
+            debug_assert_eq!(time_of(*key) >> self.shift, self.day, "a bucket has the keys of one day");
+            keys[place] = *key;
+            narrow[place] = ((time_of(*key) & of_day) << PLACE_BITS) as i32 | place as i32;
         }
-        for (key, place) in keys[..n].iter().zip(places) {
-            self.bucket[usize::from(place) % COUNTED_MAX] = *key;
+        let n = self.bucket.len().min(N);
+        for other in &narrow[..n] {
+            for (later, one) in later.iter_mut().zip(&narrow) {
+                *later += i32::from(other > one);
+            }
+        }
+        for (key, later) in keys[..n].iter().zip(later) {
+            self.bucket[later as usize % N] = *key;
         }
     }
 
