@@ -467,6 +467,68 @@ fn a_comparison_counts_every_seed_once() {
 }
 
 #[test]
+fn many_designs_stand_below_each_other_and_fit_a_terminal() {
+    let desk = Desk::new();
+    let more: String = (0..10)
+        .map(|nth| {
+            format!(
+                "\n[design.design-number-{nth}]\nprotocol = \"last-writer-wins\"\ngossip-every = \"{}s\"\n",
+                nth + 1
+            )
+        })
+        .collect();
+    desk.put("many.toml", &scenario(&more));
+    let text = desk.run("compare many.toml --seeds 2").reports(0).out;
+    let widest = text.lines().map(|line| line.chars().count()).max().unwrap();
+    assert!(widest <= 110, "{widest} columns:\n{text}");
+    let rows = |name: &str| text.lines().filter(|line| line.starts_with(name)).count();
+    assert_eq!(rows("design-number-0"), rows("design-number-9"), "{text}");
+    assert!(rows("design-number-0") > 3, "{text}");
+    for words in ["availability,", "eu-west-1, %", "linearizable", "on the Pareto front", "not on the front"] {
+        assert!(text.contains(words), "`{words}` is not in\n{text}");
+    }
+}
+
+#[test]
+fn the_front_is_about_what_was_asked_and_says_what_beats_the_others() {
+    let desk = Desk::new();
+    let compare = |more: &str| desk.run(&format!("compare good.toml --seeds 3 {more}"));
+    let one = compare("--objectives staleness_ms_p99,rto_s --format json").reports(0).json();
+    assert_eq!(one["pareto_objectives"], serde_json::json!(["staleness_ms_p99", "rto_s"]));
+    assert_eq!(one["pareto"], serde_json::json!(["active-active"]));
+    assert_eq!(
+        one["beaten"]["slow-gossip"],
+        serde_json::json!({ "by": "active-active", "better_in": ["staleness_ms_p99"] })
+    );
+    let text = compare("--objectives staleness_ms_p99").reports(0).out;
+    assert!(
+        text.contains("slow-gossip   active-active is at least as good in all, and better in staleness_ms_p99"),
+        "{text}"
+    );
+    let page = compare("--objectives staleness_ms_p99 --markdown").reports(0).out;
+    for words in
+        ["| **active-active** ★ | **slow-gossip** |", "| 3/3 |", "- slow-gossip is not: active-active is at least"]
+    {
+        assert!(page.contains(words), "`{words}` is not in\n{page}");
+    }
+    compare("--objectives staleness").complains(2, &["no metric is called `staleness`", "staleness_ms_p99"]);
+    compare("--objectives messages").complains(2, &["neither less nor more of `messages` is better"]);
+    compare("--markdown --format json").complains(2, &["cannot be used with"]);
+}
+
+#[test]
+fn what_nobody_answered_is_no_number() {
+    let desk = Desk::new();
+    let text = scenario("\n[expect.active-active]\nread_latency_ms_p99 = \"< 1s\"\n");
+    desk.put("mute.toml", &text.replace("read = 1, write = 1", "write = 1"));
+    let mute = desk.run("compare mute.toml --seeds 2 --format json").reports(1).json();
+    assert!(mute["designs"]["active-active"]["metrics"]["read_latency_ms_p99"]["mean"].is_null());
+    assert!(mute["designs"]["active-active"]["metrics"]["write_latency_ms_p99"]["mean"].is_number());
+    let text = desk.run("compare mute.toml --seeds 2").reports(1).out;
+    assert!(text.contains("nothing to measure") && text.contains("–"), "{text}");
+}
+
+#[test]
 fn a_comparison_is_one_table_whatever_the_threads() {
     let desk = Desk::new();
     let one = desk.run("compare good.toml --seeds 3 --threads 1").reports(0).out;

@@ -150,6 +150,12 @@ pub struct Compare {
     /// Which seeds.
     #[command(flatten)]
     pub sweep: Sweep<20>,
+    /// What the Pareto front is about, such as availability,rto_s,replica_cores; every metric that has a better way if left out.
+    #[arg(long, value_delimiter = ',', value_name = "METRICS")]
+    pub objectives: Vec<String>,
+    /// Reports in Markdown, for a page or a pull request.
+    #[arg(long, conflicts_with = "format")]
+    pub markdown: bool,
     /// Also writes every metric of every design and seed: metrics-csv or metrics-parquet. It may be given several times.
     #[arg(long, num_args = 2, value_names = EXPORTS)]
     pub export: Vec<String>,

@@ -8,7 +8,8 @@ use crate::scenario::{Design, Scenario};
 use crate::trace::Digest;
 
 use super::expect::{Judgement, Measured};
-use super::metric::{Better, METRICS, Metric, regional_metrics};
+use super::metric::{METRICS, Metric, regional_metrics};
+use super::pareto::Front;
 use super::seeds::{LevelResult, Progress, SeedResult, sweep};
 
 /// What a comparison found.
@@ -20,8 +21,8 @@ pub struct Comparison {
     pub seeds: Vec<u64>,
     /// The designs, in the order asked for.
     pub designs: Vec<DesignSummary>,
-    /// The names of the designs that no other is at least as good as in everything and better in something.
-    pub pareto: Vec<String>,
+    /// Which of them no other beats.
+    pub front: Front,
 }
 
 /// One design over all seeds.
@@ -33,6 +34,8 @@ pub struct DesignSummary {
     pub protocol: &'static str,
     /// Each metric of [`METRICS`], in that order.
     pub metrics: Vec<Estimate>,
+    /// Whether each of those could be measured on every seed: see [`Metric::is_measured`].
+    pub is_measured: Vec<bool>,
     /// What regions that have clients see, metric by metric.
     pub regional: Vec<Regional>,
     /// Each guarantee, with how many seeds got which verdict.
@@ -90,6 +93,26 @@ pub struct Tally {
 }
 
 impl DesignSummary {
+    /// A design of which nothing is known.
+    #[cfg(test)]
+    pub(crate) fn empty(name: &str) -> DesignSummary {
+        DesignSummary {
+            name: name.into(),
+            protocol: "none",
+            metrics: vec![Estimate { mean: 0.0, low: 0.0, high: 0.0 }; METRICS.len()],
+            is_measured: vec![true; METRICS.len()],
+            regional: Vec::new(),
+            verdicts: Vec::new(),
+            levels: Vec::new(),
+            broken_claims: Vec::new(),
+            breaches: Vec::new(),
+            first_failure: None,
+            judgements: Vec::new(),
+            void_seeds: Vec::new(),
+            results: Vec::new(),
+        }
+    }
+
     /// Whether everything expected held, every claim and every invariant too, and every fault hit something.
     pub fn is_good(&self) -> bool {
         self.judgements.iter().all(|judgement| judgement.held)
@@ -145,8 +168,8 @@ pub fn compare(scenario: &Scenario, designs: &[&Design], seeds: &[u64], progress
     } else {
         designs.iter().zip(results).map(|(design, results)| summarise(scenario, design, results)).collect()
     };
-    let pareto = pareto(&summaries);
-    Comparison { scenario: scenario.name.clone(), seeds: finished, designs: summaries, pareto }
+    let front = Front::of(&summaries, Front::every_objective());
+    Comparison { scenario: scenario.name.clone(), seeds: finished, designs: summaries, front }
 }
 
 fn summarise(scenario: &Scenario, design: &Design, results: Vec<SeedResult>) -> DesignSummary {
@@ -163,6 +186,7 @@ fn summarise(scenario: &Scenario, design: &Design, results: Vec<SeedResult>) -> 
         name: design.name.clone(),
         protocol: design.protocol,
         metrics: (0..METRICS.len()).map(|place| estimate(&|result| result.metrics[place])).collect(),
+        is_measured: (0..METRICS.len()).map(|place| results.iter().all(|r| !r.unmeasured.contains(&place))).collect(),
         regional: regional
             .map(|(of, metric, place)| {
                 let estimate = |place| estimate(&|result| regional_value(result, place));
@@ -222,17 +246,4 @@ fn breaches(results: &[SeedResult]) -> Vec<(Invariant, usize, String)> {
         Some((invariant, 1 + broken.count(), why.clone()))
     };
     Invariant::ALL.into_iter().filter_map(of).collect()
-}
-
-/// The designs whose means no other design dominates.
-fn pareto(designs: &[DesignSummary]) -> Vec<String> {
-    let objectives: Vec<(usize, Better)> =
-        METRICS.iter().enumerate().filter_map(|(place, metric)| Some((place, metric.better?))).collect();
-    let no_worse = |a: f64, b: f64, better: Better| if better == Better::Less { a <= b } else { a >= b };
-    let dominates = |a: &DesignSummary, b: &DesignSummary| {
-        let pairs = || objectives.iter().map(|(place, way)| (a.metrics[*place].mean, b.metrics[*place].mean, *way));
-        pairs().all(|(a, b, way)| no_worse(a, b, way)) && pairs().any(|(a, b, _)| a != b)
-    };
-    let best = designs.iter().filter(|design| !designs.iter().any(|other| dominates(other, design)));
-    best.map(|design| design.name.clone()).collect()
 }

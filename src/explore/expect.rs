@@ -41,7 +41,8 @@ impl Expectation {
             return Measured::Verdict(judged.verdict.name());
         }
         let (metric, region) = Metric::find(&self.name, &run.regions).expect("a scenario's expectations were checked");
-        Measured::Number(metric.of(run, region))
+        // What was never answered was not fast: it is no number, which no bound allows.
+        Measured::Number(if metric.is_measured(run, region) { metric.of(run, region) } else { f64::NAN })
     }
 
     /// Judges what was measured over some seeds.
@@ -123,6 +124,7 @@ impl Bound {
     pub fn allows(&self, number: f64) -> bool {
         match self {
             Bound::Verdict(_) => false,
+            Bound::Range { .. } if number.is_nan() => false,
             Bound::Range { low, high } => {
                 low.is_none_or(|(low, inclusive)| number > low || (inclusive && number == low))
                     && high.is_none_or(|(high, inclusive)| number < high || (inclusive && number == high))
@@ -152,6 +154,9 @@ impl std::fmt::Display for Bound {
 
 /// A number with as many decimals as it needs, up to four.
 pub fn show(number: f64) -> String {
+    if number.is_nan() {
+        return "nothing to measure".into();
+    }
     let text = format!("{number:.4}");
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_string() } else { text }
 }
@@ -184,6 +189,17 @@ mod tests {
             assert!(!expectation(Bound::Verdict(verdict), Over::Every).judge(&measured).held);
         }
         assert!(expectation(Bound::Verdict("pass"), Over::Some).judge(&measured).held);
+    }
+
+    #[test]
+    fn what_could_not_be_measured_is_within_no_bound() {
+        let measured = [Measured::Number(1.0), Measured::Number(f64::NAN)];
+        for over in [Over::Every, Over::Mean, Over::Max] {
+            for bound in [Bound::Range { low: None, high: Some((9.0, true)) }, Bound::Range { low: None, high: None }] {
+                let judged = expectation(bound.clone(), over).judge(&measured);
+                assert!(!judged.held && judged.measured.contains("nothing to measure"), "{bound}: {judged:?}");
+            }
+        }
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub enum Better {
 use Better::{Less, More};
 
 /// Every metric, in the order of tables.
-pub static METRICS: [Metric; 22] = [
+pub static METRICS: [Metric; 24] = [
     Metric {
         name: "availability",
         unit: "",
@@ -61,6 +61,15 @@ pub static METRICS: [Metric; 22] = [
         better: None,
         about: "From the end of the last fault, the longest time until the clients of every region could write again.",
         value: |run| run.recovery_after_heal.as_secs_f64(),
+        by_region: None,
+    },
+    Metric {
+        name: "degraded_s",
+        unit: "s",
+        better: Some(Less),
+        about: "The longest stretch, in whole seconds, in which less than 99 % of what clients began took effect in time, ended by \
+                five good seconds: with a failover in it, the time to full service.",
+        value: |run| run.measures.degraded().as_secs_f64(),
         by_region: None,
     },
     Metric {
@@ -99,6 +108,14 @@ pub static METRICS: [Metric; 22] = [
     count("conflicts", "Acknowledged writes that were discarded, by rule, for a concurrent one.", |run| {
         run.durability.conflicts.len() as f64
     }),
+    Metric {
+        name: "replica_cores",
+        unit: "",
+        better: Some(Less),
+        about: "The mean number of cores kept running for nodes with a copy, at work or not; one for each where work takes no time.",
+        value: |run| run.replica_cores,
+        by_region: None,
+    },
     Metric {
         name: "cross_region_bytes",
         unit: "B",
@@ -167,6 +184,9 @@ pub static REGIONAL: [&str; 2] = ["availability", "rto_s"];
 pub static OCCASIONAL: [&str; 4] =
     ["recovery_after_heal_s", "retries_per_operation", "duplicate_effects", "turned_away"];
 
+/// The metrics that tables leave out where every design has the same: they tell designs apart, or nothing.
+pub static TELLING_APART: [&str; 1] = ["replica_cores"];
+
 /// The metrics of [`REGIONAL`].
 pub fn regional_metrics() -> impl Iterator<Item = &'static Metric> {
     METRICS.iter().filter(|metric| REGIONAL.contains(&metric.name))
@@ -211,6 +231,21 @@ impl Metric {
         self.by_region.is_some()
     }
 
+    /// Whether a run, or one region's part of it, has anything to take this metric from: latencies are those of answered
+    /// operations, and staleness is that of reads. Where there is nothing the value is zero, which is no praise.
+    pub fn is_measured(&self, run: &Run, region: Option<RegionId>) -> bool {
+        let answered = |writes| match region {
+            None => run.measures.latency_overall(writes).count() > 0,
+            Some(region) => latencies(run, region, writes).count() > 0,
+        };
+        match self.name {
+            "write_latency_ms_p50" | "write_latency_ms_p99" => answered(true),
+            "read_latency_ms_p50" | "read_latency_ms_p99" => answered(false),
+            "stale_reads" | "staleness_ms_p99" => run.reads > 0,
+            _ => true,
+        }
+    }
+
     /// Its value in a run, or its value of one region.
     ///
     /// # Panics
@@ -233,12 +268,17 @@ fn overall(run: &Run, writes: bool, quantile: f64) -> f64 {
 }
 
 fn regional(run: &Run, region: RegionId, writes: bool, quantile: f64) -> f64 {
+    latencies(run, region, writes).quantile(quantile).as_millis_f64()
+}
+
+/// Those of a region's reads, or of everything in it that writes.
+fn latencies(run: &Run, region: RegionId, writes: bool) -> crate::metrics::Latencies {
     let mut all = crate::metrics::Latencies::default();
     OpKind::ALL
         .iter()
         .filter(|kind| kind.writes() == writes)
         .for_each(|kind| all.merge(run.measures.latency(region, *kind)));
-    all.quantile(quantile).as_millis_f64()
+    all
 }
 
 /// The staleness that `quantile` of all reads do not exceed: most are fresh, at zero.

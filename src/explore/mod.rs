@@ -10,6 +10,7 @@ pub mod expect;
 pub mod hunt;
 pub mod levels;
 pub mod metric;
+pub mod pareto;
 pub mod property;
 pub mod seeds;
 pub mod shrink;

@@ -25,6 +25,8 @@ pub struct SeedResult {
     pub digest: Digest,
     /// Each metric of [`METRICS`], in that order.
     pub metrics: Vec<f64>,
+    /// The places in that of what could not be measured: see [`is_measured`](super::metric::Metric::is_measured).
+    pub unmeasured: Vec<usize>,
     /// Each metric of [`REGIONAL`](super::metric::REGIONAL), in that order, for those regions that have clients.
     pub regional: Vec<Option<Vec<f64>>>,
     /// Each guarantee of [`Guarantee::ALL`], in that order: `pass`, `fail` or `inconclusive`.
@@ -86,6 +88,7 @@ impl SeedResult {
             seed: run.seed,
             digest: run.digest,
             metrics: METRICS.iter().map(|metric| metric.of(run, None)).collect(),
+            unmeasured: (0..METRICS.len()).filter(|place| !METRICS[*place].is_measured(run, None)).collect(),
             regional: run.has_clients.iter().enumerate().map(regional).collect(),
             verdicts: run.verdicts.iter().map(|judged| judged.verdict.name()).collect(),
             broken_claims: run

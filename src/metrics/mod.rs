@@ -138,6 +138,9 @@ impl Outcomes {
     }
 }
 
+/// So many good buckets of a timeline in a row end a stretch of bad ones.
+const GOOD_IN_A_ROW: usize = 5;
+
 /// What clients went through, by the region they are in.
 #[derive(Clone, Debug)]
 pub struct Measures {
@@ -198,6 +201,26 @@ impl Measures {
         sum
     }
 
+    /// The longest stretch of time in which less than 99 % of what clients began took effect, all regions together, in whole
+    /// [buckets](Measures::bucket). A stretch ends where five of them are better.
+    pub fn degraded(&self) -> Duration {
+        let length = self.regions.iter().map(|region| region.timeline.len()).max().unwrap_or(0);
+        let (mut longest, mut begun, mut last) = (0, None, 0);
+        for place in 0..length {
+            let mut all = Outcomes::default();
+            self.regions.iter().filter_map(|region| region.timeline.get(place)).for_each(|of| all.merge(of));
+            if all.ok * 100 >= all.total() * 99 {
+                continue;
+            }
+            if begun.is_none() || place - last > GOOD_IN_A_ROW {
+                begun = Some(place);
+            }
+            last = place;
+            longest = longest.max(place + 1 - begun.unwrap_or(place));
+        }
+        self.bucket * longest as u64
+    }
+
     /// How operations ended in one region, by when they were invoked: one entry for each [`bucket`](Measures::bucket).
     pub fn timeline(&self, region: RegionId) -> &[Outcomes] {
         &self.regions[region.index()].timeline
@@ -242,6 +265,25 @@ mod tests {
             }
         }
         assert!(few.buckets.is_some() && few.few.is_empty());
+    }
+
+    #[test]
+    fn a_stretch_of_degraded_service_ends_with_five_good_seconds() {
+        let mut measures = Measures::new(2, Duration::secs(1));
+        let mut second = |second: u64, ok: u64, lost: u64| {
+            let at = Time::ZERO + Duration::secs(second);
+            let mut record = |outcome, count| {
+                (0..count).for_each(|nth| {
+                    measures.record(RegionId((nth % 2) as u16), OpKind::Write, outcome, at, Duration::millis(1))
+                })
+            };
+            record(Outcome::Ok, ok);
+            record(Outcome::Fail, lost);
+        };
+        (0..60).for_each(|at| second(at, 99, u64::from(at % 10 == 0))); // one of a hundred is no matter
+        [(10, 1), (13, 2), (18, 1), (24, 5), (40, 9)].into_iter().for_each(|(at, lost)| second(at, 0, lost));
+        assert_eq!(measures.degraded(), Duration::secs(9), "from 10 to the end of 18");
+        assert_eq!(Measures::new(1, Duration::secs(1)).degraded(), Duration::ZERO);
     }
 
     #[test]

@@ -51,6 +51,8 @@ pub struct Capacity {
     pub queue: Option<u32>,
     /// What becomes of a request that may not.
     pub when_full: WhenFull,
+    /// Where its nodes stand by until they are promoted; `None`: they have all of their capacity from the start.
+    pub standby: Option<Standby>,
 }
 
 impl Default for Capacity {
@@ -64,7 +66,49 @@ impl Default for Capacity {
             is_exponential: false,
             queue: None,
             when_full: WhenFull::Refuse,
+            standby: None,
         }
+    }
+}
+
+/// A node that stands by with a part of its capacity, and gets the rest when it takes office as leader: the warm standby, and
+/// the pilot light. It keeps what it got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standby {
+    /// How much of its capacity is there before, as `parts / whole`.
+    pub parts: u32,
+    /// Of the fraction.
+    pub whole: u32,
+    /// How long until all of it is; it grows in a straight line.
+    pub scales_in: Duration,
+}
+
+impl Standby {
+    /// How long work takes that would take `usual` with all of the capacity, so long after the office was taken; `None`
+    /// where it was not.
+    pub fn of(&self, usual: Duration, since: Option<Duration>) -> Duration {
+        let nanos = u128::from(usual.as_nanos()) * UNIT / self.part(since).max(1);
+        Duration::nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+
+    /// How much of this span of time's full capacity is there, where the office was taken so long before its end.
+    pub fn kept(&self, span: Duration, since: Option<Duration>) -> Duration {
+        let since = since.unwrap_or_default().min(span);
+        let scaling = since.min(self.scales_in);
+        let (low, high) = (self.part(None), self.part(Some(scaling)));
+        let of = |span: Duration, part: u128| u128::from(span.as_nanos()) * part / UNIT;
+        let nanos = of(span - since, low) + of(scaling, (low + high) / 2) + of(since - scaling, UNIT);
+        Duration::nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+
+    /// How much of the capacity is there, in millionths.
+    fn part(&self, since: Option<Duration>) -> u128 {
+        let low = (u128::from(self.parts) * UNIT / u128::from(self.whole.max(1))).min(UNIT);
+        let Some(since) = since else { return low };
+        if since >= self.scales_in {
+            return UNIT;
+        }
+        low + (UNIT - low) * u128::from(since.as_nanos()) / u128::from(self.scales_in.as_nanos().max(1))
     }
 }
 
@@ -140,6 +184,20 @@ mod tests {
         let cold = Cold { parts: 80, whole: 10, warms_in: Duration::secs(60) };
         let of = |since| cold.of(Duration::millis(10), Duration::secs(since)).as_nanos() / 1_000_000;
         assert_eq!([0, 30, 60, 600].map(of), [80, 45, 10, 10]);
+    }
+
+    #[test]
+    fn a_standby_grows_in_a_straight_line_and_costs_what_it_has() {
+        let standby = Standby { parts: 25, whole: 100, scales_in: Duration::secs(60) };
+        let of = |since: Option<u64>| standby.of(Duration::millis(10), since.map(Duration::secs)).as_nanos() / 1_000;
+        assert_eq!([None, Some(0), Some(20), Some(60), Some(600)].map(of), [40_000, 40_000, 20_000, 10_000, 10_000]);
+        let kept = |since: Option<u64>| standby.kept(Duration::secs(600), since.map(Duration::secs)).as_nanos();
+        // 600 s by a quarter; 500 s by a quarter, 60 s by five eighths and 40 s whole; 570 s by a quarter, 30 s by 7/16.
+        let millis = [None, Some(100), Some(30)].map(|since| kept(since) / 1_000_000);
+        assert_eq!(millis, [150_000, 125_000 + 37_500 + 40_000, 142_500 + 13_125]);
+        let at_once = Standby { scales_in: Duration::ZERO, ..standby };
+        assert_eq!(at_once.of(Duration::millis(10), Some(Duration::ZERO)), Duration::millis(10));
+        assert_eq!(at_once.kept(Duration::secs(8), Some(Duration::secs(4))), Duration::secs(5));
     }
 
     #[test]

@@ -104,13 +104,24 @@ pub fn sweep(report: &SweepReport) -> Value {
         "interval": "95 % Student t interval of the mean over paired seeds",
         "seeds": comparison.seeds,
         "designs": designs.collect::<Map<String, Value>>(),
-        "pareto": comparison.pareto,
+        "pareto": comparison.front.designs,
+        "pareto_objectives": comparison.front.objectives.iter().map(|metric| metric.name).collect::<Value>(),
+        "beaten": comparison.front.beaten.iter().map(|beaten| (beaten.design.clone(), json!({
+            "by": beaten.by, "better_in": beaten.better_in,
+        }))).collect::<Map<String, Value>>(),
     })
 }
 
 fn design(report: &SweepReport, design: &DesignSummary) -> Value {
-    let named = METRICS.iter().zip(&design.metrics);
-    let overall = named.map(|(metric, of)| (metric.name.to_string(), estimate(of, metric.unit)));
+    let named = METRICS.iter().zip(&design.metrics).zip(&design.is_measured);
+    let overall = named.map(|((metric, of), is_measured)| {
+        let told = if *is_measured {
+            estimate(of, metric.unit)
+        } else {
+            json!({ "mean": null, "low": null, "high": null, "unit": metric.unit })
+        };
+        (metric.name.to_string(), told)
+    });
     let regional = design.regional.iter().map(|of| (of.name(), estimate(&of.estimate, of.metric.unit)));
     let guarantees = design.verdicts.iter().map(|(guarantee, tally)| (guarantee.name().to_string(), tally));
     let levels = design.levels.iter().map(|(level, tally)| (*level, tally));
@@ -208,6 +219,7 @@ fn failovers(run: &Run) -> Value {
             "detect_s": failover.detect.as_secs_f64(),
             "decide_s": failover.decide.as_secs_f64(),
             "fence_s": failover.fence.as_secs_f64(),
+            "provision_s": failover.provision.as_secs_f64(),
             "promote_s": failover.promote.as_secs_f64(),
             "serve_s": failover.serve.map(Duration::as_secs_f64),
             "group": failover.group.0,

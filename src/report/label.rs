@@ -22,6 +22,8 @@ const WORDS: &[(&str, &str)] = &[
     ("read_latency_ms_p50", "read latency p50"),
     ("read_latency_ms_p99", "read latency p99"),
     ("rto_s", "recovery time (RTO)"),
+    ("degraded_s", "time to full service"),
+    ("replica_cores", "cores kept running"),
     ("recovery_after_heal_s", "write outage after heal"),
     ("rpo_s", "lost writes span (RPO)"),
     ("lost_acknowledged_writes", "acknowledged writes lost"),

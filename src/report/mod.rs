@@ -2,7 +2,7 @@
 //!
 //! A report takes results and gives text; it runs nothing and prints nothing. [`RunReport`] is one run of one design,
 //! [`SweepReport`] many seeds of several. In order: `paint.rs`, `table.rs`, `number.rs` (the means), `subject.rs` (what
-//! is reported), `fault.rs` and `label.rs` (words), `text/` (for people), `json.rs`, `junit.rs` and `github.rs` (for
+//! is reported), `fault.rs` and `label.rs` (words), `rows.rs` (of a comparison), `text/` (for people), `side_by_side.rs` (Markdown), `json.rs`, `junit.rs` and `github.rs` (for
 //! programs), `diff/` (against a baseline), `export/` (for other tools), `history.rs`, `hunt.rs`, `exploration.rs`, `invariants.rs`, `actors.rs`, `counterexample/`, `judge.rs`, `transactions.rs`, `latency.rs`, `zoo.rs`,
 //! `fault_zoo.rs` and `page/` (HTML). Next: `paint.rs`.
 
@@ -29,6 +29,8 @@ mod observation;
 #[cfg(feature = "cli")]
 pub mod page;
 pub mod paint;
+mod rows;
+pub mod side_by_side;
 pub mod story;
 pub mod subject;
 pub mod table;

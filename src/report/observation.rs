@@ -17,6 +17,7 @@ pub fn words(observation: &Observation, run: &Run) -> String {
     match *observation {
         Observation::Suspected => "believes that the leader is gone".into(),
         Observation::Decided { epoch } => format!("settles on a leader for epoch {epoch}"),
+        Observation::Provisioned { epoch } => format!("has the machines to lead epoch {epoch}"),
         Observation::Fenced { epoch } => format!("takes leaders before epoch {epoch} for fenced"),
         Observation::Leader { epoch } => format!("leads epoch {epoch}"),
         Observation::Ready { epoch } => format!("is ready in epoch {epoch}"),

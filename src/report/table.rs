@@ -19,6 +19,11 @@ impl Cell {
     pub fn new(style: Style, text: impl Into<String>) -> Cell {
         Cell { text: text.into(), style }
     }
+
+    /// How many columns of a terminal it takes.
+    pub fn width(&self) -> usize {
+        width(&self.text)
+    }
 }
 
 impl<T: Into<String>> From<T> for Cell {

@@ -5,11 +5,11 @@ use serde::Deserialize;
 use super::error::Problem;
 use super::faults::{region_targets, targets};
 use super::place;
-use super::units::{At, Factor, Keys, Table};
+use super::units::{At, Factor, Keys, Percent, Table};
 use super::written::{self, Names};
 use crate::id::RegionId;
 use crate::model::fault::{Action, Slow};
-use crate::model::service::{Capacity, Cold, Load, ServiceModel, WhenFull};
+use crate::model::service::{Capacity, Cold, Load, ServiceModel, Standby, WhenFull};
 use crate::model::topology::Topology;
 use crate::time::Duration;
 
@@ -63,6 +63,19 @@ pub(super) struct RegionService {
     pub timer: Option<Duration>,
     /// How many clients' requests may wait.
     pub queue: Option<u32>,
+    /// Its nodes have but a part of their capacity until they take office as leaders: a warm standby, or a pilot light.
+    pub standby: Option<Table<StandBy>>,
+}
+
+/// A node with a part of its capacity, which gets the rest when it is promoted.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(super) struct StandBy {
+    /// How much of its capacity is there before that.
+    pub capacity: At<Percent>,
+    /// How long after that until all of it is; it grows in a straight line. Default: "0s".
+    pub scales_in: Option<Duration>,
 }
 
 /// How long each piece of work takes.
@@ -128,6 +141,9 @@ impl Keys for Service {
 impl Keys for RegionService {
     const EXPECTED: &'static str = "a table such as { name = \"a\", cores = 1 }";
 }
+impl Keys for StandBy {
+    const EXPECTED: &'static str = "a table such as { capacity = \"25%\", scales_in = \"5min\" }";
+}
 impl Keys for ColdCache {
     const EXPECTED: &'static str = "a table such as { factor = \"x8\", warms_in = \"60s\" }";
 }
@@ -172,6 +188,7 @@ pub(super) fn read(table: &Table<Service>, topology: &Topology) -> Result<Servic
             Some(At { value: WhenFullWord::Drop, .. }) => WhenFull::Drop,
             _ => WhenFull::Refuse,
         },
+        standby: None,
     };
     let mut regions = vec![usual; topology.regions().len()];
     let mut seen: Vec<RegionId> = Vec::new();
@@ -188,6 +205,7 @@ pub(super) fn read(table: &Table<Service>, topology: &Topology) -> Result<Servic
             message: region.message.unwrap_or(usual.message),
             timer: region.timer.unwrap_or(usual.timer),
             queue: region.queue.or(usual.queue),
+            standby: region.standby.as_ref().map(standby).transpose()?,
             ..usual
         };
     }
@@ -200,6 +218,17 @@ fn cores(written: Option<&At<u32>>, default: u32) -> Result<u32, Problem> {
         Some(at) if (1..=CORES_MAX).contains(&at.value) => Ok(at.value),
         Some(at) => Err(Problem::new(&at.span, format!("a node has 1 to {CORES_MAX} cores"))),
     }
+}
+
+fn standby(written: &Table<StandBy>) -> Result<Standby, Problem> {
+    let StandBy { capacity: At { value: Percent { parts, whole }, span }, scales_in } = &written.value;
+    if *parts == 0 || parts >= whole {
+        let help = "a node without any could not even take what is replicated to it: a few per cent are a pilot light";
+        return Err(
+            Problem::new(span, "a standby has a part of its capacity: more than 0 %, less than 100 %").help(help)
+        );
+    }
+    Ok(Standby { parts: *parts, whole: *whole, scales_in: scales_in.unwrap_or_default() })
 }
 
 fn cold(written: &Table<ColdCache>) -> Result<Cold, Problem> {

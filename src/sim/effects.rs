@@ -341,6 +341,7 @@ fn observation_word(observation: Observation) -> Option<u64> {
         Observation::SteppedDown { epoch } => 6 + (epoch << 4),
         Observation::Applied { value, .. } => 7 + (value.0 << 4),
         Observation::RolledBack { value, .. } => 8 + (value.0 << 4),
+        Observation::Provisioned { epoch } => 10 + (epoch << 4),
         Observation::Conflict { lost, kept, .. } => 9 + (lost.0 << 4) + (kept.0 << 34),
         _ => return None,
     };

@@ -57,6 +57,9 @@ pub struct Run {
     pub duplicate_effects: u64,
     /// What the work was to each node; empty where work takes no time.
     pub loads: Vec<NodeLoad>,
+    /// How many cores were kept running in the mean, while clients asked, for nodes with a copy; where work takes no time,
+    /// one for each of them.
+    pub replica_cores: f64,
     /// What nodes sent each other.
     pub traffic: Traffic,
     /// Acknowledged writes that were lost, diverged, or discarded by rule.
@@ -211,7 +214,11 @@ impl<P: Protocol> World<'_, P> {
         ];
         let keeps_all = *self.trace.rows() == Rows::All;
         self.conclude_invariants(&durability);
+        let infos = self.node_infos();
+        let loads = self.service.as_ref().map_or(Vec::new(), |service| service.loads(end));
         let run = Run {
+            replica_cores: replica_cores(&infos, &loads, self.setup.duration),
+            loads,
             invariants: self.invariants.asked(),
             breaches: self.invariants.breaches(),
             seed: self.seed,
@@ -219,7 +226,7 @@ impl<P: Protocol> World<'_, P> {
             simulated: self.now.since(Time::ZERO),
             events: self.events,
             regions: regions.to_vec(),
-            nodes: self.node_infos(),
+            nodes: infos,
             has_clients: (0..regions.len())
                 .map(|r| self.setup.workload.clients.get(r).is_some_and(|n| *n > 0))
                 .collect(),
@@ -250,7 +257,6 @@ impl<P: Protocol> World<'_, P> {
             claims: P::claims(self.options).into_iter().filter(|claim| self.setup.admits(claim)).collect(),
             retries: self.retries.as_ref().map_or(0, |retries| retries.sent),
             duplicate_effects: self.duplicates.as_ref().map_or(0, Duplicates::total),
-            loads: self.service.as_ref().map_or(Vec::new(), |service| service.loads()),
             versions: keeps_all.then(|| self.lineage.versions(&self.record.history)),
             measures: self.measures,
             history: std::mem::take(&mut self.record.history),
@@ -396,6 +402,16 @@ impl<P: Protocol> World<'_, P> {
         }
         lost.values().map(|(first, last)| last.since(*first)).max().unwrap_or_default()
     }
+}
+
+/// The mean number of cores that were kept running for nodes with a copy, in so much time.
+fn replica_cores(nodes: &[NodeInfo], loads: &[NodeLoad], asked: Duration) -> f64 {
+    let replicas = || nodes.iter().enumerate().filter(|(_, node)| node.role == Role::Replica);
+    if loads.is_empty() {
+        return replicas().count() as f64;
+    }
+    let kept: f64 = replicas().map(|(place, _)| loads[place].kept.as_secs_f64()).sum();
+    kept / asked.as_secs_f64().max(f64::MIN_POSITIVE)
 }
 
 fn longest(outages: &[(Time, Time)]) -> Duration {

@@ -36,6 +36,8 @@ struct Desk<P: Protocol> {
     cold: Option<(Time, Duration)>,
     /// When it last lost its office.
     left: Option<Time>,
+    /// When it first took office: where it stood by until then, it has had ever more of its capacity since.
+    scales_since: Option<Time>,
     load: NodeLoad,
 }
 
@@ -50,6 +52,8 @@ pub struct NodeLoad {
     pub queue_max: u64,
     /// Requests for which there was no room.
     pub turned_away: u64,
+    /// How long cores were kept running for it while clients asked, together, at work or not: what they cost.
+    pub kept: Duration,
 }
 
 impl NodeLoad {
@@ -79,15 +83,22 @@ impl<P: Protocol> Service<P> {
                 requests: 0,
                 cold: None,
                 left: None,
+                scales_since: None,
                 load: NodeLoad { cores, ..NodeLoad::default() },
             }
         });
         Some(Box::new(Service { desks: desks.collect() }))
     }
 
-    /// What the work was to each node.
-    pub(super) fn loads(&self) -> Vec<NodeLoad> {
-        self.desks.iter().map(|desk| desk.load).collect()
+    /// What the work was to each node, where clients asked until `end`.
+    pub(super) fn loads(&self, end: Time) -> Vec<NodeLoad> {
+        let of = |desk: &Desk<P>| NodeLoad { kept: desk.kept(end), ..desk.load };
+        self.desks.iter().map(of).collect()
+    }
+
+    /// A node took office: if it stood by, it gets the rest of its capacity from now on.
+    fn scale_up(&mut self, node: NodeId, now: Time) {
+        self.desks[node.index()].scales_since.get_or_insert(now);
     }
 
     /// How many messages wait or are in service.
@@ -122,6 +133,14 @@ impl<P: Protocol> Service<P> {
 }
 
 impl<P: Protocol> Desk<P> {
+    fn kept(&self, end: Time) -> Duration {
+        let span = end.since(Time::ZERO);
+        let of_one = self.capacity.standby.map_or(span, |standby| {
+            standby.kept(span, self.scales_since.filter(|at| *at < end).map(|at| end.since(at)))
+        });
+        of_one * u64::from(self.capacity.cores.max(1))
+    }
+
     fn free_core(&self) -> Option<usize> {
         self.in_service.iter().position(Option::is_none)
     }
@@ -196,7 +215,7 @@ impl<P: Protocol> World<'_, P> {
     }
 
     fn service_time(&mut self, node: NodeId, event: &Event<P>) -> Duration {
-        let Capacity { read, write, message, timer, is_exponential, .. } = self.desk(node).capacity;
+        let Capacity { read, write, message, timer, is_exponential, standby, .. } = self.desk(node).capacity;
         let usual = match event {
             Event::Message { .. } => message,
             Event::Plain(Plain::Request { slot, .. }) => {
@@ -213,6 +232,9 @@ impl<P: Protocol> World<'_, P> {
         let mut lasts = if is_exponential { desk.stream.exponential(usual) } else { usual };
         if let (Some((since, before)), Some(cold)) = (desk.cold, model.cold) {
             lasts = cold.of(lasts, now.since(since) + before);
+        }
+        if let Some(standby) = standby {
+            lasts = standby.of(lasts, desk.scales_since.map(|at| now.since(at)));
         }
         self.burdens.slowed(node, lasts)
     }
@@ -268,6 +290,9 @@ impl<P: Protocol> World<'_, P> {
         let (group, now) = (self.nodes[node.index()].group, self.now);
         let warms_in = self.setup.service.as_ref().and_then(|model| model.cold).map(|cold| cold.warms_in);
         let former = self.leaders.current(group).filter(|former| *former != node);
+        if let Some(service) = &mut self.service {
+            service.scale_up(node, now);
+        }
         if let (Some(service), Some(warms_in), Some(former)) = (&mut self.service, warms_in, former) {
             service.promote(node, former, warms_in, now);
         }

@@ -69,6 +69,12 @@ pub enum Observation {
         /// The epoch about to begin.
         epoch: u64,
     },
+    /// What the new leader of `epoch` runs on was provisioned: machines that were not there before. Told only where there was
+    /// something to wait for.
+    Provisioned {
+        /// The epoch about to begin.
+        epoch: u64,
+    },
     /// This node takes office as leader (primary) of its group: the instant that election safety is about.
     Leader {
         /// Its epoch (term, view).
@@ -208,6 +214,7 @@ impl Observation {
             Observation::Suspected
             | Observation::Decided { .. }
             | Observation::Fenced { .. }
+            | Observation::Provisioned { .. }
             | Observation::Leader { .. }
             | Observation::Ready { .. }
             | Observation::SteppedDown { .. }

@@ -24,6 +24,8 @@ pub struct Failover {
     pub decide: Duration,
     /// From there until the old one could no longer acknowledge, or nobody would wait for that any more.
     pub fence: Duration,
+    /// From there until there was what the new one runs on; zero where all of that stood by.
+    pub provision: Duration,
     /// From there until the new one could answer.
     pub promote: Duration,
     /// From there until it acknowledged its first write; `None` if it never did.
@@ -37,7 +39,7 @@ pub struct Failover {
 impl Failover {
     /// The recovery time: all phases together; `None` if the new leader never acknowledged a write.
     pub fn total(&self) -> Option<Duration> {
-        self.serve.map(|serve| self.detect + self.decide + self.fence + self.promote + serve)
+        self.serve.map(|serve| self.detect + self.decide + self.fence + self.provision + self.promote + serve)
     }
 }
 
@@ -61,6 +63,7 @@ struct Watch {
     stepped_down: Option<Time>,
     decided: Option<Time>,
     fenced: Option<Time>,
+    provisioned: Option<Time>,
     office: Option<(u64, NodeId)>,
     /// A leader that is ready, and has not acknowledged a write yet: its place in `done`, and since when.
     unproven: Option<(usize, u64, NodeId, Time)>,
@@ -121,8 +124,9 @@ impl Failovers {
                 watch.causes.iter_mut().filter(|cause| cause.suspected.is_none()).for_each(|c| c.suspected = Some(at));
             }
             Observation::SteppedDown { epoch } if watch.led == Some((epoch, node)) => watch.stepped_down = Some(at),
-            Observation::Decided { .. } => (watch.decided, watch.fenced) = (Some(at), None),
+            Observation::Decided { .. } => (watch.decided, watch.fenced, watch.provisioned) = (Some(at), None, None),
             Observation::Fenced { .. } => watch.fenced = Some(at),
+            Observation::Provisioned { .. } => watch.provisioned = Some(at),
             Observation::Leader { epoch } => watch.office = Some((epoch, node)),
             Observation::Ready { epoch } if watch.office == Some((epoch, node)) => self.ready(group, epoch, node, at),
             _ => {}
@@ -141,6 +145,7 @@ impl Failovers {
         let (began, suspected) = watch.beginning(at);
         let decided = watch.decided.unwrap_or(at).max(suspected);
         let fenced = watch.fenced.unwrap_or(decided).max(decided);
+        let provisioned = watch.provisioned.unwrap_or(fenced).max(fenced);
         self.groups[group.index()].unproven = Some((self.done.len(), epoch, leader, at));
         self.done.push(Failover {
             group,
@@ -148,7 +153,8 @@ impl Failovers {
             detect: suspected.since(began),
             decide: decided.since(suspected),
             fence: fenced.since(decided),
-            promote: at.since(fenced),
+            provision: provisioned.since(fenced),
+            promote: at.since(provisioned),
             serve: None,
             epoch,
             leader,
@@ -228,14 +234,16 @@ mod tests {
         suspected(&mut watch, 35);
         watch.observed(GROUP, NEW, Observation::Decided { epoch: 2 }, at(36));
         watch.observed(GROUP, NEW, Observation::Fenced { epoch: 2 }, at(38));
+        watch.observed(GROUP, NEW, Observation::Provisioned { epoch: 2 }, at(41));
         lead(&mut watch, NEW, 2, 48);
         assert_eq!(watch.all()[0].total(), None);
         watch.acknowledged(GROUP, 1, OLD, at(31), true, at(49));
         assert_eq!(watch.all()[0].total(), None, "the old leader's word is not the new one's");
         watch.acknowledged(GROUP, 2, NEW, at(48), false, at(50));
         let failover = watch.all()[0];
-        let phases = [failover.detect, failover.decide, failover.fence, failover.promote, failover.serve.unwrap()];
-        assert_eq!((failover.at, phases.map(seconds)), (at(30), [5, 1, 2, 10, 2]));
+        let Failover { detect, decide, fence, provision, promote, serve, .. } = failover;
+        let phases = [detect, decide, fence, provision, promote, serve.unwrap()];
+        assert_eq!((failover.at, phases.map(seconds)), (at(30), [5, 1, 2, 3, 7, 2]));
         assert_eq!(failover.total(), Some(Duration::secs(20)));
     }
 

@@ -71,7 +71,8 @@
 //!
 //! **Phases of a failover.** `Suspected`: a monitor's patience ran out. `Decided`: a quorum of monitors that all
 //! suspect voted for a new epoch; with an `operator`, the time that this person takes is before it. `Fenced`: each lease that a voter granted has run out by its own clock, stretched by
-//! four times the declared uncertainty; without fencing it follows at once, and means only that nobody waits. `Leader`:
+//! four times the declared uncertainty; without fencing it follows at once, and means only that nobody waits. `Provisioned`: the chosen replica's
+//! `provision` has passed, where there is any. `Leader`:
 //! the chosen replica's `promote` has passed. `Ready`: it holds a lease (if fenced), and its first entry is held as
 //! widely as `acknowledge` asks. A primary that loses its lease observes `SteppedDown`, and `Leader` and `Ready` of the
 //! same epoch if it gets it back; so does one that restarts and is still the primary.
@@ -282,6 +283,8 @@ impl Payload for Message {
 /// What a node waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Timer {
+    /// Replica: there are machines to serve from.
+    Provision,
     /// Replica: the promotion is done.
     Promote,
     /// Primary: the lease runs out.

@@ -109,7 +109,13 @@ impl Monitor {
             Timer::Fence => self.fenced(cx),
             Timer::Choose => self.stop_waiting_for_silent(cx),
             Timer::Operator => self.decide_by_hand(cx),
-            Timer::Promote | Timer::Lease | Timer::Repair | Timer::Ship | Timer::Degrade | Timer::Sender => {
+            Timer::Provision
+            | Timer::Promote
+            | Timer::Lease
+            | Timer::Repair
+            | Timer::Ship
+            | Timer::Degrade
+            | Timer::Sender => {
                 panic!("{timer:?} is for replicas")
             }
         }
@@ -210,7 +216,7 @@ impl Monitor {
         (self.grant, self.hurried) = (None, false);
         self.election = Election::None;
         [Timer::Campaign, Timer::Fence, Timer::Choose].into_iter().for_each(|timer| cx.cancel_timer(timer));
-        cx.set_timer(Timer::Suspect, self.plan.promote + self.plan.detect);
+        cx.set_timer(Timer::Suspect, self.plan.provision + self.plan.promote + self.plan.detect);
     }
 
     /// `detect` has passed since the primary's last sign of life.

@@ -189,6 +189,9 @@ pub struct Failover {
     pub heartbeat: Duration,
     /// How long the chosen replica takes to become primary: replay, repoint, warm up. May be zero. Default: 10s.
     pub promote: Duration,
+    /// How long it takes before that until the chosen replica has the machines to serve from, which were not kept running: a
+    /// pilot light. It holds its copy meanwhile, and answers nobody. Default: nothing; they stand by.
+    pub provision: Duration,
     /// The regions of the monitors, one in each. Default: every region of the design.
     pub monitors: Option<Vec<String>>,
     /// How many monitors must agree; more than half of them, so that no two groups can. Default: the least majority.
@@ -211,6 +214,7 @@ impl Default for Failover {
             detect: Duration::secs(5),
             heartbeat: Duration::secs(1),
             promote: Duration::secs(10),
+            provision: Duration::ZERO,
             monitors: None,
             quorum: None,
             candidates: None,
@@ -419,6 +423,7 @@ pub(super) struct Plan {
     pub detect: Duration,
     pub heartbeat: Duration,
     pub promote: Duration,
+    pub provision: Duration,
     pub operator: Option<Operator>,
     pub demote_after: Option<Duration>,
     flaw: Flaw,
@@ -455,6 +460,7 @@ impl Plan {
             detect: failover.detect,
             heartbeat: failover.heartbeat,
             promote: failover.promote,
+            provision: failover.provision,
             operator: failover.operator,
             demote_after: failover.demote_after,
             flaw: options.mutant,
@@ -480,7 +486,12 @@ impl Plan {
         if self.copies == 0 || !self.refuses {
             // To suspect, to let leases run out, to choose, to promote, to be held: for two elections in a row.
             let person = self.operator.as_ref().map_or(Duration::ZERO, |operator| operator.reaction[1]);
-            let failover = self.detect * 3 + self.lease + self.promote + person + self.demote_after.unwrap_or_default();
+            let failover = self.detect * 3
+                + self.lease
+                + self.provision
+                + self.promote
+                + person
+                + self.demote_after.unwrap_or_default();
             let failover = if self.failover { failover } else { Duration::ZERO };
             let shipped = self.ship_every.unwrap_or_default();
             let passed_over = self.sender_timeout.unwrap_or_default();

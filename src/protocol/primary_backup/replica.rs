@@ -149,6 +149,10 @@ impl Replica {
 
     pub fn on_timer(&mut self, timer: Timer, cx: &mut Context<PrimaryBackup>) {
         match timer {
+            Timer::Provision if matches!(self.duty, Duty::Promoting) => {
+                cx.observe(Observation::Provisioned { epoch: self.office.epoch });
+                self.get_ready(cx);
+            }
             Timer::Promote if matches!(self.duty, Duty::Promoting) => self.take_office(cx),
             Timer::Lease => self.watch_lease(cx),
             Timer::Repair => self.offer_again(cx),
@@ -229,6 +233,7 @@ impl Replica {
         (self.matched, self.collector, self.since, self.told_since) = (0, None, cx.now(), None);
         self.early.clear();
         self.grants.clear();
+        cx.cancel_timer(Timer::Provision);
         cx.cancel_timer(Timer::Promote);
         if let Duty::Leading(primary) = before {
             cx.cancel_timer(Timer::Repair);
@@ -244,9 +249,17 @@ impl Replica {
         }
     }
 
-    /// It was chosen: `promote` from now it takes office.
+    /// It was chosen: `provision` and `promote` from now it takes office.
     fn prepare(&mut self, cx: &mut Context<PrimaryBackup>) {
         self.duty = Duty::Promoting;
+        if self.plan.provision.is_zero() {
+            self.get_ready(cx);
+        } else {
+            cx.set_timer(Timer::Provision, self.plan.provision);
+        }
+    }
+
+    fn get_ready(&mut self, cx: &mut Context<PrimaryBackup>) {
         if self.plan.promote.is_zero() {
             self.take_office(cx);
         } else {

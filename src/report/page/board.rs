@@ -186,7 +186,7 @@ fn trade(report: &SweepReport, x_name: &str, y_name: &str) -> String {
         let point = (at_x(a.mean), at_y(b.mean));
         svg.line("axis", (at_x(a.low), point.1), (at_x(a.high), point.1));
         svg.line("axis", (point.0, at_y(b.low)), (point.0, at_y(b.high)));
-        let front = if report.comparison.pareto.contains(&design.name) { ", on the Pareto front" } else { "" };
+        let front = if report.comparison.front.has(&design.name) { ", on the Pareto front" } else { "" };
         let (a, b) = (tick(a.mean / x_label.scale), tick(b.mean / y_label.scale));
         let hint = format!("{}: {} {a}, {} {b}{front}", design.name, x_label.words, y_label.words);
         if !front.is_empty() {
@@ -288,7 +288,7 @@ fn metrics(report: &SweepReport, path: &str) -> String {
     let heads: String = designs
         .iter()
         .map(|design| {
-            let front = if report.comparison.pareto.contains(&design.name) { " *" } else { "" };
+            let front = if report.comparison.front.has(&design.name) { " *" } else { "" };
             format!("<th scope=\"col\" class=\"num\">{}{front}</th>", escaped(&design.name))
         })
         .collect();

@@ -145,6 +145,7 @@ pub fn failovers(report: &RunReport) -> String {
             ("detect", Some(failover.detect)),
             ("decide", Some(failover.decide)),
             ("fence", Some(failover.fence)),
+            ("provision", Some(failover.provision)),
             ("promote", Some(failover.promote)),
             ("serve", failover.serve),
         ];

@@ -6,6 +6,7 @@ mod check;
 mod compare;
 mod hunt;
 mod levels;
+mod panel;
 mod run;
 mod story;
 mod timeline;

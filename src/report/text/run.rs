@@ -191,9 +191,11 @@ fn failover_line(report: &RunReport, failover: &Failover) -> String {
     let node = &report.run.nodes[failover.leader.index()];
     let total = failover.total().map_or("it never acknowledged a write".into(), seconds);
     let serve = failover.serve.map_or("never".into(), seconds);
-    let Failover { detect, decide, fence, promote, .. } = failover;
+    let Failover { detect, decide, fence, provision, promote, .. } = failover;
+    let provision = if provision.is_zero() { String::new() } else { format!("provision {} → ", seconds(*provision)) };
     let [detect, decide, fence, promote] = [*detect, *decide, *fence, *promote].map(seconds);
-    let phases = format!("detect {detect} → decide {decide} → fence {fence} → promote {promote} → serve {serve}");
+    let phases =
+        format!("detect {detect} → decide {decide} → fence {fence} → {provision}promote {promote} → serve {serve}");
     format!("from {} to {} in epoch {}: {total}\n  {phases}", failover.at, node.name, failover.epoch)
 }
 
