@@ -19,6 +19,7 @@ use riftzone::model::workload::{Arrivals, KeyChooser, Mix};
 use riftzone::protocol::causal::{self, Causal};
 use riftzone::protocol::home_region::{self, HomeRegion, Moves};
 use riftzone::protocol::last_writer_wins::{self, LastWriterWins, StampClock};
+use riftzone::protocol::lease_store::{self, LeaseStore, StoreOptions};
 use riftzone::protocol::primary_backup::{self, Acknowledge, Failover, Fencing, PrimaryBackup, Reads, Returning};
 use riftzone::protocol::raft::{self, AppendOrder, Raft};
 use riftzone::protocol::{Guarantee, Protocol};
@@ -250,6 +251,32 @@ fn primary_backup_options() -> impl Strategy<Value = primary_backup::Options> {
     )
 }
 
+fn lease_store_options() -> impl Strategy<Value = lease_store::Options> {
+    let acknowledge = prop_oneof![
+        Just(Acknowledge::Local),
+        Just(Acknowledge::One),
+        Just(Acknowledge::Majority),
+        Just(Acknowledge::All)
+    ];
+    let returning = prop_oneof![3 => Just(Returning::Discard), 1 => Just(Returning::Refuse)];
+    let reads = prop_oneof![3 => Just(Reads::Primary), 1 => Just(Reads::Nearest)];
+    (acknowledge, returning, reads, 1_800..5_000_u64, 100..700_u64, 0..1_500_u64).prop_map(
+        |(acknowledge, returning, reads, ttl, margin, promote)| lease_store::Options {
+            acknowledge,
+            returning,
+            reads,
+            ttl: Duration::millis(ttl),
+            loop_wait: Duration::millis(600),
+            retry_timeout: Duration::millis(600),
+            safety_margin: Duration::millis(margin),
+            poll: Duration::millis(300),
+            promote: Duration::millis(promote),
+            store: StoreOptions { election_timeout: Duration::millis(500), ..StoreOptions::default() },
+            ..lease_store::Options::default()
+        },
+    )
+}
+
 proptest! {
     #[test]
     fn raft_holds_what_it_claims(setup in worlds(2, true), options in raft_options(), seed in any::<u64>()) {
@@ -263,6 +290,15 @@ proptest! {
         seed in any::<u64>(),
     ) {
         assert_claims_hold::<PrimaryBackup>(&setup, &options, seed)?;
+    }
+
+    #[test]
+    fn lease_store_holds_what_it_claims(
+        setup in worlds(2, true),
+        options in lease_store_options(),
+        seed in any::<u64>(),
+    ) {
+        assert_claims_hold::<LeaseStore>(&setup, &options, seed)?;
     }
 
     #[test]
@@ -312,6 +348,7 @@ proptest! {
             (1..5_000_u64).prop_map(|ms| SyncPolicy::Interval(Duration::millis(ms))),
         ],
         (raft, primary_backup, home_region) in (raft_options(), primary_backup_options(), home_region_options()),
+        lease_store in lease_store_options(),
         seed in any::<u64>(),
     ) {
         let mut setup = setup;
@@ -319,6 +356,7 @@ proptest! {
         assert_claims_hold::<Raft>(&setup, &raft, seed)?;
         assert_claims_hold::<PrimaryBackup>(&setup, &primary_backup, seed)?;
         assert_claims_hold::<HomeRegion>(&setup, &home_region, seed)?;
+        assert_claims_hold::<LeaseStore>(&setup, &lease_store, seed)?;
         setup.workload.mix.compare_and_set = 0;
         assert_claims_hold::<LastWriterWins>(&setup, &Default::default(), seed)?;
         assert_claims_hold::<Causal>(&setup, &Default::default(), seed)?;

@@ -70,15 +70,16 @@ pub static PRESETS: [Preset; 10] = [
     },
     Preset {
         name: "patroni",
-        protocol: "primary-backup",
-        options: "acknowledge = \"local\"\nfencing = \"epoch\"\nlease = \"30s\"\n\
-                  failover = { detect = \"30s\", heartbeat = \"10s\", promote = \"0s\" }",
-        idea: "PostgreSQL under Patroni, asynchronous: the primary serves while it holds a leader key that it renews every \
-               `loop_wait`, and a standby takes over when `ttl` has passed without that.",
-        source: "Patroni documentation, Dynamic Configuration Settings: ttl 30, loop_wait 10, retry_timeout 10",
+        protocol: "lease-store",
+        options: "acknowledge = \"local\"\nttl = \"30s\"\nloop-wait = \"10s\"\nretry-timeout = \"10s\"\n\
+                  safety-margin = \"5s\"\npromote = \"0s\"",
+        idea: "PostgreSQL under Patroni with an etcd, asynchronous: the primary serves while it holds a leader key that it renews \
+               every `loop_wait`, and a standby takes over when `ttl` has passed without that.",
+        source: "Patroni documentation, Dynamic Configuration Settings (ttl 30, loop_wait 10, retry_timeout 10) and Watchdog support \
+                 (5 seconds of margin)",
         assumed: &[
-            "the store that holds the key is monitors that grant leases by majority, not an etcd of its own",
-            "promotion takes no time; there is no watchdog and no failsafe mode",
+            "an etcd node in each region of the design, with a heartbeat of 100 ms and an election timeout of a second",
+            "a standby that finds the key gone waits a second for those that are silent; promotion takes no time",
         ],
     },
     Preset {

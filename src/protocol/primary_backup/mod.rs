@@ -103,6 +103,7 @@ mod trials;
 
 pub use log::{Change, Entry, Position, Stretch};
 pub use operator::{Operator, Rule};
+pub(in crate::protocol) use options::find_regions;
 pub use options::{Acknowledge, Failover, Fencing, Options, Reads, Returning};
 
 use crate::id::NodeId;
@@ -383,6 +384,15 @@ impl Protocol for PrimaryBackup {
         match &self.0 {
             Node::Replica(replica) => replica.state(),
             Node::Monitor(_) => State::no_data(),
+        }
+    }
+}
+
+impl PrimaryBackup {
+    /// Takes back whatever lease the replica has, as who granted it may: it stops serving until there is another.
+    pub(in crate::protocol) fn revoke(&mut self, cx: &mut Context<Self>) {
+        if let Node::Replica(replica) = &mut self.0 {
+            replica.revoke(cx);
         }
     }
 }

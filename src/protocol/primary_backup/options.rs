@@ -267,7 +267,11 @@ fn replica_regions(options: &Options, regions: &[&str]) -> Result<Vec<RegionId>,
 }
 
 /// Finds each region, and refuses one that is named twice.
-fn find_regions(option: &'static str, names: &[String], regions: &[&str]) -> Result<Vec<RegionId>, OptionsError> {
+pub(in crate::protocol) fn find_regions(
+    option: &'static str,
+    names: &[String],
+    regions: &[&str],
+) -> Result<Vec<RegionId>, OptionsError> {
     let mut found = Vec::with_capacity(names.len());
     for name in names {
         let region = OptionsError::find_region(option, name, regions)?;

@@ -320,6 +320,12 @@ impl Replica {
         self.advance(cx);
     }
 
+    /// Every lease is taken back.
+    pub(super) fn revoke(&mut self, cx: &mut Context<PrimaryBackup>) {
+        self.grants.clear();
+        self.watch_lease(cx);
+    }
+
     /// Takes entries into the copy.
     pub(super) fn apply(&mut self, until: u64, cx: &mut Context<PrimaryBackup>) {
         self.log.apply(until, |key, value| cx.observe(Observation::Applied { key, value }));
