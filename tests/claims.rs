@@ -19,9 +19,10 @@ use riftzone::model::workload::{Arrivals, KeyChooser, Mix};
 use riftzone::protocol::causal::{self, Causal};
 use riftzone::protocol::home_region::{self, HomeRegion, Moves};
 use riftzone::protocol::last_writer_wins::{self, LastWriterWins, StampClock};
-use riftzone::protocol::lease_store::{self, LeaseStore, StoreOptions};
+use riftzone::protocol::lease_store::{self, LeaseStore, Synchronous};
+use riftzone::protocol::orchestrated::{self, Orchestrated};
 use riftzone::protocol::primary_backup::{self, Acknowledge, Failover, Fencing, PrimaryBackup, Reads, Returning};
-use riftzone::protocol::raft::{self, AppendOrder, Raft};
+use riftzone::protocol::raft::{self, AppendOrder, Group, Raft};
 use riftzone::protocol::{Guarantee, Protocol};
 use riftzone::sim::{Placement, Run, Setup, simulate};
 use riftzone::time::Duration;
@@ -251,28 +252,53 @@ fn primary_backup_options() -> impl Strategy<Value = primary_backup::Options> {
     )
 }
 
-fn lease_store_options() -> impl Strategy<Value = lease_store::Options> {
-    let acknowledge = prop_oneof![
-        Just(Acknowledge::Local),
-        Just(Acknowledge::One),
-        Just(Acknowledge::Majority),
-        Just(Acknowledge::All)
-    ];
+fn orchestrated_options() -> impl Strategy<Value = orchestrated::Options> {
+    let acknowledge = prop_oneof![2 => Just(Acknowledge::Local), 1 => Just(Acknowledge::One)];
     let returning = prop_oneof![3 => Just(Returning::Discard), 1 => Just(Returning::Refuse)];
-    let reads = prop_oneof![3 => Just(Reads::Primary), 1 => Just(Reads::Nearest)];
-    (acknowledge, returning, reads, 1_800..5_000_u64, 100..700_u64, 0..1_500_u64).prop_map(
-        |(acknowledge, returning, reads, ttl, margin, promote)| lease_store::Options {
+    (acknowledge, returning, 1_500..4_000_u64, 0..2_000_u64).prop_map(|(acknowledge, returning, detect, promote)| {
+        orchestrated::Options {
             acknowledge,
             returning,
-            reads,
-            ttl: Duration::millis(ttl),
-            loop_wait: Duration::millis(600),
-            retry_timeout: Duration::millis(600),
-            safety_margin: Duration::millis(margin),
-            poll: Duration::millis(300),
+            detect: Duration::millis(detect),
+            heartbeat: Duration::millis(400),
             promote: Duration::millis(promote),
-            store: StoreOptions { election_timeout: Duration::millis(500), ..StoreOptions::default() },
-            ..lease_store::Options::default()
+            orchestrators: Group { election_timeout: Duration::millis(500), ..Group::default() },
+            ..orchestrated::Options::default()
+        }
+    })
+}
+
+fn lease_store_options() -> impl Strategy<Value = lease_store::Options> {
+    let acknowledge = prop_oneof![
+        3 => Just(Acknowledge::Local),
+        1 => Just(Acknowledge::One),
+        1 => Just(Acknowledge::Majority),
+        1 => Just(Acknowledge::All)
+    ];
+    let synchronous = prop_oneof![Just(Synchronous::Off), Just(Synchronous::On), Just(Synchronous::Strict)];
+    let returning = prop_oneof![3 => Just(Returning::Discard), 1 => Just(Returning::Refuse)];
+    let reads = prop_oneof![3 => Just(Reads::Primary), 1 => Just(Reads::Nearest)];
+    let spans = (1_800..5_000_u64, 100..700_u64, 0..1_500_u64);
+    let guards = (prop::bool::weighted(0.8), any::<bool>(), prop::option::weighted(0.2, 0..40_u64));
+    (acknowledge, synchronous, returning, reads, spans, guards).prop_map(
+        |(acknowledge, synchronous, returning, reads, (ttl, margin, promote), (watchdog, failsafe, maximum_lag))| {
+            lease_store::Options {
+                acknowledge,
+                synchronous: if acknowledge == Acknowledge::Local { synchronous } else { Synchronous::Off },
+                returning,
+                reads,
+                watchdog,
+                failsafe,
+                maximum_lag,
+                ttl: Duration::millis(ttl),
+                loop_wait: Duration::millis(600),
+                retry_timeout: Duration::millis(600),
+                safety_margin: Duration::millis(margin),
+                poll: Duration::millis(300),
+                promote: Duration::millis(promote),
+                store: Group { election_timeout: Duration::millis(500), ..Group::default() },
+                ..lease_store::Options::default()
+            }
         },
     )
 }
@@ -299,6 +325,15 @@ proptest! {
         seed in any::<u64>(),
     ) {
         assert_claims_hold::<LeaseStore>(&setup, &options, seed)?;
+    }
+
+    #[test]
+    fn orchestrated_holds_what_it_claims(
+        setup in worlds(2, true),
+        options in orchestrated_options(),
+        seed in any::<u64>(),
+    ) {
+        assert_claims_hold::<Orchestrated>(&setup, &options, seed)?;
     }
 
     #[test]
@@ -348,7 +383,7 @@ proptest! {
             (1..5_000_u64).prop_map(|ms| SyncPolicy::Interval(Duration::millis(ms))),
         ],
         (raft, primary_backup, home_region) in (raft_options(), primary_backup_options(), home_region_options()),
-        lease_store in lease_store_options(),
+        (lease_store, orchestrated) in (lease_store_options(), orchestrated_options()),
         seed in any::<u64>(),
     ) {
         let mut setup = setup;
@@ -357,6 +392,7 @@ proptest! {
         assert_claims_hold::<PrimaryBackup>(&setup, &primary_backup, seed)?;
         assert_claims_hold::<HomeRegion>(&setup, &home_region, seed)?;
         assert_claims_hold::<LeaseStore>(&setup, &lease_store, seed)?;
+        assert_claims_hold::<Orchestrated>(&setup, &orchestrated, seed)?;
         setup.workload.mix.compare_and_set = 0;
         assert_claims_hold::<LastWriterWins>(&setup, &Default::default(), seed)?;
         assert_claims_hold::<Causal>(&setup, &Default::default(), seed)?;

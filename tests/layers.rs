@@ -22,6 +22,10 @@ const CONTRACT: &[&str] =
 /// What protocols may import from the crate: floor 0, the observations, and the contract.
 const FOR_PROTOCOLS: &[&str] = &["time", "id", "rng", "op", "trace", "protocol"];
 
+/// The protocols that are made of others, which alone they may import.
+const MADE_OF: &[(&str, &[&str])] =
+    &[("lease_store", &["primary_backup", "raft"]), ("orchestrated", &["primary_backup", "raft"])];
+
 /// What no code of the product says, and why.
 const BANNED: &[(&str, &str)] = &[
     ("HashMap", "its order differs from run to run"),
@@ -113,6 +117,28 @@ fn the_world_knows_no_protocol_by_name() {
             assert!(!text.contains(&format!("protocol::{name}")), "{} names {name}", path.display());
         }
     }
+}
+
+#[test]
+fn a_protocol_knows_no_other_but_those_that_it_is_made_of() {
+    let sources = sources();
+    let name = |path: &Path| path.iter().nth(1).unwrap().to_str().unwrap().trim_end_matches(".rs").to_string();
+    let files = || sources.iter().filter(|(path, _)| room(path) == "protocol/");
+    let folders = files().filter(|(path, _)| path.iter().count() > 2);
+    let names: std::collections::BTreeSet<String> = folders.map(|(path, _)| name(path)).collect();
+    let mut composed = 0;
+    for (path, text) in files() {
+        let own = name(path);
+        let parts = MADE_OF.iter().find(|(whole, _)| *whole == own).map_or(&[][..], |(_, parts)| parts);
+        for other in names.iter().filter(|other| **other != own) {
+            let said = ["crate::protocol::", "super::", "super::super::"].iter();
+            if said.into_iter().any(|way| text.contains(&format!("use {way}{other}"))) {
+                assert!(parts.contains(&&**other), "{} imports {other}", path.display());
+                composed += 1;
+            }
+        }
+    }
+    assert!(composed > 0, "the imports were found");
 }
 
 #[test]

@@ -27,6 +27,7 @@ mod hybrid_clock;
 pub mod last_writer_wins;
 pub mod lease_store;
 mod mutant;
+pub mod orchestrated;
 pub mod primary_backup;
 pub mod raft;
 mod table;
@@ -249,5 +250,25 @@ impl OptionsError {
         });
         let hint = nearest.map_or(String::new(), |region| format!("; did you mean `{region}`?"));
         Err(OptionsError { option, why: format!("no region of this design is called `{name}`{hint}") })
+    }
+
+    /// Finds each region, in order, for an option that names several.
+    ///
+    /// # Errors
+    /// Where there is none of that name, or one is named twice.
+    pub fn find_regions(
+        option: &'static str,
+        names: &[String],
+        regions: &[&str],
+    ) -> Result<Vec<RegionId>, OptionsError> {
+        let mut found = Vec::with_capacity(names.len());
+        for name in names {
+            let region = OptionsError::find_region(option, name, regions)?;
+            if found.contains(&region) {
+                return Err(OptionsError { option, why: format!("`{name}` is named twice") });
+            }
+            found.push(region);
+        }
+        Ok(found)
     }
 }

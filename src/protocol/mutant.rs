@@ -34,6 +34,8 @@ pub enum Mutant {
     F5,
     /// A primary goes on for as long again as its lease lasts (Patroni without a watchdog).
     F9,
+    /// A primary without its store goes on if most replicas agree (Patroni, failsafe mode, asks all of them).
+    F10,
     /// One monitor is enough for an election (Elasticsearch, `minimum_master_nodes = 1`).
     F16,
     /// Copies are acknowledged before disks have them.

@@ -14,14 +14,15 @@ use serde::de::DeserializeOwned;
 use crate::explore::exhaustive::{self, Explorable, Explored, Sight, Tiny};
 use crate::op::OpKind;
 use crate::protocol::{About, Claim, OptionsError, Protocol, Seat, Serves};
-use crate::protocol::{causal, home_region, last_writer_wins, lease_store, primary_backup, raft};
+use crate::protocol::{causal, home_region, last_writer_wins, lease_store, orchestrated, primary_backup, raft};
 use crate::sim::{Placement, Run, Setup, Simulator};
 use crate::trace::Trace;
 
 /// Every protocol.
-pub static PROTOCOLS: [Entry; 6] = [
+pub static PROTOCOLS: [Entry; 7] = [
     entry::<primary_backup::PrimaryBackup>(&primary_backup::ABOUT),
     entry::<lease_store::LeaseStore>(&lease_store::ABOUT),
+    entry::<orchestrated::Orchestrated>(&orchestrated::ABOUT),
     entry::<last_writer_wins::LastWriterWins>(&last_writer_wins::ABOUT),
     entry::<causal::Causal>(&causal::ABOUT),
     entry::<home_region::HomeRegion>(&home_region::ABOUT),

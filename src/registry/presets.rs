@@ -57,15 +57,14 @@ pub static PRESETS: [Preset; 10] = [
     },
     Preset {
         name: "mysql-orchestrator",
-        protocol: "primary-backup",
-        options: "acknowledge = \"local\"\n\
-                  failover = { detect = \"10s\", heartbeat = \"2s\", promote = \"5s\" }\nreturning = \"refuse\"",
+        protocol: "orchestrated",
+        options: "acknowledge = \"local\"\ndetect = \"10s\"\nheartbeat = \"2s\"\npromote = \"5s\"\nreturning = \"refuse\"",
         idea: "MySQL with asynchronous replicas under Orchestrators that agree through Raft: the most advanced replica is \
                promoted, the old primary is not fenced, and stays out when it comes back.",
         source: "GitHub, October 21 post-incident analysis, 2018 (Raft-backed Orchestrator at three sites)",
         assumed: &[
             "10s to detect, asked every 2s, and 5s to promote",
-            "Orchestrators are monitors that vote, not a Raft group of their own",
+            "an Orchestrator in each region of the design; a replica that hears its primary keeps it in office",
         ],
     },
     Preset {

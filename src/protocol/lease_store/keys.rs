@@ -9,6 +9,12 @@ use crate::id::{Key, NodeId, Value};
 /// Who is to be the primary.
 pub(super) const LEADER: Key = Key(0);
 
+/// How far the primary's log went when it last renewed its key: the number of entries.
+pub(super) const STATUS: Key = Key(1);
+
+/// Who may be promoted, in synchronous mode.
+pub(super) const SYNC: Key = Key(2);
+
 const EPOCH_BITS: u32 = 24;
 const RENEWALS_BITS: u32 = 23;
 const NODE_BITS: u32 = 16;
@@ -63,9 +69,65 @@ impl LeaderKey {
         LeaderKey { holder: None, ..self }
     }
 
+    /// Taken back by `node`, which had it last and is still the primary: the same epoch.
+    pub const fn resumed(self, node: NodeId) -> LeaderKey {
+        LeaderKey { holder: Some(node), ..self.renewed() }
+    }
+
     /// Taken by `node`, in the next epoch.
     pub const fn taken(self, node: NodeId) -> LeaderKey {
         LeaderKey { epoch: self.epoch + 1, renewals: 0, holder: Some(node) }
+    }
+}
+
+/// The sync key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct SyncKey {
+    /// How many times it was written.
+    revision: u64,
+    /// The primary that wrote it.
+    pub primary: NodeId,
+    /// The backup that its writes wait for.
+    pub backup: Option<NodeId>,
+}
+
+impl SyncKey {
+    const fn first(primary: NodeId) -> SyncKey {
+        SyncKey { revision: 0, primary, backup: None }
+    }
+
+    /// The key by its value in the store, which has none until it is first written.
+    pub fn read(value: Option<Value>, first_primary: NodeId) -> SyncKey {
+        let Some(Value(bits)) = value else { return SyncKey::first(first_primary) };
+        let backup = (bits >> NODE_BITS & 1 == 1).then_some(NodeId(bits as u16));
+        let primary = NodeId((bits >> (NODE_BITS + 1)) as u16);
+        SyncKey { revision: bits >> (2 * NODE_BITS + 1), primary, backup }
+    }
+
+    /// Its value in the store.
+    pub fn value(self) -> Value {
+        let backup = self.backup.map_or(0, |node| 1 << NODE_BITS | u64::from(node.0));
+        Value((self.revision << NODE_BITS | u64::from(self.primary.0)) << (NODE_BITS + 1) | backup)
+    }
+
+    /// What the store has while the key is this; see [`SyncKey::read`].
+    pub fn stored(self, first_primary: NodeId) -> Option<Value> {
+        (self != SyncKey::first(first_primary)).then_some(self.value())
+    }
+
+    /// Whether `node` may be promoted.
+    pub fn names(self, node: NodeId) -> bool {
+        self.primary == node || self.backup == Some(node)
+    }
+
+    /// The same primary, with this backup or none.
+    pub const fn with(self, backup: Option<NodeId>) -> SyncKey {
+        SyncKey { revision: self.revision + 1, backup, ..self }
+    }
+
+    /// Another primary, alone.
+    pub const fn led_by(self, primary: NodeId) -> SyncKey {
+        SyncKey { revision: self.revision + 1, primary, backup: None }
     }
 }
 
@@ -81,6 +143,23 @@ mod tests {
             let key = LeaderKey { epoch, renewals, holder: holder.map(NodeId) };
             prop_assert_eq!(LeaderKey::read(key.stored(NodeId(7)), NodeId(7)), key);
         }
+    }
+
+    #[test]
+    fn a_sync_key_is_its_value() {
+        let first = SyncKey::first(NodeId(3));
+        for key in [
+            first,
+            first.with(Some(NodeId(65_535))),
+            first.led_by(NodeId(65_535)),
+            first.with(None).with(Some(NodeId(0))),
+        ] {
+            assert_eq!(SyncKey::read(key.stored(NodeId(3)), NodeId(3)), key);
+            assert!(
+                key.names(key.primary) && !key.names(NodeId(9)) && key.backup.is_none_or(|backup| key.names(backup))
+            );
+        }
+        assert_ne!(first.value(), first.with(Some(NodeId(1))).with(None).value(), "no value comes back");
     }
 
     #[test]

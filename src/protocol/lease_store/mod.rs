@@ -22,14 +22,15 @@
 //! **Claims.** One leader in each epoch, under any fault: to take the key is a compare-and-set, and an epoch is how often it was
 //! taken. A single writer, and convergence where `returning = "discard"`, as long as clocks run evenly: a holder stops
 //! `safety-margin` before the store can let anybody else have the key. Where writes wait for backups, no acknowledged write is
-//! lost, and with `reads = "primary"` each key is linearizable.
+//! lost, and with `reads = "primary"` each key is linearizable. In synchronous mode the first holds whatever clocks do. Without a
+//! `watchdog` the fence is not claimed under pauses, and where work takes long. `failsafe` weakens nothing.
 //!
 //! **Does not claim.** With `acknowledge = "local"`, that an acknowledged write survives a failover. That the primary serves while
-//! its agent cannot reach a majority of the store, however many replicas can be reached: it is demoted. Without a fault nothing
+//! its agent cannot reach a majority of the store: it is demoted, unless with `failsafe` every other replica agrees that it goes on. Without a fault nothing
 //! but a store that answers slower than `retry-timeout` makes a failover.
 //!
 //! **Assumes.** Disks keep what they synced: a store that forgot who had the key breaks every claim, as does a replica that forgot
-//! what it had acknowledged. A pause does not break the fence here: each answer leaves in the instant in which the lease was
+//! what it had acknowledged. With a `watchdog` a pause does not break the fence here: each answer leaves in the instant in which the lease was
 //! found to be valid.
 //!
 //! **Cost.** What primary-backup costs; and each `loop-wait` a request of each agent to the store, which is a round trip to the
@@ -48,18 +49,20 @@
 //!
 //! Made of two protocols: [`PrimaryBackup`](primary_backup::PrimaryBackup) in the replicas, [`Raft`](raft::Raft) in the store, both as they are. Files:
 //! `options.rs`, `keys.rs` (what is in the store), `store.rs` (a node of it), `session.rs` (how agents ask it), `agent.rs` (what
-//! they do with the answers), `race.rs` (when nobody has the key).
+//! they do with the answers), `race.rs` (when nobody has the key), `failsafe.rs` (when there is no store), `sync.rs` (synchronous mode).
 
 mod agent;
+mod failsafe;
 mod keys;
 mod options;
 mod race;
 mod session;
 mod store;
+mod sync;
 #[cfg(test)]
 mod tests;
 
-pub use options::{Options, StoreOptions};
+pub use options::{Options, Synchronous};
 
 use crate::id::{NodeId, RequestId};
 use crate::op::{Op, OpKind, Refusal, Reply};
@@ -130,6 +133,18 @@ pub enum Message {
         /// Whether it is the primary and may serve.
         serves: bool,
     },
+    /// Primary's agent to agent: I cannot reach the store; may I go on?
+    Appeal {
+        /// Which of its questions this is.
+        appeal: u32,
+        /// The primary's epoch.
+        epoch: u64,
+    },
+    /// The answer, if it is yes.
+    Agree {
+        /// To which question.
+        appeal: u32,
+    },
 }
 
 impl From<primary_backup::Message> for Message {
@@ -154,7 +169,8 @@ impl Payload for Message {
             Message::Request { .. } => 16 + 12 + 21,
             Message::Answer { .. } => 16 + 12 + 9,
             Message::Changed => 16,
-            Message::Ask { .. } => 16 + 4,
+            Message::Appeal { .. } => 16 + 4 + 8,
+            Message::Ask { .. } | Message::Agree { .. } => 16 + 4,
             Message::Tell { .. } => 16 + 4 + 16 + 1,
         }
     }
@@ -173,7 +189,7 @@ pub enum Timer {
     Loop,
     /// Agent: the node of the store that was asked is silent.
     Retry,
-    /// Agent: enough waited for others to tell how far they are.
+    /// Agent: enough waited for others to tell how far they are, or whether it may go on.
     Poll,
 }
 

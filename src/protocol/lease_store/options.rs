@@ -1,10 +1,8 @@
 //! The knobs of the design, what is wrong with them, and the plan that each node makes of them.
 
 use crate::id::NodeId;
-use crate::protocol::primary_backup::{
-    self, Acknowledge, Failover, Fencing, PrimaryBackup, Reads, Returning, find_regions,
-};
-use crate::protocol::raft;
+use crate::protocol::primary_backup::{self, Acknowledge, Failover, Fencing, PrimaryBackup, Reads, Returning};
+use crate::protocol::raft::{Group, Names};
 use crate::protocol::{Claim, Context, Flaw, Guarantee, OptionsError, Protocol, Role, Seat};
 use crate::time::Duration;
 use crate::trace::FaultKind;
@@ -35,6 +33,18 @@ pub struct Options {
     pub loop_wait: Duration,
     /// How long an agent asks the store before it takes it to be out of reach; a primary's then demotes it. Default: 10s.
     pub retry_timeout: Duration,
+    /// Whether a watchdog sees to it that a primary stops at `safety-margin`. Without one its agent does, which may stand still: after
+    /// a pause it comes too late. Default: true.
+    pub watchdog: bool,
+    /// Whether a primary that cannot reach the store goes on if *all* other replicas agree. Default: false.
+    pub failsafe: bool,
+    /// By how many entries a replica may be behind what the primary last told the store of its log, and still take the key.
+    /// Default: any number.
+    pub maximum_lag: Option<u64>,
+    /// Synchronous mode: `"off"`, `"on"` (writes wait for one backup, which the store names: nobody but it and the primary may be
+    /// promoted; where none can be named, for nobody) or `"strict"` (where none can be named, writes wait). Needs
+    /// `acknowledge = "local"`. Default: `"off"`.
+    pub synchronous: Synchronous,
     /// How long before the key can run out the primary stops at the latest, whatever its agent does. Default: 5s.
     pub safety_margin: Duration,
     /// How long an agent that finds no holder waits for the others to tell how far they are. Default: 1s.
@@ -42,7 +52,7 @@ pub struct Options {
     /// How long the winner takes to become primary: replay, repoint, warm up. Default: 0s.
     pub promote: Duration,
     /// The store.
-    pub store: StoreOptions,
+    pub store: Group,
     /// How long a backup may owe its answer to an entry before the primary offers its log again. Default: 1s.
     pub repair: Duration,
     /// How often the primary sends what is new in its log. Default: each entry at once.
@@ -63,10 +73,14 @@ impl Default for Options {
             ttl: Duration::secs(30),
             loop_wait: Duration::secs(10),
             retry_timeout: Duration::secs(10),
+            watchdog: true,
+            failsafe: false,
+            maximum_lag: None,
+            synchronous: Synchronous::Off,
             safety_margin: Duration::secs(5),
             poll: Duration::secs(1),
             promote: Duration::ZERO,
-            store: StoreOptions::default(),
+            store: Group::default(),
             repair: Duration::secs(1),
             ship_every: None,
             mutant: Flaw::default(),
@@ -74,26 +88,18 @@ impl Default for Options {
     }
 }
 
-/// The store: a Raft group.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+/// What the store is told of whom writes wait for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
-pub struct StoreOptions {
-    /// The regions of its nodes, one in each. Default: every region of the design.
-    pub regions: Option<Vec<String>>,
-    /// How often its leader tells the others that it is there. Default: 100ms.
-    pub heartbeat: Duration,
-    /// The shortest time without word from its leader after which a node wants to become one. Default: 1s.
-    pub election_timeout: Duration,
-    /// The region whose node campaigns at once when it first starts. Default: timeouts decide.
-    pub leader: Option<String>,
-}
-
-impl Default for StoreOptions {
-    fn default() -> StoreOptions {
-        let raft::Options { heartbeat, election_timeout, .. } = raft::Options::default();
-        StoreOptions { regions: None, heartbeat, election_timeout, leader: None }
-    }
+pub enum Synchronous {
+    /// Nothing: any replica may be promoted.
+    #[default]
+    Off,
+    /// The one backup that they wait for, if there is one.
+    On,
+    /// The same, and without one they wait.
+    Strict,
 }
 
 impl Options {
@@ -113,15 +119,10 @@ impl Options {
             }),
             fencing: Fencing::Epoch,
             lease: self.lease(),
+            unwatched: !self.watchdog,
             mutant: self.mutant,
             ..primary_backup::Options::default()
         }
-    }
-
-    /// Those of the store's nodes.
-    fn raft(&self) -> raft::Options {
-        let StoreOptions { heartbeat, election_timeout, leader, .. } = self.store.clone();
-        raft::Options { heartbeat, election_timeout, leader, ..raft::Options::default() }
     }
 
     /// How long a primary serves after it asked for a renewal that it got.
@@ -138,6 +139,10 @@ pub(super) fn seats(options: &Options, regions: &[&str]) -> Result<Vec<Seat>, Op
             "`\"first\"` is an order of backups, which a store that lets any of them take over does not keep".into();
         return Err(OptionsError { option: "acknowledge", why });
     }
+    if options.synchronous != Synchronous::Off && options.acknowledge.count(1) > 0 {
+        let why = "in synchronous mode writes wait for the backup that the store names: leave one of them out".into();
+        return Err(OptionsError { option: "acknowledge", why });
+    }
     let replicas = primary_backup::Options {
         primary: options.primary.clone(),
         backups: options.backups.clone(),
@@ -146,22 +151,8 @@ pub(super) fn seats(options: &Options, regions: &[&str]) -> Result<Vec<Seat>, Op
         ..options.database()
     };
     let mut seats = PrimaryBackup::seats(&replicas, regions)?;
-    let everywhere = || regions.iter().map(|region| (*region).to_string()).collect();
-    let named = options.store.regions.clone().unwrap_or_else(everywhere);
-    let store = find_regions("store.regions", &named, regions)?;
-    if store.is_empty() {
-        return Err(OptionsError { option: "store.regions", why: "a store needs at least one node".into() });
-    }
-    let names: Vec<&str> = store.iter().map(|region| regions[region.index()]).collect();
-    raft::Raft::seats(&options.raft(), &names).map_err(|OptionsError { option, why }| {
-        let option = match option {
-            "heartbeat" => "store.heartbeat",
-            "leader" => "store.leader",
-            other => other,
-        };
-        OptionsError { option, why }
-    })?;
-    seats.extend(store.into_iter().map(|region| Seat { region, role: Role::Monitor }));
+    let names = Names { regions: "store.regions", heartbeat: "store.heartbeat", leader: "store.leader" };
+    seats.extend(options.store.seats(&names, regions)?);
     Ok(seats)
 }
 
@@ -191,17 +182,26 @@ fn check_spans(options: &Options) -> Result<(), OptionsError> {
 /// What these options promise.
 pub(super) fn claims(options: &Options) -> Vec<Claim> {
     let always = |guarantee| Claim { guarantee, under: Claim::DISKS_KEEP };
+    // Without a watchdog: the agent that is to stop the primary stands still with it, or is slow to.
+    let late = [FaultKind::Pause, FaultKind::Slow, FaultKind::Load, FaultKind::Gray];
     // The holder and the store count by two clocks.
     let timed = |guarantee| Claim { guarantee, under: Claim::DISKS_KEEP.without(&FaultKind::OF_CLOCKS) };
+    let watched = |guarantee| match timed(guarantee) {
+        claim if options.watchdog => claim,
+        Claim { guarantee, under } => Claim { guarantee, under: under.without(&late) },
+    };
+    let synchronous = options.synchronous != Synchronous::Off;
     let waits = !matches!(options.acknowledge, Acknowledge::Local | Acknowledge::Backups(0));
-    let mut claims = vec![always(Guarantee::OneLeaderPerEpoch), timed(Guarantee::SingleWriter)];
+    let mut claims = vec![always(Guarantee::OneLeaderPerEpoch), watched(Guarantee::SingleWriter)];
     if options.returning == Returning::Discard {
         claims.push(timed(Guarantee::Convergence));
     }
-    if waits {
-        claims.push(timed(Guarantee::NoAcknowledgedWriteLost));
+    if waits || synchronous {
+        // Who may be promoted is no matter of time.
+        let kept = Guarantee::NoAcknowledgedWriteLost;
+        claims.push(if synchronous { always(kept) } else { watched(kept) });
         if options.reads == Reads::Primary {
-            claims.push(timed(Guarantee::Linearizable));
+            claims.push(watched(Guarantee::Linearizable));
         }
     }
     claims
@@ -211,7 +211,8 @@ pub(super) fn claims(options: &Options) -> Vec<Claim> {
 #[derive(Clone, Debug, Hash)]
 pub(super) struct Plan {
     pub database: primary_backup::Options,
-    pub raft: raft::Options,
+    /// The store's.
+    pub group: Group,
     /// Who has the key at first.
     pub first_primary: NodeId,
     /// The nodes with a copy.
@@ -222,6 +223,11 @@ pub(super) struct Plan {
     pub loop_wait: Duration,
     pub retry_timeout: Duration,
     pub poll: Duration,
+    pub failsafe: bool,
+    pub maximum_lag: Option<u64>,
+    pub synchronous: bool,
+    pub strict: bool,
+    pub flaw: Flaw,
     /// How many replicas, with itself, must have told how far they are before one takes the key: so many that whichever copies
     /// hold an acknowledged write, one of them is heard.
     pub reports_needed: usize,
@@ -234,13 +240,18 @@ impl Plan {
         let copies = options.acknowledge.count(replicas.len() - 1);
         Plan {
             database: options.database(),
-            raft: options.raft(),
+            group: options.store.clone(),
             first_primary: replicas[0],
             store: having(Role::Monitor).collect(),
             ttl: options.ttl,
             loop_wait: options.loop_wait,
             retry_timeout: options.retry_timeout,
             poll: options.poll,
+            failsafe: options.failsafe,
+            maximum_lag: options.maximum_lag,
+            synchronous: options.synchronous != Synchronous::Off,
+            strict: options.synchronous == Synchronous::Strict,
+            flaw: options.mutant,
             reports_needed: if copies == 0 { 1 } else { replicas.len() - copies },
             replicas,
         }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use crate::id::{NodeId, RequestId, Value};
 use crate::op::{Op, Refusal, Reply};
 use crate::protocol::raft::Raft;
-use crate::protocol::{Context, Effect, Embedded, Member, Protocol, Request, Role};
+use crate::protocol::{Context, Effect, Embedded, Protocol, Request};
 use crate::trace::Observation;
 
 use super::keys::{LEADER, LeaderKey};
@@ -38,9 +38,7 @@ impl Store {
             Record::Store(record) => Some(record),
             _ => None,
         });
-        let nodes = cx.members().iter().filter(|member| member.role == Role::Monitor);
-        let nodes = nodes.map(|node| Member { role: Role::Replica, ..node.clone() });
-        let raft = Embedded::start(&plan.raft, records.collect(), nodes.collect(), cx);
+        let raft = plan.group.start(records.collect(), cx);
         let mut store = Store { plan, raft, leads: false, key: None, watchers: BTreeSet::new(), number };
         store.act(cx);
         store

@@ -3,12 +3,13 @@
 use crate::id::{ClientId, Key, NodeId, RequestId, Value};
 use crate::op::{Op, Refusal, Reply};
 use crate::protocol::primary_backup::{self, Position};
+use crate::protocol::raft::Group;
 use crate::protocol::{Effect, Harness, Protocol, Request, Role};
 use crate::time::Duration;
 use crate::trace::Observation;
 
-use super::keys::{LEADER, LeaderKey};
-use super::{LeaseStore, Message, Options, StoreOptions, Timer};
+use super::keys::{LEADER, LeaderKey, STATUS, SYNC, SyncKey};
+use super::{LeaseStore, Message, Options, Timer};
 
 const SEATS: [(&str, Role); 4] =
     [("a", Role::Replica), ("b", Role::Replica), ("c", Role::Replica), ("d", Role::Monitor)];
@@ -18,7 +19,7 @@ const C: NodeId = NodeId(2);
 const STORE: NodeId = NodeId(3);
 
 fn options() -> Options {
-    Options { store: StoreOptions { leader: Some("d".into()), ..StoreOptions::default() }, ..Options::default() }
+    Options { store: Group { leader: Some("d".into()), ..Group::default() }, ..Options::default() }
 }
 
 /// One node of the group: replicas in a, b and c, the only node of the store in d.
@@ -292,14 +293,132 @@ fn options_that_contradict_each_other_are_refused() {
     assert_eq!(wrong(Options { retry_timeout: Duration::ZERO, ..Options::default() }), "retry-timeout");
     assert_eq!(wrong(Options { acknowledge: primary_backup::Acknowledge::First, ..Options::default() }), "acknowledge");
     let store = |store| Options { store, ..Options::default() };
-    let nowhere = StoreOptions { regions: Some(Vec::new()), ..StoreOptions::default() };
+    let nowhere = Group { regions: Some(Vec::new()), ..Group::default() };
     assert_eq!(wrong(store(nowhere)), "store.regions");
-    assert_eq!(
-        wrong(store(StoreOptions { regions: Some(vec!["z".into()]), ..StoreOptions::default() })),
-        "store.regions"
-    );
-    assert_eq!(wrong(store(StoreOptions { heartbeat: seconds(9), ..StoreOptions::default() })), "store.heartbeat");
-    let elsewhere =
-        StoreOptions { regions: Some(vec!["a".into()]), leader: Some("b".into()), ..StoreOptions::default() };
+    assert_eq!(wrong(store(Group { regions: Some(vec!["z".into()]), ..Group::default() })), "store.regions");
+    assert_eq!(wrong(store(Group { heartbeat: seconds(9), ..Group::default() })), "store.heartbeat");
+    let elsewhere = Group { regions: Some(vec!["a".into()]), leader: Some("b".into()), ..Group::default() };
     assert_eq!(wrong(store(elsewhere)), "store.leader");
+}
+
+/// The store answers nothing until the agent gives up.
+fn hear_nothing(node: &mut Lone) {
+    for _ in 0..3 {
+        node.pass(Duration::secs(4));
+        node.wake(Timer::Retry);
+    }
+}
+
+fn is_asked(sent: &[(NodeId, Message)], agent: NodeId) -> bool {
+    sent.iter().any(|(to, message)| *to == agent && matches!(message, Message::Appeal { appeal: 1, epoch: 1 }))
+}
+
+#[test]
+fn a_primary_without_its_store_goes_on_if_all_others_agree() {
+    let failsafe = Options { failsafe: true, ..options() };
+    let cut_off = || {
+        let mut a = Lone::with(&SEATS, A, &failsafe);
+        a.answer(Reply::Read(None));
+        a.answer(Reply::Written);
+        a.wake(Timer::Loop);
+        a.wants();
+        hear_nothing(&mut a);
+        let sent = a.sends();
+        assert!(is_asked(&sent, B) && is_asked(&sent, C));
+        a.hear(B, Message::Agree { appeal: 1 });
+        a
+    };
+    let mut a = cut_off();
+    a.hear(C, Message::Agree { appeal: 1 });
+    a.pass(Duration::secs(25) - Duration::nanos(1));
+    assert!(is_served(&mut a, 1), "as long as with a key, from when it asked them");
+    a.pass(Duration::nanos(1));
+    assert!(!is_served(&mut a, 2));
+
+    let mut a = cut_off();
+    a.wake(Timer::Poll);
+    assert!(!is_served(&mut a, 1), "one of two is a majority with itself, and not all");
+}
+
+#[test]
+fn who_agreed_that_another_goes_on_takes_no_key() {
+    let mut b = Lone::with(&SEATS, B, &Options { failsafe: true, ..options() });
+    let vacant = LeaderKey::first(A).vacated();
+    b.answer(Reply::Read(Some(LeaderKey::first(A).renewed().value())));
+    b.hear(A, Message::Appeal { appeal: 4, epoch: 1 });
+    assert!(b.sends().iter().any(|(to, message)| *to == A && matches!(message, Message::Agree { appeal: 4 })));
+    let races = |b: &mut Lone| {
+        b.wake(Timer::Loop);
+        b.answer(Reply::Read(Some(vacant.value())));
+        b.sends().iter().any(|(_, message)| matches!(message, Message::Ask { .. }))
+    };
+    b.pass(Duration::secs(29));
+    assert!(!races(&mut b));
+    b.pass(Duration::secs(1));
+    assert!(races(&mut b));
+    b.hear(A, Message::Appeal { appeal: 5, epoch: 1 });
+    b.wake(Timer::Poll);
+    assert_eq!(b.request(), None, "it gave the race up");
+}
+
+#[test]
+fn in_synchronous_mode_a_backup_is_waited_for_before_it_is_named() {
+    let synchronous = Options { synchronous: super::Synchronous::On, ..options() };
+    let mut a = Lone::with(&SEATS, A, &synchronous);
+    a.answer(Reply::Read(None));
+    assert!(!is_served(&mut a, 1), "whom it must wait for it does not know");
+    let mut a = Lone::with(&SEATS, A, &synchronous);
+    a.answer(Reply::Read(None));
+    assert_eq!(a.answer(Reply::Read(None)), Op::Read(SYNC));
+    a.answer(Reply::Written); // the key is renewed
+    let (id, op) = a.request().expect("it names one");
+    let named = SyncKey::read(None, A).with(Some(B));
+    assert_eq!(op, Op::CompareAndSet { key: SYNC, expected: None, new: named.value() });
+    a.ask(1, Op::Write(Key(1), Value(1)));
+    let is_told = |a: &mut Lone| a.wants().iter().any(|effect| matches!(effect, Effect::Reply { .. }));
+    assert!(!is_told(&mut a), "the name is on its way, and b is waited for");
+    a.hear(STORE, Message::Answer { id, says: Ok(Reply::Written) });
+    a.hear(C, Message::Database(primary_backup::Message::Ack { epoch: 1, index: 1 }));
+    assert!(!is_told(&mut a), "c is not named");
+    a.hear(B, Message::Database(primary_backup::Message::Ack { epoch: 1, index: 1 }));
+    assert!(is_told(&mut a));
+}
+
+#[test]
+fn in_synchronous_mode_who_is_not_named_takes_no_key_and_who_is_names_itself_first() {
+    let synchronous = Options { synchronous: super::Synchronous::On, ..options() };
+    let vacant = LeaderKey::first(A).renewed().vacated();
+    let named = SyncKey::read(None, A).with(Some(B));
+    let find = |me: NodeId| {
+        let mut lone = Lone::with(&SEATS, me, &synchronous);
+        lone.answer(Reply::Read(Some(vacant.value())));
+        assert_eq!(lone.answer(Reply::Read(Some(named.value()))), Op::Read(SYNC));
+        lone
+    };
+    let asks = |lone: &mut Lone| lone.sends().iter().any(|(_, message)| matches!(message, Message::Ask { .. }));
+    assert!(!asks(&mut find(C)));
+    let mut b = find(B);
+    assert!(asks(&mut b));
+    b.hear(C, told(9)); // it is ahead, and counts for nothing
+    b.wake(Timer::Poll);
+    b.answer(Reply::Written); // b has the key
+    let alone = Op::CompareAndSet { key: SYNC, expected: Some(named.value()), new: named.led_by(B).value() };
+    let (id, op) = b.request().expect("it names itself");
+    assert_eq!(op, alone);
+    assert!(!is_served(&mut b, 1));
+    b.hear(STORE, Message::Answer { id, says: Ok(Reply::Mismatch(Some(named.with(None).value()))) });
+    let taken = vacant.taken(B);
+    let back = Op::CompareAndSet { key: LEADER, expected: Some(taken.value()), new: taken.vacated().value() };
+    assert_eq!(b.request().expect("it gives the key back").1, back, "its name was taken away meanwhile");
+}
+
+#[test]
+fn who_is_too_far_behind_takes_no_key() {
+    let races = |most: u64| {
+        let mut b = Lone::with(&SEATS, B, &Options { maximum_lag: Some(most), ..options() });
+        b.answer(Reply::Read(Some(LeaderKey::first(A).vacated().value())));
+        assert_eq!(b.answer(Reply::Read(Some(Value(100)))), Op::Read(STATUS));
+        b.sends().iter().any(|(_, message)| matches!(message, Message::Ask { .. }))
+    };
+    assert_eq!((races(99), races(100)), (false, true));
 }

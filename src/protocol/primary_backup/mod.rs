@@ -103,8 +103,8 @@ mod trials;
 
 pub use log::{Change, Entry, Position, Stretch};
 pub use operator::{Operator, Rule};
-pub(in crate::protocol) use options::find_regions;
 pub use options::{Acknowledge, Failover, Fencing, Options, Reads, Returning};
+pub(in crate::protocol) use primary::Wait;
 
 use crate::id::NodeId;
 use crate::op::OpKind;
@@ -114,7 +114,8 @@ use crate::trace::FaultKind;
 use super::{About, Claim, Context, Guarantee, OptionsError, Payload, Protocol, Request, Role, Seat, Serves, State};
 use monitor::Monitor;
 use options::Plan;
-use replica::Replica;
+use primary::Primary;
+use replica::{Duty, Replica};
 
 /// This protocol's page in the zoo.
 pub const ABOUT: About = About {
@@ -388,7 +389,52 @@ impl Protocol for PrimaryBackup {
     }
 }
 
+/// What a design that is made of this one asks of a replica besides its messages. No monitor is ever asked.
 impl PrimaryBackup {
+    /// Whom it takes for the primary.
+    pub(in crate::protocol) fn primary(&self) -> Option<NodeId> {
+        match &self.0 {
+            Node::Replica(replica) => Some(replica.office.primary),
+            Node::Monitor(_) => None,
+        }
+    }
+
+    /// Whether it is the primary, with or without a lease.
+    pub(in crate::protocol) fn leads(&self) -> bool {
+        self.leading().is_some()
+    }
+
+    /// What its writes wait for from now on, in place of what the options say.
+    pub(in crate::protocol) fn wait_for(&mut self, wait: Wait, cx: &mut Context<Self>) {
+        if let Node::Replica(replica) = &mut self.0 {
+            replica.wait = Some(wait);
+            replica.advance(cx);
+        }
+    }
+
+    /// The first backup that has every write that this primary has acknowledged.
+    pub(in crate::protocol) fn caught_up(&self) -> Option<NodeId> {
+        let (replica, primary) = self.leading()?;
+        let has_all = |node: &&NodeId| primary.acked.get(node).is_some_and(|acked| acked.now >= primary.held_by_enough);
+        replica.plan.replicas.iter().find(has_all).copied()
+    }
+
+    /// Whether a backup of this primary has owed an answer for so long.
+    pub(in crate::protocol) fn is_silent(&self, backup: NodeId, lasts: Duration, now: Time) -> bool {
+        let acked = self.leading().and_then(|(_, primary)| primary.acked.get(&backup));
+        acked.and_then(|acked| acked.owes_since).is_some_and(|since| now.since(since) >= lasts)
+    }
+
+    fn leading(&self) -> Option<(&Replica, &Primary)> {
+        match &self.0 {
+            Node::Replica(replica) => match &replica.duty {
+                Duty::Leading(primary) => Some((replica, primary)),
+                _ => None,
+            },
+            Node::Monitor(_) => None,
+        }
+    }
+
     /// Takes back whatever lease the replica has, as who granted it may: it stops serving until there is another.
     pub(in crate::protocol) fn revoke(&mut self, cx: &mut Context<Self>) {
         if let Node::Replica(replica) = &mut self.0 {

@@ -55,6 +55,10 @@ pub struct Options {
     /// How often the primary sends what is new in its log, at whole multiples by its own clock: batches, as of log shipping.
     /// Default: each entry as soon as its disk has it.
     pub ship_every: Option<Duration>,
+    /// Whether a lease is looked at by a timer alone, and not at each answer: nothing stops a primary whose agent stands still. No
+    /// knob of its own: designs that are made of this one set it.
+    #[serde(skip)]
+    pub unwatched: bool,
     /// A flaw on purpose. There is none without the feature `mutants`.
     #[cfg_attr(not(feature = "mutants"), serde(skip))]
     pub mutant: Flaw,
@@ -75,6 +79,7 @@ impl Default for Options {
             returning: Returning::Discard,
             repair: Duration::secs(1),
             ship_every: None,
+            unwatched: false,
             mutant: Flaw::default(),
         }
     }
@@ -257,30 +262,13 @@ fn replica_regions(options: &Options, regions: &[&str]) -> Result<Vec<RegionId>,
     let mut replicas = vec![primary];
     match &options.backups {
         None => replicas.extend((0..regions.len()).map(|r| RegionId(r as u16)).filter(|region| *region != primary)),
-        Some(names) => replicas.extend(find_regions("backups", names, regions)?),
+        Some(names) => replicas.extend(OptionsError::find_regions("backups", names, regions)?),
     }
     if replicas[1..].contains(&primary) {
         let why = format!("`{}` is the primary's region, and cannot be a backup's as well", regions[primary.index()]);
         return Err(OptionsError { option: "backups", why });
     }
     Ok(replicas)
-}
-
-/// Finds each region, and refuses one that is named twice.
-pub(in crate::protocol) fn find_regions(
-    option: &'static str,
-    names: &[String],
-    regions: &[&str],
-) -> Result<Vec<RegionId>, OptionsError> {
-    let mut found = Vec::with_capacity(names.len());
-    for name in names {
-        let region = OptionsError::find_region(option, name, regions)?;
-        if found.contains(&region) {
-            return Err(OptionsError { option, why: format!("`{name}` is named twice") });
-        }
-        found.push(region);
-    }
-    Ok(found)
 }
 
 /// The seats of a design: the primary's first, then the backups', then the monitors'.
@@ -371,7 +359,7 @@ fn check_spans(options: &Options, failover: &Failover) -> Result<(), OptionsErro
 fn check_candidates(failover: &Failover, replicas: &[RegionId], regions: &[&str]) -> Result<(), OptionsError> {
     let Some(names) = &failover.candidates else { return Ok(()) };
     let option = "failover.candidates";
-    let candidates = find_regions(option, names, regions)?;
+    let candidates = OptionsError::find_regions(option, names, regions)?;
     if let Some(stranger) = candidates.iter().find(|region| !replicas.contains(region)) {
         return Err(OptionsError { option, why: format!("`{}` has no replica to promote", regions[stranger.index()]) });
     }
@@ -384,7 +372,7 @@ fn check_candidates(failover: &Failover, replicas: &[RegionId], regions: &[&str]
 
 fn monitor_regions(failover: &Failover, regions: &[&str]) -> Result<Vec<RegionId>, OptionsError> {
     let monitors = match &failover.monitors {
-        Some(names) => find_regions("failover.monitors", names, regions)?,
+        Some(names) => OptionsError::find_regions("failover.monitors", names, regions)?,
         None => (0..regions.len()).map(|region| RegionId(region as u16)).collect(),
     };
     if monitors.is_empty() {
@@ -430,6 +418,7 @@ pub(super) struct Plan {
     pub provision: Duration,
     pub operator: Option<Operator>,
     pub demote_after: Option<Duration>,
+    pub unwatched: bool,
     flaw: Flaw,
 }
 
@@ -467,6 +456,7 @@ impl Plan {
             provision: failover.provision,
             operator: failover.operator,
             demote_after: failover.demote_after,
+            unwatched: options.unwatched,
             flaw: options.mutant,
             replicas,
             monitors,

@@ -17,6 +17,17 @@ use super::{Message, PrimaryBackup, Record, Timer};
 /// How many requests wait for a new primary to be ready; the rest are refused.
 const HELD_MAX: usize = 4096;
 
+/// What a primary's writes wait for, where a design that is made of this one says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(in crate::protocol) enum Wait {
+    /// Its own disk.
+    Nobody,
+    /// That backup, too.
+    For(NodeId),
+    /// What does not come: none is acknowledged.
+    Forever,
+}
+
 /// What a replica knows while it is the primary.
 #[derive(Clone, Debug, Hash)]
 pub(super) struct Primary {
@@ -191,8 +202,9 @@ impl Replica {
         let leased = self.is_leased(cx.now());
         let Duty::Leading(primary) = &mut self.duty else { return };
         if leased {
-            let until = match self.plan.sender_timeout {
-                Some(_) if !primary.patience.is_out() => primary.held_by_first(&self.plan.replicas),
+            let until = match (self.wait, self.plan.sender_timeout) {
+                (Some(wait), _) => primary.held_by(wait),
+                (None, Some(_)) if !primary.patience.is_out() => primary.held_by_first(&self.plan.replicas),
                 _ => primary.count(primary.patience.copies(&self.plan)),
             };
             if until > primary.held_by_enough {
@@ -303,6 +315,15 @@ impl Replica {
 }
 
 impl Primary {
+    /// How far the log is held by whom writes wait for.
+    fn held_by(&self, wait: Wait) -> u64 {
+        match wait {
+            Wait::Nobody => self.synced,
+            Wait::For(backup) => self.acked.get(&backup).map_or(0, |acked| acked.now.min(self.synced)),
+            Wait::Forever => 0,
+        }
+    }
+
     /// How far the log is synced here and by `copies` backups.
     pub(super) fn count(&self, copies: usize) -> u64 {
         match copies.checked_sub(1) {

@@ -12,7 +12,7 @@ use crate::trace::Observation;
 use super::backup::Early;
 use super::log::{Log, Position};
 use super::options::Plan;
-use super::primary::Primary;
+use super::primary::{Primary, Wait};
 use super::{Message, Office, PrimaryBackup, Record, Sign, Timer};
 
 /// A replica.
@@ -35,6 +35,10 @@ pub(super) struct Replica {
     grants: BTreeMap<NodeId, Time>,
     /// Since when it has had its duty, or been up.
     since: Time,
+    /// What its writes wait for as a primary, if that is said by the design that this one is a part of.
+    pub(super) wait: Option<Wait>,
+    /// Whether its lease was found to be out when its timer fired, and there was none since. Looked at where nothing else is.
+    lapsed: bool,
     /// When it could first be told, as a primary, that it has a successor.
     told_since: Option<Time>,
 }
@@ -68,6 +72,8 @@ impl Replica {
             collector: None,
             grants: BTreeMap::new(),
             since: cx.now(),
+            wait: None,
+            lapsed: false,
             told_since: None,
         };
         recovered.iter().for_each(|record| replica.replay(record));
@@ -154,7 +160,10 @@ impl Replica {
                 self.get_ready(cx);
             }
             Timer::Promote if matches!(self.duty, Duty::Promoting) => self.take_office(cx),
-            Timer::Lease => self.watch_lease(cx),
+            Timer::Lease => {
+                self.lapsed = cx.now() >= self.lease_end();
+                self.watch_lease(cx);
+            }
             Timer::Repair => self.offer_again(cx),
             Timer::Ship => self.ship(cx),
             Timer::Degrade => self.degrade(cx),
@@ -273,6 +282,7 @@ impl Replica {
         let Some(from) = from else { return };
         let latest = self.grants.entry(monitor).or_insert(from);
         *latest = from.max(*latest);
+        self.lapsed &= cx.now() >= self.lease_end();
         let confirmed = if self.plan.fenced { self.is_leased(cx.now()) } else { self.grants.len() >= self.plan.quorum };
         match self.duty {
             Duty::Confirming if confirmed => {
@@ -303,8 +313,10 @@ impl Replica {
         grants.get(self.plan.quorum - 1).map_or(Time::ZERO, |from| *from + lasts)
     }
 
+    /// Whether it may serve. Where nothing watches over its agent, a lease is over when the agent comes to look.
     pub(super) fn is_leased(&self, now: Time) -> bool {
-        !self.plan.fenced || now < self.lease_end()
+        let unwatched = self.plan.unwatched && !self.lapsed && !self.grants.is_empty();
+        !self.plan.fenced || now < self.lease_end() || unwatched
     }
 
     /// Serves, or stops serving, as the lease says; and looks again when it runs out.
@@ -312,7 +324,7 @@ impl Replica {
         if !matches!(self.duty, Duty::Leading(_)) {
             return;
         }
-        if self.plan.fenced && self.is_leased(cx.now()) {
+        if self.plan.fenced && cx.now() < self.lease_end() {
             let lasts = self.lease_end().since(cx.now());
             cx.set_timer(Timer::Lease, lasts);
             cx.observe(Observation::Leased { epoch: self.office.epoch, lasts });

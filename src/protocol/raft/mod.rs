@@ -39,11 +39,13 @@
 //! only some of the others deposes one leader after the other. `scenarios/roblox-2021.toml`: with `append = "disk-first"`, a leader
 //! whose disk is slow commits nothing, and its heartbeats keep it in office; `commit-timeout` is the remedy.
 //!
-//! Here: state, messages and the handlers. Next: `options.rs`, `election.rs`, `leader.rs`, `follower.rs`, `reads.rs`.
+//! Here: state, messages and the handlers. Next: `options.rs`, `election.rs`, `leader.rs`, `follower.rs`, `reads.rs`; `group.rs`, a
+//! group inside another design.
 
 mod apply;
 mod election;
 mod follower;
+mod group;
 mod leader;
 mod log;
 mod machine;
@@ -53,6 +55,8 @@ mod reads;
 #[cfg(test)]
 mod tests;
 
+pub use self::group::Group;
+pub(in crate::protocol) use self::group::Names;
 pub use self::log::{Command, Entries, Entry, Position, Snapshot};
 pub use self::machine::Machine;
 pub use self::options::{AppendOrder, Options, Reads};
