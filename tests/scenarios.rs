@@ -15,6 +15,7 @@ use riftzone::trace::Trace;
 const UNTOUCHED: &[(&str, &str)] = &[
     ("aws-2020-11-25.toml", "five"),
     ("lww-skew-region.toml", "hybrid"),
+    ("patroni-dcs-lost.toml", "failsafe"),
     ("postgres-lab.toml", "local"),
     ("postgres-lab-first.toml", "any"),
     ("raft-partial-partition.toml", "pre-vote"),

@@ -78,6 +78,18 @@ fencing = "epoch"
 lease = "2s"
 acknowledge = "one"
 "#;
+/// A primary and two backups; the store has its majority with one of these.
+const LEASED: &str = r#"
+protocol = "lease-store"
+primary = "s1"
+backups = ["s2", "s3"]
+store = { regions = ["s3", "s4", "s5"], leader = "s4" }
+ttl = "3s"
+loop-wait = "500ms"
+retry-timeout = "1s"
+safety-margin = "100ms"
+poll = "100ms"
+"#;
 const PAIRED: &str = r#"
 protocol = "primary-backup"
 primary = "left"
@@ -243,6 +255,28 @@ pub const BANK: &[Row] = &[
         ..USUAL
     },
     Row { id: "F9", what: "a lease lasts longer for who has it", design: FENCED, wrong: "mutant = \"F9\"", ..USUAL },
+    Row {
+        id: "F9b",
+        what: "an agent stands still, and no watchdog stops its primary",
+        world: FIVE,
+        faults: "[[fault]]\nat = \"10s\"\nfor = \"3800ms\"\npause = [\"leader\"]",
+        design: LEASED,
+        wrong: "watchdog = false",
+        right: "watchdog = true",
+        expect: "single-writer = \"pass\"",
+        how: How::Planned(20),
+    },
+    Row {
+        id: "F10",
+        what: "failsafe by most replicas, and not by all",
+        world: FIVE,
+        faults: "[[fault]]\nat = \"10s\"\nfor = \"30s\"\npartition = [[\"s1\", \"s2\"], [\"s3\", \"s4\", \"s5\"]]",
+        design: LEASED,
+        wrong: "failsafe = true\nmutant = \"F10\"",
+        right: "failsafe = true",
+        how: How::Planned(20),
+        ..USUAL
+    },
     Row {
         id: "F11",
         what: "two nodes shoot each other",
