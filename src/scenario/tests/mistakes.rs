@@ -110,12 +110,12 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "[workload]",
         "[service]\nread = \"1ms\"\nregion = [{ name = \"a\", standby = { capacity = \"100%\" } }]\n[workload]",
-        "10:47: a standby has a part of its capacity: more than 0 %, less than 100 %",
+        "10:48: a standby has a part of its capacity: more than 0 %, less than 100 %",
     ),
     (
         "[workload]",
         "[service]\nread = \"1ms\"\nregion = [{ name = \"a\", standby = { capacty = \"1%\" } }]\n[workload]",
-        "10:36: unknown key `capacty`\n  help: did you mean `capacity`?",
+        "10:37: unknown key `capacty`\n  help: did you mean `capacity`?",
     ),
     (
         "[workload]",
