@@ -21,7 +21,9 @@ use riftzone::protocol::home_region::{self, HomeRegion, Moves};
 use riftzone::protocol::last_writer_wins::{self, LastWriterWins, StampClock};
 use riftzone::protocol::lease_store::{self, LeaseStore, Synchronous};
 use riftzone::protocol::orchestrated::{self, Orchestrated};
-use riftzone::protocol::primary_backup::{self, Acknowledge, Failover, Fencing, PrimaryBackup, Reads, Returning};
+use riftzone::protocol::primary_backup::{
+    self, Acknowledge, Copying, Failback, Failover, Fencing, PrimaryBackup, Reads, Returning, Size,
+};
 use riftzone::protocol::raft::{self, AppendOrder, Group, Raft};
 use riftzone::protocol::{Guarantee, Protocol};
 use riftzone::sim::{Placement, Run, Setup, simulate};
@@ -219,17 +221,24 @@ fn primary_backup_options() -> impl Strategy<Value = primary_backup::Options> {
     ];
     let failover = prop::option::weighted(
         0.8,
-        (1_500..4_000_u64, 0..2_000_u64, prop::option::weighted(0.2, 0..8_000_u64)).prop_map(
-            |(detect, promote, demote)| Failover {
+        (1_500..4_000_u64, 0..2_000_u64, prop::option::weighted(0.2, 0..8_000_u64), any::<bool>()).prop_map(
+            |(detect, promote, demote, goes_home)| Failover {
                 detect: Duration::millis(detect),
                 heartbeat: Duration::millis(400),
                 promote: Duration::millis(promote),
                 demote_after: demote.map(Duration::millis),
+                failback: if goes_home && demote.is_none() { Failback::Automatic } else { Failback::Never },
                 ..Failover::default()
             },
         ),
     );
-    let returning = prop_oneof![3 => Just(Returning::Discard), 1 => Just(Returning::Refuse)];
+    let returning = prop_oneof![
+        3 => Just(Returning::Discard),
+        1 => Just(Returning::Refuse),
+        1 => Just(Returning::Rewind),
+        1 => Just(Returning::Rebuild),
+        1 => Just(Returning::Merge),
+    ];
     let reads = prop_oneof![3 => Just(Reads::Primary), 1 => Just(Reads::Nearest)];
     let ship_every = prop::option::weighted(0.3, (1..2_000_u64).prop_map(Duration::millis));
     let degrade_after = prop::option::weighted(0.3, (100..3_000_u64).prop_map(Duration::millis));
@@ -244,6 +253,11 @@ fn primary_backup_options() -> impl Strategy<Value = primary_backup::Options> {
             sender_timeout: (acknowledge == Acknowledge::First).then_some(Duration::millis(2_500)),
             lease: Duration::millis(1_200),
             failover,
+            copying: matches!(returning, Returning::Rewind | Returning::Rebuild).then_some(Copying {
+                size: Size(100_000_000),
+                per_second: Size(80_000_000),
+                block: Size(2_000_000),
+            }),
             returning,
             reads,
             ship_every,

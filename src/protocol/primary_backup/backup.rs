@@ -8,6 +8,7 @@ use crate::protocol::mutant::Mutant;
 use crate::trace::Observation;
 
 use super::log::{Entry, Position, Stretch};
+use super::options::Returning;
 use super::replica::{Duty, Replica};
 use super::{Message, Office, PrimaryBackup, Record};
 
@@ -52,10 +53,10 @@ enum Meeting {
     Equal(u64),
     /// It begins beyond the end.
     Gap,
-    /// It begins at an entry that is not the same: what differed was dropped.
-    Differs,
-    /// What differs may not be dropped: this node stays out.
-    Stranded,
+    /// It begins at an entry that is not the same: they may be equal up to here, but no further.
+    Differs(Position),
+    /// What differs may not be dropped, or all is copied anew: this node stays out, for good or for a while.
+    Out,
 }
 
 impl Replica {
@@ -92,14 +93,18 @@ impl Replica {
                     self.fetch(from, cx);
                 }
             }
-            Meeting::Differs => self.fetch(from, cx),
-            Meeting::Stranded => {}
+            Meeting::Differs(last) => self.fetch_after(last, from, cx),
+            Meeting::Out => {}
         }
     }
 
     fn fetch(&mut self, from: NodeId, cx: &mut Context<PrimaryBackup>) {
+        self.fetch_after(self.log.last(), from, cx);
+    }
+
+    fn fetch_after(&mut self, last: Position, from: NodeId, cx: &mut Context<PrimaryBackup>) {
         self.early.asked = true;
-        cx.send(from, Message::Fetch { epoch: self.promised, last: self.log.last() });
+        cx.send(from, Message::Fetch { epoch: self.promised, last });
     }
 
     fn take_early(&mut self, by: u64, cx: &mut Context<PrimaryBackup>) {
@@ -126,8 +131,10 @@ impl Replica {
             return Meeting::Gap;
         }
         if !self.log.has(after) {
-            let dropped = self.drop_beyond(after.index - 1, cx);
-            return if dropped { Meeting::Differs } else { Meeting::Stranded };
+            // Who keeps or pays for what it drops has to know first where the logs part.
+            let looks = !matches!(self.plan.returning, Returning::Discard | Returning::Refuse);
+            let dropped = looks || self.drop_beyond(after.index - 1, cx);
+            return if dropped { Meeting::Differs(self.log.position(after.index - 1)) } else { Meeting::Out };
         }
         let mut index = after.index;
         for entry in &stretch.entries {
@@ -136,7 +143,7 @@ impl Replica {
                 continue;
             }
             if index <= self.log.len() && !self.drop_beyond(index - 1, cx) {
-                return Meeting::Stranded;
+                return Meeting::Out;
             }
             self.take(*entry, by, cx);
         }
@@ -147,14 +154,27 @@ impl Replica {
     /// primary had it before.
     fn drop_beyond(&mut self, length: u64, cx: &mut Context<PrimaryBackup>) -> bool {
         // What the primary once had it has no more where its disk forgot: its log is no measure then.
-        if length < self.matched || (self.plan.refuses && self.log.sets_beyond(length)) {
+        let (is_void, returning) = (length < self.matched, self.plan.returning);
+        let parts = self.log.sets_beyond(length);
+        if is_void || (returning == Returning::Refuse && parts) {
             cx.persist(Record::Stranded);
             self.duty = Duty::Stranded;
             return false;
         }
+        if returning == Returning::Merge {
+            self.keep_aside(length, cx);
+        }
+        let copied = match returning {
+            Returning::Rewind => self.plan.copying.block.0.saturating_mul(self.log.keys_beyond(length)),
+            Returning::Rebuild if parts => self.plan.copying.size.0,
+            _ => 0,
+        };
         cx.persist(Record::Cut(length));
         self.log.cut(length, |key, value, now| cx.observe(Observation::RolledBack { key, value, now }));
-        true
+        if copied > 0 {
+            self.copy_anew(copied, cx);
+        }
+        copied == 0
     }
 
     /// A more advanced replica lends what this one, which is to be promoted, does not have.
@@ -171,8 +191,8 @@ impl Replica {
                     cx.send(collector, Message::Report { epoch, last: self.log.last() });
                 }
             }
-            Meeting::Differs => self.fetch(from, cx),
-            Meeting::Gap | Meeting::Stranded => {}
+            Meeting::Differs(last) => self.fetch_after(last, from, cx),
+            Meeting::Gap | Meeting::Out => {}
         }
     }
 }

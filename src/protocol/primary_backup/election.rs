@@ -8,6 +8,7 @@ use crate::protocol::mutant::Mutant;
 use crate::time::{Duration, Time};
 use crate::trace::Observation;
 
+use super::failback::Return;
 use super::log::Position;
 use super::monitor::Monitor;
 use super::{Message, Office, PrimaryBackup, Record, Timer};
@@ -41,7 +42,7 @@ impl Monitor {
         if !self.may_campaign(cx) || !self.is_approved(cx) {
             return;
         }
-        let epoch = self.voted.max(self.highest) + 1;
+        let epoch = self.next_epoch();
         self.vote(epoch, cx.me(), cx);
         let leases_end = cx.now() + self.lease_left(cx);
         self.election = Election::Asking { votes: BTreeSet::from([cx.me()]), leases_end };
@@ -50,8 +51,13 @@ impl Monitor {
         self.tally(cx);
     }
 
+    /// An epoch in which nobody has voted, as far as it knows.
+    pub(super) fn next_epoch(&self) -> u64 {
+        self.voted.max(self.highest) + 1
+    }
+
     /// Votes in an epoch: never again in it or an earlier one, and no lease to earlier primaries any more.
-    fn vote(&mut self, epoch: u64, candidate: NodeId, cx: &mut Context<PrimaryBackup>) {
+    pub(super) fn vote(&mut self, epoch: u64, candidate: NodeId, cx: &mut Context<PrimaryBackup>) {
         self.voted = epoch;
         cx.persist(Record::Promise(epoch));
         cx.observe(Observation::Voted { epoch, candidate });
@@ -82,6 +88,19 @@ impl Monitor {
             self.vote(epoch, from, cx);
             self.try_again_in(self.plan.detect, cx);
         }
+        self.tell_vote(from, epoch, granted, cx);
+    }
+
+    /// Another monitor wants to run the election after which the office is back where it was: nobody is suspected.
+    pub(super) fn on_succession(&mut self, from: NodeId, epoch: u64, cx: &mut Context<PrimaryBackup>) {
+        let granted = epoch > self.office.epoch && epoch > self.voted;
+        if granted {
+            self.vote(epoch, from, cx);
+        }
+        self.tell_vote(from, epoch, granted, cx);
+    }
+
+    fn tell_vote(&self, from: NodeId, epoch: u64, granted: bool, cx: &mut Context<PrimaryBackup>) {
         let highest = self.voted.max(self.highest);
         cx.send(from, Message::Vote { epoch, granted, highest, lease_left: self.lease_left(cx) });
     }
@@ -107,7 +126,7 @@ impl Monitor {
         }
     }
 
-    fn tally(&mut self, cx: &mut Context<PrimaryBackup>) {
+    pub(super) fn tally(&mut self, cx: &mut Context<PrimaryBackup>) {
         let Election::Asking { votes, leases_end } = &self.election else { return };
         if votes.len() < self.plan.quorum {
             return;
@@ -178,7 +197,9 @@ impl Monitor {
         let candidates = self.plan.candidates.iter().filter_map(|node| Some((*node, *reports.get(node)?)));
         let blind = self.plan.mutated(Mutant::F5);
         let rank = |last: Position| if blind { Position::default() } else { last };
-        let chosen = candidates.max_by_key(|(node, last)| (*node != suspect, rank(*last)));
+        // Of those that have the same, the last of the list; or the first primary, where the office is to go back to it.
+        let favoured = (self.home == Return::Asked).then(|| self.plan.replicas[0]);
+        let chosen = candidates.max_by_key(|(node, last)| (*node != suspect, rank(*last), Some(*node) == favoured));
         let Some((chosen, last)) = chosen else { return };
         if last == *most || blind {
             self.announce(chosen, cx);

@@ -1,9 +1,12 @@
 //! The log, and the copy of the data that it makes.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::id::{ClientId, Key, Value};
 use crate::trace::EntryName;
 
 use super::super::Table;
+use super::aside::Kept;
 
 /// How many entries one message carries at most when a replica catches up.
 const BATCH: usize = 1024;
@@ -138,6 +141,34 @@ impl Log {
         }
     }
 
+    /// Whether an entry sets a key to this value.
+    pub fn sets(&self, value: Value) -> bool {
+        self.entries.iter().any(|entry| matches!(entry.change, Change::Set(_, set) if set == value))
+    }
+
+    /// How many keys the entries beyond `length` set.
+    pub fn keys_beyond(&self, length: u64) -> u64 {
+        let set = self.entries[length as usize..].iter().filter_map(|entry| match entry.change {
+            Change::Set(key, _) => Some(key),
+            Change::Open | Change::Found(_) => None,
+        });
+        set.collect::<BTreeSet<Key>>().len() as u64
+    }
+
+    /// The writes beyond `length` that the copy holds, in their order, each with what its key had before.
+    pub fn applied_beyond(&self, length: u64) -> Vec<Kept> {
+        let mut copy = BTreeMap::new();
+        let mut kept = Vec::new();
+        for (place, entry) in self.entries[..self.applied as usize].iter().enumerate() {
+            let Change::Set(key, value) = entry.change else { continue };
+            let before = copy.insert(key, value);
+            if place as u64 >= length {
+                kept.push(Kept { client: entry.client, sequence: entry.sequence, key, before, value });
+            }
+        }
+        kept
+    }
+
     /// Whether an entry beyond `length` sets a key.
     pub fn sets_beyond(&self, length: u64) -> bool {
         self.entries[length as usize..].iter().any(|entry| matches!(entry.change, Change::Set(..)))
@@ -220,6 +251,16 @@ mod tests {
         let mut short = log(&entries[..1]);
         short.apply(1, |_, _| ());
         assert_eq!(format!("{long:?}"), format!("{short:?}"));
+    }
+
+    #[test]
+    fn what_is_cut_off_is_known_with_what_it_replaced() {
+        let mut log = log(&[set(1, 7, 1), set(1, 8, 2), set(1, 7, 3), set(1, 7, 4), set(1, 9, 5)]);
+        log.apply(4, |_, _| ());
+        let kept: Vec<_> = log.applied_beyond(2).iter().map(|kept| (kept.key, kept.before, kept.value)).collect();
+        assert_eq!(kept, [(Key(7), Some(Value(1)), Value(3)), (Key(7), Some(Value(3)), Value(4))]);
+        assert_eq!((log.keys_beyond(2), log.keys_beyond(0)), (2, 3));
+        assert!(log.sets(Value(5)) && !log.sets(Value(6)));
     }
 
     #[test]

@@ -23,7 +23,7 @@
 //!
 //! **Claims.** Without `failover`: linearizability (with `reads = "primary"`), no acknowledged write lost, convergence
 //! and a single writer, under any fault: there is one copy that decides, and its disk survives. With `failover`: one
-//! leader in each epoch under any fault; convergence where `returning = "discard"`. With `fencing = "epoch"`: a single
+//! leader in each epoch under any fault; convergence but for a replica that stays out (`returning = "refuse"`). With `fencing = "epoch"`: a single
 //! writer, under any fault. Where writes wait for at least one backup: no acknowledged write lost, under any fault;
 //! with fencing and `reads = "primary"` besides: linearizability. Fencing relies on clocks that stay within the
 //! uncertainty that the deployment declares (leases are stretched by it); beyond that nothing is claimed of it.
@@ -32,7 +32,7 @@
 //! and a paused node sends nothing. A real machine may stop between the two.
 //!
 //! **Does not claim.** With `acknowledge = "local"`, that an acknowledged write survives a failover: what had not
-//! reached the new primary is rolled back, or kept aside with a replica that is refused (fenced and cut off, what it
+//! reached the new primary is rolled back, kept aside with a replica that is refused, or merged where nobody wrote the key since (fenced and cut off, what it
 //! acknowledges until its lease is out, at most `lease` later). Without fencing, that there is one primary at a time: a
 //! primary that is cut off goes on serving those who reach it, for as long as the cut lasts. Writes that wait for
 //! backups stop when too few are in reach, also after a failover (it degrades to asynchronous only with `degrade-after`,
@@ -77,16 +77,24 @@
 //! widely as `acknowledge` asks. A primary that loses its lease observes `SteppedDown`, and `Leader` and `Ready` of the
 //! same epoch if it gets it back; so does one that restarts and is still the primary.
 //!
+//! **Failback.** With `failback` the office goes back to the first primary when that is well again: the primary takes no more
+//! requests, and is done once its successor has the whole log; then monitors that suspect nobody vote, and it is promoted like any
+//! other. Nothing is lost by that, and nobody is served meanwhile: a second outage, of `promote` and four one-way delays or so,
+//! and of a lease, where there is fencing.
+//!
 //! **At its worst.** `scenarios/github-2018-10-21.toml`: 43 seconds of cut, two writable primaries.
 //!
 //! Files: `options.rs`, `log.rs`, `replica.rs` (a node with a copy: requests and offices), `primary.rs` and `backup.rs`
 //! (its two duties), `monitor.rs` (heartbeats, suspicion, leases), `operator.rs` (a person who decides), `degrade.rs` (semi-synchronous
-//! replication), `priority.rs` (backups with an order), `election.rs` (votes, and
-//! who is chosen).
+//! replication), `priority.rs` (backups with an order), `copying.rs` and `aside.rs` (what a replica gives up when it returns), `election.rs` (votes, and
+//! who is chosen), `failback.rs` (back to the first primary).
 
+mod aside;
 mod backup;
+mod copying;
 mod degrade;
 mod election;
+mod failback;
 mod log;
 mod monitor;
 mod operator;
@@ -101,6 +109,9 @@ mod tests;
 #[cfg(test)]
 mod trials;
 
+pub use aside::Kept;
+pub use copying::{Copying, Size};
+pub use failback::Failback;
 pub use log::{Change, Entry, Position, Stretch};
 pub use operator::{Operator, Rule};
 pub use options::{Acknowledge, Failover, Fencing, Options, Reads, Returning};
@@ -224,6 +235,51 @@ pub enum Message {
         /// How long the leases that the voter granted may still last.
         lease_left: Duration,
     },
+    /// Replica to primary: a part of your copy, in place of mine.
+    AskPart {
+        /// How much is still to come.
+        left: u64,
+        /// How much of that is asked for, in bytes.
+        bytes: u32,
+    },
+    /// Primary to replica: here it is.
+    Part {
+        /// How much was still to come.
+        left: u64,
+        /// How much of that this is, in bytes.
+        bytes: u32,
+    },
+    /// A replica that was primary to the primary: writes that you do not have.
+    Offer {
+        /// The epoch of the primary.
+        epoch: u64,
+        /// In their order.
+        writes: Vec<Kept>,
+    },
+    /// Primary to that replica: each is in the log, or a conflict.
+    Settle {
+        /// The primary's epoch.
+        epoch: u64,
+        /// How many there were.
+        writes: u32,
+    },
+    /// Monitor to primary: take no more requests, and let this replica have all that you took.
+    HandOver {
+        /// The primary's epoch.
+        epoch: u64,
+        /// The replica.
+        to: NodeId,
+    },
+    /// Primary to monitor: that is done.
+    HandedOver {
+        /// Its epoch.
+        epoch: u64,
+    },
+    /// Monitor to monitor: vote that I run the election for this epoch, though nobody is suspected.
+    Succession {
+        /// The epoch.
+        epoch: u64,
+    },
     /// Monitor to replica: take nothing of earlier epochs from now on, and tell where your log ends.
     Collect {
         /// The epoch of the election.
@@ -275,8 +331,15 @@ impl Payload for Message {
             Message::Ping { .. } => 10,
             Message::Pong(_) => SIGN_BYTES,
             Message::Vote { .. } => 17,
-            Message::Collect { .. } => 2,
-            Message::Stale { .. } | Message::Suspicion { .. } | Message::Candidacy { .. } => 0,
+            Message::AskPart { .. } | Message::Settle { .. } => 12,
+            Message::Part { bytes, .. } => 12 + *bytes as usize,
+            Message::Offer { writes, .. } => 4 + writes.len() * (ENTRY_BYTES + 8),
+            Message::Collect { .. } | Message::HandOver { .. } => 2,
+            Message::Stale { .. }
+            | Message::Suspicion { .. }
+            | Message::Candidacy { .. }
+            | Message::HandedOver { .. }
+            | Message::Succession { .. } => 0,
         };
         (HEADER_BYTES + body) as u32
     }
@@ -311,6 +374,14 @@ pub enum Timer {
     Choose,
     /// Monitor: the operator who was paged has come to a decision.
     Operator,
+    /// Replica: a part of a copy is due.
+    Copy,
+    /// Replica: what is kept aside is offered.
+    Offer,
+    /// Primary: nobody has taken over the office that it was to hand over.
+    HandOver,
+    /// Monitor: it is time for the office to go back, or too late.
+    Failback,
 }
 
 /// One durable log entry of a node.
@@ -328,6 +399,14 @@ pub enum Record {
     Office(Office),
     /// Replica: it stays out.
     Stranded,
+    /// Replica: so many bytes are copied anew, and none of its log counts until they are.
+    Copying(u64),
+    /// Replica: that is done.
+    Copied,
+    /// Replica: a write that was taken out of the copy, to be offered to the primary.
+    Aside(Kept),
+    /// Replica: all of those were settled.
+    Settled,
 }
 
 impl Protocol for PrimaryBackup {
@@ -459,7 +538,7 @@ fn claims(options: &Options) -> Vec<Claim> {
     if options.reads == Reads::Primary && (fixed || (fenced && waits)) {
         claims.push(timed(Guarantee::Linearizable));
     }
-    if options.returning == Returning::Discard {
+    if options.returning != Returning::Refuse {
         claims.push(timed(Guarantee::Convergence));
     }
     if fixed || waits {

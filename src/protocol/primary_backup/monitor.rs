@@ -8,6 +8,7 @@ use crate::time::{Duration, Time};
 use crate::trace::Observation;
 
 use super::election::Election;
+use super::failback::Return;
 use super::operator::Approval;
 use super::options::Plan;
 use super::{Message, Office, PrimaryBackup, Record, Sign, Timer};
@@ -39,6 +40,8 @@ pub(super) struct Monitor {
     truce_ends: Time,
     /// What the operator, if there is one, has made of the suspicion.
     pub(super) approval: Approval,
+    /// How far it is with bringing the office back to the first primary.
+    pub(super) home: Return,
 }
 
 impl Monitor {
@@ -59,6 +62,7 @@ impl Monitor {
             hurried: false,
             truce_ends: Time::ZERO,
             approval: Approval::None,
+            home: Return::None,
         };
         for record in recovered {
             match *record {
@@ -91,12 +95,19 @@ impl Monitor {
                 self.on_vote(from, epoch, granted, highest, lease_left, cx);
             }
             Message::Report { epoch, last } => self.on_report(from, epoch, last, cx),
+            Message::HandedOver { epoch } => self.on_handed_over(epoch, cx),
+            Message::Succession { epoch } => self.on_succession(from, epoch, cx),
             Message::Append { .. }
             | Message::Ack { .. }
             | Message::Stale { .. }
             | Message::Fetch { .. }
             | Message::Loan { .. }
             | Message::Synced { .. }
+            | Message::HandOver { .. }
+            | Message::AskPart { .. }
+            | Message::Part { .. }
+            | Message::Offer { .. }
+            | Message::Settle { .. }
             | Message::Collect { .. } => panic!("{message:?} is for replicas"),
         }
     }
@@ -109,7 +120,11 @@ impl Monitor {
             Timer::Fence => self.fenced(cx),
             Timer::Choose => self.stop_waiting_for_silent(cx),
             Timer::Operator => self.decide_by_hand(cx),
-            Timer::Provision
+            Timer::Failback => self.bring_home(cx),
+            Timer::HandOver
+            | Timer::Copy
+            | Timer::Offer
+            | Timer::Provision
             | Timer::Promote
             | Timer::Lease
             | Timer::Repair
@@ -167,6 +182,7 @@ impl Monitor {
         if !sign.stranded {
             self.heard.insert(from, cx.now());
         }
+        self.look_home(from, sign, cx);
         if sign.office != self.office || from != self.office.primary {
             return;
         }
@@ -213,7 +229,7 @@ impl Monitor {
         self.suspects = false;
         self.dismiss(cx);
         self.others.clear();
-        (self.grant, self.hurried) = (None, false);
+        (self.grant, self.hurried, self.home) = (None, false, Return::None);
         self.election = Election::None;
         [Timer::Campaign, Timer::Fence, Timer::Choose].into_iter().for_each(|timer| cx.cancel_timer(timer));
         cx.set_timer(Timer::Suspect, self.plan.provision + self.plan.promote + self.plan.detect);
@@ -278,7 +294,7 @@ impl Monitor {
         self.suspecters(cx).count()
     }
 
-    fn is_heard(&self, replica: NodeId, cx: &Context<PrimaryBackup>) -> bool {
+    pub(super) fn is_heard(&self, replica: NodeId, cx: &Context<PrimaryBackup>) -> bool {
         self.heard.get(&replica).is_some_and(|at| cx.now().since(*at) < self.plan.detect)
     }
 

@@ -11,6 +11,8 @@ use crate::time::Duration;
 use crate::trace::{Observation, Promise};
 
 use super::PrimaryBackup;
+use super::copying::Copying;
+use super::failback::Failback;
 use super::operator::Operator;
 
 /// The knobs of primary-backup replication.
@@ -46,9 +48,14 @@ pub struct Options {
     /// `failover.detect`. Only with `fencing = "epoch"`. Default: 4s.
     pub lease: Duration,
     /// What becomes of a replica that comes back with writes which the new primary does not have: `"discard"` (it
-    /// throws them away and is a backup) or `"refuse"` (it stays out with its copy, until an operator comes). Default:
+    /// throws them away and is a backup), `"rewind"` (the same, once it has the blocks anew that they changed), `"rebuild"` (once
+    /// it has the whole copy anew), `"merge"` (it is a backup, and offers them to the primary, which takes those whose key nobody
+    /// wrote since; the others are conflicts) or `"refuse"` (it stays out with its copy, until an operator comes). Default:
     /// `"discard"`.
     pub returning: Returning,
+    /// What it takes to copy anew: `{ size = "10GB", per-second = "100MB", block = "8KB" }`. Only with `returning = "rewind"` or
+    /// `"rebuild"`.
+    pub copying: Option<Copying>,
     /// How long a backup may owe its answer to an entry before the primary offers its log again: what bounds how long a
     /// lost message stays lost. An offer is made one to two such spans after the entry. Default: 1s.
     pub repair: Duration,
@@ -77,6 +84,7 @@ impl Default for Options {
             fencing: Fencing::None,
             lease: Duration::secs(4),
             returning: Returning::Discard,
+            copying: None,
             repair: Duration::secs(1),
             ship_every: None,
             unwatched: false,
@@ -207,6 +215,10 @@ pub struct Failover {
     /// A person who is paged by the first monitor that suspects with a quorum, and decides after a while whether there is an
     /// election: `{ reaction = ["10min", "40min"] }`. Default: nobody; monitors decide by themselves.
     pub operator: Option<Operator>,
+    /// Whether the office goes back to the first primary once that is well again: `"never"`, `"automatic"` (when it has kept up for
+    /// three heartbeats), or when a person has decided so: `{ reaction = ["10min", "40min"] }`. It is handed over: nothing is
+    /// lost, and nobody served meanwhile. The first of the `monitors` sees to it. Default: `"never"`.
+    pub failback: Failback,
     /// How long a primary that has a successor goes on as if it had none, from when it could first be told: monitors that
     /// reconfigure it look at it a few times before. A primary that restarts serves at once, too, until it is told. Not with
     /// `fencing`. Default: it is told at once, and asks before it serves again.
@@ -224,6 +236,7 @@ impl Default for Failover {
             quorum: None,
             candidates: None,
             operator: None,
+            failback: Failback::Never,
             demote_after: None,
         }
     }
@@ -249,6 +262,12 @@ pub enum Returning {
     /// It throws them away, and is a backup.
     #[default]
     Discard,
+    /// It throws them away, copies the blocks anew that they changed, and is a backup.
+    Rewind,
+    /// It throws everything away, copies all of it anew, and is a backup.
+    Rebuild,
+    /// It is a backup, and offers them to the primary.
+    Merge,
     /// It stays out, and keeps them aside.
     Refuse,
 }
@@ -297,6 +316,10 @@ pub(super) fn seats(options: &Options, regions: &[&str]) -> Result<Vec<Seat>, Op
             "it is for backups that take each other's place: set `acknowledge = \"first\"`, or leave it out".into();
         return Err(OptionsError { option: "sender-timeout", why });
     }
+    if options.copying.is_some() && !matches!(options.returning, Returning::Rewind | Returning::Rebuild) {
+        let why = "nothing is copied anew: set `returning = \"rewind\"` or `\"rebuild\"`, or leave it out".into();
+        return Err(OptionsError { option: "copying", why });
+    }
     if options.degrade_after.is_some() && wanted == 0 {
         let why =
             "a write that waits for no backup cannot wait too long for one: set `acknowledge`, or leave it out".into();
@@ -335,6 +358,15 @@ fn check_spans(options: &Options, failover: &Failover) -> Result<(), OptionsErro
         && least > most
     {
         return fail("failover.operator", format!("a reaction of {least} to {most}: the longer time comes first"));
+    }
+    if let Failback::ByHand { reaction: [least, most] } = failover.failback
+        && least > most
+    {
+        return fail("failover.failback", format!("a reaction of {least} to {most}: the longer time comes first"));
+    }
+    if failover.failback != Failback::Never && failover.demote_after.is_some() {
+        let why = "who is handed an office over is told at once: leave `demote-after` or this out".into();
+        return fail("failover.failback", why);
     }
     if options.fencing == Fencing::Epoch && failover.demote_after.is_some() {
         let why = "with `fencing` a primary serves while its lease lasts, and no longer: leave one of them out".into();
@@ -405,7 +437,8 @@ pub(super) struct Plan {
     pub failover: bool,
     pub fenced: bool,
     pub reads_nearest: bool,
-    pub refuses: bool,
+    pub returning: Returning,
+    pub copying: Copying,
     pub lease: Duration,
     pub repair: Duration,
     pub ship_every: Option<Duration>,
@@ -417,6 +450,7 @@ pub(super) struct Plan {
     pub promote: Duration,
     pub provision: Duration,
     pub operator: Option<Operator>,
+    pub failback: Failback,
     pub demote_after: Option<Duration>,
     pub unwatched: bool,
     flaw: Flaw,
@@ -443,7 +477,8 @@ impl Plan {
             failover: options.failover.is_some(),
             fenced: options.fencing == Fencing::Epoch,
             reads_nearest: options.reads == Reads::Nearest,
-            refuses: options.returning == Returning::Refuse,
+            returning: options.returning,
+            copying: options.copying.unwrap_or_default(),
             lease: options.lease,
             repair: options.repair,
             ship_every: options.ship_every,
@@ -455,6 +490,7 @@ impl Plan {
             promote: failover.promote,
             provision: failover.provision,
             operator: failover.operator,
+            failback: failover.failback,
             demote_after: failover.demote_after,
             unwatched: options.unwatched,
             flaw: options.mutant,
@@ -477,7 +513,7 @@ impl Plan {
         cx.observe(Observation::Promised(Promise::Copies(1 + copies as u16)));
         cx.observe(Observation::Promised(Promise::Once));
         // A replica that stays out may be one that writes wait for.
-        if self.copies == 0 || !self.refuses {
+        if self.copies == 0 || matches!(self.returning, Returning::Discard | Returning::Merge) {
             // To suspect, to let leases run out, to choose, to promote, to be held: for two elections in a row.
             let person = self.operator.as_ref().map_or(Duration::ZERO, |operator| operator.reaction[1]);
             let failover = self.detect * 3

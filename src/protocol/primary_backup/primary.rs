@@ -10,6 +10,7 @@ use crate::time::{Duration, Time};
 use crate::trace::Observation;
 
 use super::degrade::Patience;
+use super::failback::Handing;
 use super::log::{Change, Entry, Position, Stretch};
 use super::replica::{Duty, Replica};
 use super::{Message, PrimaryBackup, Record, Timer};
@@ -42,7 +43,7 @@ pub(super) struct Primary {
     ready_at: u64,
     /// Whether it has observed that it leads, and that it serves.
     pub(super) leads: bool,
-    serves: bool,
+    pub(super) serves: bool,
     /// Whether it has served at all in this stint.
     has_served: bool,
     /// For an entry, who is told once it is held.
@@ -57,6 +58,8 @@ pub(super) struct Primary {
     pub(super) is_watching: bool,
     /// How long its writes wait.
     pub(super) patience: Patience,
+    /// To whom it hands its office over, where it does.
+    pub(super) handing: Option<Handing>,
 }
 
 /// How far a backup's log equals the primary's, synced.
@@ -90,6 +93,7 @@ impl Replica {
             offered: None,
             is_watching: false,
             patience: Patience::new(&self.plan),
+            handing: None,
         }));
         let Position { epoch: last, index } = self.log.last();
         cx.observe(Observation::Elected { epoch, index, last });
@@ -109,7 +113,7 @@ impl Replica {
     }
 
     /// Adds an entry to the log, and sends it to every backup as soon as the disk has it.
-    fn append(&mut self, entry: Entry, cx: &mut Context<PrimaryBackup>) {
+    pub(super) fn append(&mut self, entry: Entry, cx: &mut Context<PrimaryBackup>) {
         let (epoch, after) = (entry.epoch, self.log.last());
         self.log.push(entry);
         cx.persist(Record::Entry(entry));
@@ -221,6 +225,7 @@ impl Replica {
         }
         self.review(leased, cx);
         self.tell_waiting(cx);
+        self.review_hand_over(cx);
     }
 
     fn tell_waiting(&mut self, cx: &mut Context<PrimaryBackup>) {
@@ -244,7 +249,7 @@ impl Replica {
         if primary.serves && !leased {
             (primary.serves, primary.leads) = (false, false);
             cx.observe(Observation::SteppedDown { epoch });
-        } else if !primary.serves && leased && primary.held_by_enough >= primary.ready_at {
+        } else if !primary.serves && leased && primary.handing.is_none() && primary.held_by_enough >= primary.ready_at {
             (primary.serves, primary.has_served) = (true, true);
             if !std::mem::replace(&mut primary.leads, true) {
                 cx.observe(Observation::Leader { epoch });
@@ -261,7 +266,7 @@ impl Replica {
             self.advance(cx); // the lease may have run out in a pause, before its timer could say so
         }
         let Duty::Leading(primary) = &mut self.duty else { return };
-        if primary.serves {
+        if primary.serves && primary.handing.is_none() {
             self.serve(&request, cx);
         } else if !primary.has_served && primary.held.len() < HELD_MAX {
             primary.held.push(request);

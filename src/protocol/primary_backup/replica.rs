@@ -9,7 +9,9 @@ use crate::protocol::{Context, Request, State};
 use crate::time::Time;
 use crate::trace::Observation;
 
+use super::aside::Kept;
 use super::backup::Early;
+use super::copying::Progress;
 use super::log::{Log, Position};
 use super::options::Plan;
 use super::primary::{Primary, Wait};
@@ -34,13 +36,17 @@ pub(super) struct Replica {
     /// fencing: which monitors confirmed this node in office.
     grants: BTreeMap<NodeId, Time>,
     /// Since when it has had its duty, or been up.
-    since: Time,
+    pub(super) since: Time,
     /// What its writes wait for as a primary, if that is said by the design that this one is a part of.
     pub(super) wait: Option<Wait>,
     /// Whether its lease was found to be out when its timer fired, and there was none since. Looked at where nothing else is.
     lapsed: bool,
     /// When it could first be told, as a primary, that it has a successor.
     told_since: Option<Time>,
+    /// Whether it has the machines to lead.
+    is_provisioned: bool,
+    /// Writes that were taken out of its copy, and that it offers to the primary.
+    pub(super) aside: Vec<Kept>,
 }
 
 /// What a replica is at the moment.
@@ -56,6 +62,8 @@ pub(super) enum Duty {
     Leading(Box<Primary>),
     /// Its copy parted from the primary's, and it stays out.
     Stranded,
+    /// Its copy parted from the primary's, and it gets the primary's.
+    Copying(Progress),
 }
 
 impl Replica {
@@ -75,7 +83,11 @@ impl Replica {
             wait: None,
             lapsed: false,
             told_since: None,
+            is_provisioned: false,
+            aside: Vec::new(),
         };
+        // What the first primary runs on is not taken down when another leads.
+        replica.is_provisioned = replica.plan.provision.is_zero() || replica.plan.replicas[0] == cx.me();
         recovered.iter().for_each(|record| replica.replay(record));
         replica.plan.promise(cx);
         cx.observe(Observation::Entered { epoch: replica.promised });
@@ -84,10 +96,15 @@ impl Replica {
         let length = replica.log.len();
         match replica.duty {
             Duty::Stranded => replica.log.apply(length, |_, _| ()),
+            // Told once the rest is there.
+            Duty::Copying(_) => replica.ask_for_part(cx),
             _ => replica.apply(length, cx),
         }
+        if !replica.aside.is_empty() {
+            cx.set_timer(Timer::Offer, replica.plan.repair);
+        }
         let is_primary = replica.office.primary == cx.me() && replica.promised == replica.office.epoch;
-        if is_primary && !matches!(replica.duty, Duty::Stranded) {
+        if is_primary && !replica.is_out() {
             if recovered.is_empty() || !replica.plan.failover || replica.plan.demote_after.is_some() {
                 replica.take_office(cx);
             } else {
@@ -108,11 +125,15 @@ impl Replica {
             Record::Promise(epoch) => self.promised = epoch,
             Record::Office(office) => (self.office, self.promised) = (office, office.epoch),
             Record::Stranded => self.duty = Duty::Stranded,
+            Record::Copying(bytes) => self.duty = Duty::Copying(Progress::of(bytes)),
+            Record::Copied => self.duty = Duty::Backup,
+            Record::Aside(kept) => self.aside.push(kept),
+            Record::Settled => self.aside.clear(),
         }
     }
 
     pub fn on_request(&mut self, request: Request<PrimaryBackup>, cx: &mut Context<PrimaryBackup>) {
-        let stranded = matches!(self.duty, Duty::Stranded);
+        let stranded = self.is_out();
         match request.op {
             Op::Read(key) if self.plan.reads_nearest && !stranded => {
                 cx.reply(request.id, Reply::Read(self.log.copy().get(key).copied()));
@@ -128,7 +149,7 @@ impl Replica {
     pub(super) fn turn_away(&self, request: RequestId, cx: &mut Context<PrimaryBackup>) {
         let knows = self.promised == self.office.epoch && self.office.primary != cx.me();
         let refusal = match self.duty {
-            Duty::Backup if knows => Refusal::Redirect(self.office.primary),
+            Duty::Backup | Duty::Copying(_) if knows => Refusal::Redirect(self.office.primary),
             _ => Refusal::Unavailable,
         };
         cx.refuse(request, refusal);
@@ -137,7 +158,11 @@ impl Replica {
     pub fn on_message(&mut self, from: NodeId, message: Message, cx: &mut Context<PrimaryBackup>) {
         match message {
             Message::Ping { office, grant } => self.on_ping(from, office, grant, cx),
-            _ if matches!(self.duty, Duty::Stranded) => {}
+            Message::Part { left, bytes } => self.on_part(left, bytes, cx),
+            _ if self.is_out() => {}
+            Message::AskPart { left, bytes } => self.on_ask_part(from, left, bytes, cx),
+            Message::Offer { epoch, writes } => self.on_offer(from, epoch, &writes, cx),
+            Message::Settle { epoch, writes } => self.on_settle(epoch, writes, cx),
             Message::Append { epoch, stretch } => self.on_append(from, epoch, &stretch, cx),
             Message::Fetch { epoch, last } => self.on_fetch(from, epoch, last, cx),
             Message::Ack { epoch, index } => self.on_ack(from, epoch, index, cx),
@@ -145,10 +170,13 @@ impl Replica {
             Message::Loan { epoch, stretch } => self.on_loan(from, epoch, &stretch, cx),
             Message::Synced { epoch, index } => self.on_synced(epoch, index, cx),
             Message::Collect { epoch, source } => self.on_collect(from, epoch, source, cx),
+            Message::HandOver { epoch, to } => self.on_hand_over(from, epoch, to, cx),
             Message::Pong(_)
             | Message::Suspicion { .. }
             | Message::Candidacy { .. }
             | Message::Vote { .. }
+            | Message::HandedOver { .. }
+            | Message::Succession { .. }
             | Message::Report { .. } => panic!("{message:?} is for monitors"),
         }
     }
@@ -156,6 +184,7 @@ impl Replica {
     pub fn on_timer(&mut self, timer: Timer, cx: &mut Context<PrimaryBackup>) {
         match timer {
             Timer::Provision if matches!(self.duty, Duty::Promoting) => {
+                self.is_provisioned = true;
                 cx.observe(Observation::Provisioned { epoch: self.office.epoch });
                 self.get_ready(cx);
             }
@@ -168,6 +197,9 @@ impl Replica {
             Timer::Ship => self.ship(cx),
             Timer::Degrade => self.degrade(cx),
             Timer::Sender => self.pass_over(cx),
+            Timer::HandOver => self.take_back(cx),
+            Timer::Copy => self.copy_timer(cx),
+            Timer::Offer => self.offer_aside(cx),
             _ => {}
         }
     }
@@ -176,13 +208,16 @@ impl Replica {
         let copy = self.log.copy().iter().map(|(key, value)| (key, *value));
         match self.duty {
             Duty::Stranded => State::stranded(copy),
+            Duty::Copying(_) => State::no_data(),
             _ => State::serving(copy),
         }
     }
 
     /// A monitor says who is primary, and wants a sign of life.
     fn on_ping(&mut self, from: NodeId, office: Office, grant: Option<Time>, cx: &mut Context<PrimaryBackup>) {
-        if !matches!(self.duty, Duty::Stranded) {
+        if matches!(self.duty, Duty::Copying(_)) {
+            self.copy_from(office, cx);
+        } else if !matches!(self.duty, Duty::Stranded) {
             self.adopt(office, cx);
             if office == self.office && office.primary == cx.me() && self.promised == office.epoch {
                 self.confirmed_by(from, grant, cx);
@@ -198,10 +233,15 @@ impl Replica {
             Duty::Promoting => true,
             Duty::Leading(_) => leased || patience,
             Duty::Confirming => patience,
-            Duty::Backup | Duty::Stranded => false,
+            Duty::Backup | Duty::Stranded | Duty::Copying(_) => false,
         };
-        let stranded = matches!(self.duty, Duty::Stranded);
+        let stranded = self.is_out();
         Sign { office: self.office, last: self.log.last(), leads, leased, stranded, clock: cx.now() }
+    }
+
+    /// Whether its copy is nobody's: kept aside, or not complete.
+    fn is_out(&self) -> bool {
+        matches!(self.duty, Duty::Stranded | Duty::Copying(_))
     }
 
     /// A later office than the one it knew of: it is the primary's backup from now on, or the primary itself.
@@ -249,6 +289,7 @@ impl Replica {
             cx.cancel_timer(Timer::Ship);
             cx.cancel_timer(Timer::Degrade);
             cx.cancel_timer(Timer::Sender);
+            cx.cancel_timer(Timer::HandOver);
             cx.cancel_timer(Timer::Lease);
             if primary.leads {
                 cx.observe(Observation::SteppedDown { epoch });
@@ -261,7 +302,7 @@ impl Replica {
     /// It was chosen: `provision` and `promote` from now it takes office.
     fn prepare(&mut self, cx: &mut Context<PrimaryBackup>) {
         self.duty = Duty::Promoting;
-        if self.plan.provision.is_zero() {
+        if self.is_provisioned {
             self.get_ready(cx);
         } else {
             cx.set_timer(Timer::Provision, self.plan.provision);

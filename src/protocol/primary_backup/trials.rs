@@ -10,7 +10,7 @@ use crate::trace::Observation;
 
 use super::log::Change;
 use super::testbed::{Bed, Call, Fault};
-use super::{Acknowledge, Entry, Failover, Fencing, Options, Reads, Returning};
+use super::{Acknowledge, Copying, Entry, Failback, Failover, Fencing, Options, Reads, Returning, Size};
 
 /// When faults and clients end, and when replicas must have converged.
 const FAULTS_END: u64 = 9_000;
@@ -277,6 +277,94 @@ fn who_is_refused_is_stranded_with_what_is_lost() {
         assert!(bed.rolled_back.is_empty(), "nothing is thrown away");
     });
     assert!(sum.stranded > 50, "{sum:?}");
+}
+
+/// The same, and the office goes home whenever it can.
+fn homing(acknowledge: Acknowledge, fencing: Fencing) -> Options {
+    let mut options = options(acknowledge, fencing);
+    options.failover.as_mut().unwrap().failback = Failback::Automatic;
+    options
+}
+
+#[test]
+fn who_goes_home_breaks_nothing_that_held() {
+    let sum = trials(&homing(Acknowledge::One, Fencing::Epoch), 3, 300, assert_sound);
+    let without = trials(&options(Acknowledge::One, Fencing::Epoch), 3, 300, assert_sound);
+    assert!(sum.failovers > without.failovers + 50, "{sum:?}, and without {without:?}");
+    let sum = trials(&homing(Acknowledge::Local, Fencing::Epoch), 3, 200, |_, seen| {
+        assert!(seen.converged);
+        assert_eq!(seen.dual, 0);
+    });
+    assert!(sum.failovers > 100, "{sum:?}");
+    trials(&homing(Acknowledge::Local, Fencing::None), 3, 200, assert_converged);
+}
+
+#[test]
+fn a_hand_over_loses_nothing_even_where_replication_waits_for_nobody() {
+    let mut back = 0;
+    for seed in 0..40 {
+        let mut bed = Bed::new(homing(Acknowledge::Local, Fencing::None), 3, Duration::ZERO, seed);
+        bed.ask(4, ms(30_000));
+        // The first primary is away before anybody asks, and loses nothing by that; what follows is the way back alone.
+        bed.at(Time::ZERO + Duration::nanos(1), Fault::Crash(0));
+        bed.at(ms(6_000), Fault::Restart(0));
+        bed.run_until(ms(40_000));
+        let seen = look(&bed);
+        assert_eq!((seen.lost, seen.converged), (0, true), "seed {seed}: {seen:?}");
+        let last = bed.leaders.values().last().unwrap();
+        back += usize::from(last.iter().any(|node| node.index() == 0));
+        let gaps = bed.observed.iter().filter(|(_, _, o)| matches!(o, Observation::SteppedDown { .. })).count();
+        assert!(gaps >= 1, "seed {seed}: who hands over steps down");
+    }
+    assert_eq!(back, 40);
+}
+
+#[test]
+fn what_returns_is_copied_anew_before_it_counts() {
+    for returning in [Returning::Rewind, Returning::Rebuild] {
+        let copying = Copying { size: Size(64_000_000), per_second: Size(32_000_000), block: Size(500_000) };
+        let options = Options { returning, copying: Some(copying), ..homing(Acknowledge::Local, Fencing::None) };
+        let sum = trials(&options, 3, 200, |bed, seen| {
+            assert_converged(bed, seen);
+            assert_eq!(seen.lost, seen.rolled_back, "what is lost was observed");
+            let away = bed.states().iter().filter(|state| state.standing == Standing::NoData).count();
+            assert_eq!(away, 3, "monitors alone hold nothing in the end");
+        });
+        assert!(sum.lost > 200, "{sum:?}");
+    }
+}
+
+#[test]
+fn what_nobody_has_overwritten_is_merged_and_the_rest_are_conflicts() {
+    let merging = Options { returning: Returning::Merge, ..options(Acknowledge::Local, Fencing::None) };
+    let (mut conflicts, mut merged) = (0, 0);
+    trials(&merging, 3, 300, assert_converged);
+    for seed in 0..40 {
+        let mut bed = Bed::new(merging.clone(), 3, Duration::ZERO, seed);
+        bed.ask(4, ms(9_000));
+        let inside = bed.nodes_in(&[RegionId(0)]);
+        let outside = bed.nodes_in(&[RegionId(1), RegionId(2)]);
+        let links = inside.iter().flat_map(|a| outside.iter().flat_map(move |b| [(*a, *b), (*b, *a)])).collect();
+        bed.at(ms(2_000), Fault::Cut(links));
+        bed.at(ms(7_000), Fault::Mend);
+        bed.run_until(ms(20_000));
+        let discarded: BTreeSet<Value> = bed
+            .observed
+            .iter()
+            .filter_map(|(_, _, o)| match o {
+                Observation::Conflict { lost, .. } => Some(*lost),
+                _ => None,
+            })
+            .collect();
+        let (_, log) = bed.final_log().unwrap();
+        let kept: BTreeSet<Value> = log.iter().filter_map(set_value).collect();
+        for value in acknowledged(&bed.history) {
+            assert!(kept.contains(&value) || discarded.contains(&value), "seed {seed}: {value} is nowhere");
+        }
+        conflicts += discarded.len();
+        merged += bed.rolled_back.iter().filter(|value| kept.contains(value)).count();
+    }
+    assert!(conflicts > 100 && merged > 20, "{conflicts} conflicts, {merged} merged");
 }
 
 #[test]
