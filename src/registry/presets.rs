@@ -24,7 +24,7 @@ pub struct Preset {
 }
 
 /// Every preset.
-pub static PRESETS: [Preset; 10] = [
+pub static PRESETS: [Preset; 15] = [
     Preset {
         name: "postgres-async",
         protocol: "primary-backup",
@@ -122,6 +122,71 @@ pub static PRESETS: [Preset; 10] = [
         source: "Amazon DynamoDB Developer Guide, Global tables: multi-Region eventual consistency",
         assumed: &[
             "a write carries a hybrid logical timestamp of the region that took it; lost messages are repaired each second",
+        ],
+    },
+    Preset {
+        name: "mongodb-w1",
+        protocol: "primary-backup",
+        options: "acknowledge = \"local\"\nfencing = \"epoch\"\nlease = \"10s\"\nreturning = \"discard\"\n\
+                  failover = { detect = \"10s\", heartbeat = \"2s\", promote = \"0s\" }",
+        idea: "A MongoDB replica set with write concern 1: the primary alone has what is acknowledged, and a primary that comes back \
+               after an election rolls back what no other member had.",
+        source: "MongoDB Manual, Replica Set Elections and Replica Set Configuration: a heartbeat each 2 s, electionTimeoutMillis 10 s; a \
+                 new primary within 12 s in the median",
+        assumed: &[
+            "members vote as monitors beside them, and the most advanced one is elected",
+            "a primary that hears no majority steps down when a lease of the election timeout is out; early versions did not",
+            "rolling back takes no time; clients read at the primary",
+        ],
+    },
+    Preset {
+        name: "mongodb-majority",
+        protocol: "primary-backup",
+        options: "acknowledge = \"majority\"\nfencing = \"epoch\"\nlease = \"10s\"\nreturning = \"discard\"\n\
+                  failover = { detect = \"10s\", heartbeat = \"2s\", promote = \"0s\" }",
+        idea: "A MongoDB replica set with write concern majority: what is acknowledged is on a majority of the members, and no \
+               election loses it.",
+        source: "MongoDB Manual, Replica Set Elections and Replica Set Configuration: a heartbeat each 2 s, electionTimeoutMillis 10 s; a \
+                 new primary within 12 s in the median",
+        assumed: &[
+            "members vote as monitors beside them, and the most advanced one is elected",
+            "a primary that hears no majority steps down when a lease of the election timeout is out",
+            "clients read at the primary, as with read concern linearizable",
+        ],
+    },
+    Preset {
+        name: "cosmos-strong",
+        protocol: "raft",
+        options: "reads = \"read-index\"",
+        idea: "Azure Cosmos DB with strong consistency: reads are linearizable, and a write waits for other regions.",
+        source: "Microsoft, Consistency levels in Azure Cosmos DB, 2018 (strong: linearizability)",
+        assumed: &[
+            "Raft over the regions, a majority of which takes each write; how the product does it is not in the source",
+            "strong consistency over several regions: in 2018 it was for one",
+        ],
+    },
+    Preset {
+        name: "cosmos-prefix",
+        protocol: "primary-backup",
+        options: "acknowledge = \"local\"\nreads = \"nearest\"",
+        idea: "Azure Cosmos DB with consistent prefix and one region that writes: a read may be old, and never shows a write without \
+               those before it.",
+        source: "Microsoft, Consistency levels in Azure Cosmos DB, 2018 (consistent prefix)",
+        assumed: &[
+            "a region is one node that commits by itself, not a quorum of replicas",
+            "no other region takes over when the one that writes is lost",
+        ],
+    },
+    Preset {
+        name: "cosmos-eventual",
+        protocol: "last-writer-wins",
+        options: "",
+        idea: "Azure Cosmos DB with eventual consistency and writes in every region: replicas converge, and nothing is said of the \
+               order in which writes are seen.",
+        source: "Microsoft, Consistency levels in Azure Cosmos DB, 2018 (eventual)",
+        assumed: &[
+            "a region is one node that commits by itself, not a quorum of replicas",
+            "concurrent writes are settled in every region by timestamp, not by a hub region",
         ],
     },
     Preset {
