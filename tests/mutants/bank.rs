@@ -256,17 +256,6 @@ pub const BANK: &[Row] = &[
     },
     Row { id: "F9", what: "a lease lasts longer for who has it", design: FENCED, wrong: "mutant = \"F9\"", ..USUAL },
     Row {
-        id: "F9b",
-        what: "an agent stands still, and no watchdog stops its primary",
-        world: FIVE,
-        faults: "[[fault]]\nat = \"10s\"\nfor = \"3800ms\"\npause = [\"leader\"]",
-        design: LEASED,
-        wrong: "watchdog = false",
-        right: "watchdog = true",
-        expect: "single-writer = \"pass\"",
-        how: How::Planned(20),
-    },
-    Row {
         id: "F10",
         what: "failsafe by most replicas, and not by all",
         world: FIVE,
