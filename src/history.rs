@@ -5,6 +5,8 @@
 //! take effect at any later moment (Jepsen's `:info`). Checkers take histories from anywhere; this file knows no
 //! protocol. Next: `trace/mod.rs`, what really happened.
 
+use std::collections::BTreeMap;
+
 use crate::id::{ClientId, Key, NodeId, Value};
 use crate::op::{Op, OpKind, Reply};
 use crate::time::Time;
@@ -60,8 +62,8 @@ const NO_NODE: u16 = u16::MAX;
 
 /// The operations of a run, in the order in which they were invoked.
 ///
-/// Columns: 36 bytes an operation, and 24 more for a compare-and-set. Operations may be left out: those that are there
-/// keep their numbers, for 4 bytes more.
+/// Columns: 36 bytes an operation, and 24 more for a compare-and-set; what is not of registers is kept as it is. Operations may be left out:
+/// those that are there keep their numbers, for 4 bytes more.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     invoked: Vec<u64>,
@@ -74,6 +76,10 @@ pub struct History {
     tag: Vec<Tag>,
     /// What compare-and-sets expected and, where they failed, saw: `(row, expected, seen)`, by row.
     compared: Vec<(u32, u64, u64)>,
+    /// Operations that no register has, by row.
+    others: BTreeMap<u32, Op>,
+    /// Answers that no register gives, by row.
+    other_replies: BTreeMap<u32, Reply>,
     /// The number of each row's operation; empty where no operation was left out.
     ids: Vec<u32>,
 }
@@ -149,6 +155,14 @@ impl History {
         if let Op::CompareAndSet { expected, .. } = op {
             self.compared.push((row, pack(expected), NO_VALUE));
         }
+        if !matches!(op.kind(), OpKind::Read | OpKind::Write | OpKind::CompareAndSet) {
+            self.others.insert(row, op);
+        }
+    }
+
+    /// Whether there is nothing but single values in it, read and written: what most checkers judge.
+    pub fn is_of_registers(&self) -> bool {
+        self.others.is_empty() && self.other_replies.is_empty()
     }
 
     /// The last operation's number.
@@ -179,7 +193,10 @@ impl History {
         self.server[row] = server.0;
         match (self.tag[row].kind, reply) {
             (OpKind::Read, Reply::Read(value)) => self.value[row] = pack(value),
-            (OpKind::Write | OpKind::CompareAndSet, Reply::Written) => {}
+            (kind, Reply::Written) if kind.writes() => {}
+            (OpKind::Read, Reply::Amount(_) | Reply::Items(_) | Reply::Several(_)) | (OpKind::Add, Reply::Short(_)) => {
+                self.other_replies.insert(row as u32, reply);
+            }
             (OpKind::CompareAndSet, Reply::Mismatch(seen)) => {
                 self.tag[row].mismatch = true;
                 let place = self.compared_place(row as u32);
@@ -220,15 +237,19 @@ impl History {
         let value = unpack(self.value[row]);
         let written = || value.expect("a write has a value");
         let compared = || self.compared[self.compared_place(row as u32)];
+        let other = || self.others[&(row as u32)];
         let op = match kind {
             OpKind::Read => Op::Read(key),
             OpKind::Write => Op::Write(key, written()),
             OpKind::CompareAndSet => Op::CompareAndSet { key, expected: unpack(compared().1), new: written() },
+            OpKind::Add | OpKind::Insert | OpKind::Remove => other(),
         };
+        let other = || self.other_replies.get(&(row as u32)).copied();
         let reply = (outcome == Outcome::Ok).then(|| match kind {
-            OpKind::Read => Reply::Read(value),
+            OpKind::Read => other().unwrap_or(Reply::Read(value)),
             OpKind::CompareAndSet if mismatch => Reply::Mismatch(unpack(compared().2)),
-            OpKind::Write | OpKind::CompareAndSet => Reply::Written,
+            OpKind::Add => other().unwrap_or(Reply::Written),
+            OpKind::Write | OpKind::CompareAndSet | OpKind::Insert | OpKind::Remove => Reply::Written,
         });
         Operation {
             id,
@@ -292,6 +313,31 @@ mod tests {
         assert_eq!(history.get(OpId(7)).reply, Some(Reply::Mismatch(None)));
         assert_eq!((history.get(OpId(7)).op, history.get(OpId(8)).client), (swap, ClientId(0)));
         assert_eq!(history.invoke(ClientId(2), Op::Read(Key(1)), at(4)), OpId(9));
+    }
+
+    #[test]
+    fn what_no_register_has_reads_back_as_it_was_told() {
+        use crate::op::{Item, Items, Several};
+        let (mut history, key, client, node) = (History::new(), Key(1), ClientId(0), NodeId(0));
+        let first = history.invoke(client, Op::Read(key), at(0));
+        history.complete(first, Reply::Read(None), node, at(1));
+        assert!(history.is_of_registers());
+        let told = [
+            (Op::Add { key, amount: -2, name: Value(1) }, Reply::Short(1)),
+            (Op::Add { key, amount: 5, name: Value(2) }, Reply::Written),
+            (Op::Insert { key, item: Item(3), name: Value(3) }, Reply::Written),
+            (Op::Remove { key, item: Item(3), name: Value(4) }, Reply::Written),
+            (Op::Read(key), Reply::Amount(-7)),
+            (Op::Read(key), Reply::Items(Items::from_bits(9))),
+            (Op::Read(key), Reply::Several(Several::of([Value(3), Value(4)]))),
+        ];
+        for (op, reply) in told {
+            let id = history.invoke(client, op, at(2));
+            assert_eq!((history.get(id).op, history.get(id).reply), (op, None));
+            history.complete(id, reply, node, at(2));
+            assert_eq!((history.get(id).op, history.get(id).reply), (op, Some(reply)));
+        }
+        assert!(!history.is_of_registers());
     }
 
     #[test]

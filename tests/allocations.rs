@@ -9,7 +9,7 @@ use riftzone::model::clock::ClockModel;
 use riftzone::model::disk::DiskModel;
 use riftzone::model::latency::Delay;
 use riftzone::model::topology::Topology;
-use riftzone::model::workload::{Arrivals, KeyChooser, Mix, Workload};
+use riftzone::model::workload::{Arrivals, KeyChooser, Mix, Objects, Workload};
 use riftzone::op::{Op, Refusal, Reply};
 use riftzone::protocol::{Context, Payload, Protocol, Request, State};
 use riftzone::sim::{Placement, Queue, Setup, Simulator};
@@ -120,6 +120,7 @@ fn setup(clients: u32, duration: Duration) -> Setup {
         arrivals: Arrivals::Poisson(Duration::millis(10)),
         keys: KeyChooser::uniform(50),
         mix: Mix { read: 8, write: 2, compare_and_set: 0 },
+        objects: Objects::default(),
         timeout: Duration::secs(2),
         retry_after: None,
         backoff: Duration::millis(100),

@@ -15,8 +15,10 @@ use riftzone::model::routing::{Policy, Roam, Routing};
 use riftzone::model::service::{Capacity, Load, ServiceModel};
 use riftzone::model::topology::Topology;
 use riftzone::model::transport::{Bandwidth, StreamTransport};
-use riftzone::model::workload::{Arrivals, KeyChooser, Mix};
+use riftzone::model::workload::{Arrivals, KeyChooser, Mix, Objects};
+use riftzone::op::Object;
 use riftzone::protocol::causal::{self, Causal};
+use riftzone::protocol::crdt::{self, Crdt, Transport, Type};
 use riftzone::protocol::home_region::{self, HomeRegion, Moves};
 use riftzone::protocol::last_writer_wins::{self, LastWriterWins, StampClock};
 use riftzone::protocol::lease_store::{self, LeaseStore, Synchronous};
@@ -25,6 +27,7 @@ use riftzone::protocol::primary_backup::{
     self, Acknowledge, Copying, Failback, Failover, Fencing, PrimaryBackup, Reads, Returning, Size,
 };
 use riftzone::protocol::raft::{self, AppendOrder, Group, Raft};
+use riftzone::protocol::siblings::{self, Quorum, Resolver, Siblings, Vectors};
 use riftzone::protocol::{Guarantee, Protocol};
 use riftzone::sim::{Placement, Run, Setup, simulate};
 use riftzone::time::Duration;
@@ -387,6 +390,16 @@ proptest! {
         assert_claims_hold::<HomeRegion>(&setup, &options, seed)?;
     }
 
+    #[test]
+    fn crdt_holds_what_it_claims(setup in worlds(0, true), options in crdt_options(), seed in any::<u64>()) {
+        assert_claims_hold::<Crdt>(&of_type(setup, options.what), &options, seed)?;
+    }
+
+    #[test]
+    fn siblings_holds_what_it_claims(setup in worlds(0, true), options in siblings_options(), seed in any::<u64>()) {
+        assert_claims_hold::<Siblings>(&read_first(setup), &options, seed)?;
+    }
+
     /// Where disks forget, or are not waited for, nothing is claimed; but nobody panics, and what rests on no disk holds.
     #[test]
     fn a_forgetful_disk_makes_nobody_panic(
@@ -396,8 +409,10 @@ proptest! {
             Just(SyncPolicy::Never),
             (1..5_000_u64).prop_map(|ms| SyncPolicy::Interval(Duration::millis(ms))),
         ],
-        (raft, primary_backup, home_region) in (raft_options(), primary_backup_options(), home_region_options()),
+        (raft, primary_backup, home_region, crdt) in
+            (raft_options(), primary_backup_options(), home_region_options(), crdt_options()),
         (lease_store, orchestrated) in (lease_store_options(), orchestrated_options()),
+        siblings in siblings_options(),
         seed in any::<u64>(),
     ) {
         let mut setup = setup;
@@ -410,7 +425,62 @@ proptest! {
         setup.workload.mix.compare_and_set = 0;
         assert_claims_hold::<LastWriterWins>(&setup, &Default::default(), seed)?;
         assert_claims_hold::<Causal>(&setup, &Default::default(), seed)?;
+        assert_claims_hold::<Crdt>(&of_type(setup.clone(), crdt.what), &crdt, seed)?;
+        assert_claims_hold::<Siblings>(&read_first(setup), &siblings, seed)?;
     }
+}
+
+/// The same world, with clients that mostly read before they write.
+fn read_first(mut setup: Setup) -> Setup {
+    setup.workload.objects = Objects::Registers { read_modify_write: 4 };
+    setup.workload.mix = Mix { read: 2, write: 1, compare_and_set: 0 };
+    setup
+}
+
+fn siblings_options() -> impl Strategy<Value = siblings::Options> {
+    let vectors = prop_oneof![3 => Just(Vectors::Dotted), 1 => Just(Vectors::Server)];
+    let resolver = prop_oneof![2 => Just(Resolver::Client), 1 => Just(Resolver::LastWriter)];
+    let quorum = || prop_oneof![2 => Just(Quorum::One), 1 => Just(Quorum::Majority), 1 => Just(Quorum::All)];
+    (vectors, resolver, quorum(), quorum()).prop_map(|(vectors, resolver, acknowledge, reads)| siblings::Options {
+        vectors,
+        resolver,
+        acknowledge,
+        reads,
+        ..siblings::Options::default()
+    })
+}
+
+/// The same world, with clients that ask for what this type has.
+fn of_type(mut setup: Setup, what: Type) -> Setup {
+    let update = 4;
+    setup.workload.objects = match what {
+        Type::GCounter => Objects::Counters { add: update, subtract: 0 },
+        Type::PnCounter | Type::BoundedCounter => Objects::Counters { add: update, subtract: update },
+        Type::OrSet => Objects::Sets { insert: update, remove: update, items: 4 },
+        Type::LwwRegister | Type::MvRegister => return setup,
+        Type::Rga => Objects::Lists { insert: update, remove: update },
+    };
+    setup.workload.mix = Mix { read: 4, write: 0, compare_and_set: 0 };
+    // Counters add up where nobody asks two nodes for one addition.
+    if setup.workload.objects.object() == Object::Counter {
+        setup.workload.retry_after = None;
+    }
+    setup
+}
+
+fn crdt_options() -> impl Strategy<Value = crdt::Options> {
+    let types = [
+        Type::GCounter,
+        Type::PnCounter,
+        Type::BoundedCounter,
+        Type::OrSet,
+        Type::LwwRegister,
+        Type::MvRegister,
+        Type::Rga,
+    ];
+    let transports = [Transport::State, Transport::Delta, Transport::Operation];
+    (prop::sample::select(types.to_vec()), prop::sample::select(transports.to_vec()))
+        .prop_map(|(what, transport)| crdt::Options { what, transport, ..crdt::Options::default() })
 }
 
 /// Half of the clients move to the first region after twenty seconds, and take their tokens with them.

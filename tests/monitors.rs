@@ -326,6 +326,16 @@ fn table() -> Vec<(Invariant, &'static str, Steps)> {
             vec![merged(1, 0, 11, 1), merged(2, 0, 22, 2), merged(3, 1, 22, 2), merged(4, 1, 11, 1)],
         ),
         (
+            Invariant::CounterBound,
+            "what one region has is sold in two",
+            vec![
+                call(|i| i.held(after(0), NodeId(0), K, -1)),
+                observe(1, 0, O::Promised(Promise::AtLeast(0))),
+                call(|i| i.counted(after(2), NodeId(0), C, K, 0, &(-1..=2))),
+                call(|i| i.counted(after(3), NodeId(1), C, K, -1, &(-1..=2))),
+            ],
+        ),
+        (
             Invariant::LivenessAfterHeal,
             "no write is answered",
             vec![

@@ -32,7 +32,7 @@ use std::collections::VecDeque;
 use riftzone::id::{Key, NodeId, RegionId, RequestId, Value};
 use riftzone::model::latency::Delay;
 use riftzone::model::topology::Topology;
-use riftzone::model::workload::{Arrivals, KeyChooser, Mix, Workload};
+use riftzone::model::workload::{Arrivals, KeyChooser, Mix, Objects, Workload};
 use riftzone::op::{Op, Refusal, Reply};
 use riftzone::protocol::{Claim, Context, Guarantee, Payload, Protocol, Request, State};
 use riftzone::sim::{Placement, Run, Setup, simulate};
@@ -316,6 +316,7 @@ pub fn world(clients: u32, operations: u32) -> Setup {
         arrivals: Arrivals::Closed(Duration::ZERO),
         keys: KeyChooser::uniform(KEYS),
         mix: Mix { read: 0, write: 1, compare_and_set: 0 },
+        objects: Objects::default(),
         timeout: Duration::secs(2),
         retry_after: None,
         backoff: Duration::secs(1),

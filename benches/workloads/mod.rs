@@ -14,7 +14,7 @@ use riftzone::model::clock::ClockModel;
 use riftzone::model::disk::DiskModel;
 use riftzone::model::latency::Delay;
 use riftzone::model::topology::Topology;
-use riftzone::model::workload::{Arrivals, KeyChooser, Mix, Workload};
+use riftzone::model::workload::{Arrivals, KeyChooser, Mix, Objects, Workload};
 use riftzone::sim::Setup;
 use riftzone::time::Duration;
 
@@ -42,6 +42,7 @@ pub fn jittered_world(simulated: Duration) -> Setup {
         arrivals: Arrivals::Closed(Duration::ZERO),
         keys: KeyChooser::uniform(1),
         mix: Mix { read: 1, write: 0, compare_and_set: 0 },
+        objects: Objects::default(),
         timeout: Duration::secs(1),
         retry_after: None,
         backoff: Duration::secs(1),

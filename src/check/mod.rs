@@ -7,6 +7,7 @@
 pub mod causal;
 mod components;
 pub mod convergence;
+pub mod counts;
 mod execution;
 pub mod level;
 pub mod linearizable;
@@ -15,11 +16,15 @@ pub mod objects;
 pub mod order;
 pub mod sequential;
 pub mod session;
+pub mod sets;
 pub mod staleness;
 pub mod transactions;
 pub mod wgl;
 
 use crate::history::OpId;
+
+/// Why a history with more than registers is not judged by what is defined for these.
+pub const NOT_REGISTERS: &str = "there are counters, sets, lists or siblings, and this is defined for single values";
 
 /// What a checker found.
 #[derive(Clone, Debug, PartialEq, Eq)]

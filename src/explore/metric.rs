@@ -32,7 +32,7 @@ pub enum Better {
 use Better::{Less, More};
 
 /// Every metric, in the order of tables.
-pub static METRICS: [Metric; 24] = [
+pub static METRICS: [Metric; 27] = [
     Metric {
         name: "availability",
         unit: "",
@@ -167,6 +167,18 @@ pub static METRICS: [Metric; 24] = [
     count("duplicate_effects", "Effects of writes beyond the first of each, where clients retry by a policy.", |run| {
         run.duplicate_effects as f64
     }),
+    count("miscounted", "How far the counters are, at the end, from what clients were told of them.", |run| {
+        run.miscounted as f64
+    }),
+    count("reads_below_zero", "Reads of counters that showed less than zero.", |run| run.reads_below_zero as f64),
+    Metric {
+        name: "siblings_max",
+        unit: "",
+        better: None,
+        about: "The most values that one read of a register showed, where some showed several.",
+        value: |run| f64::from(run.siblings_max),
+        by_region: None,
+    },
     Metric {
         name: "turned_away",
         unit: "",
@@ -181,8 +193,15 @@ pub static METRICS: [Metric; 24] = [
 pub static REGIONAL: [&str; 2] = ["availability", "rto_s"];
 
 /// The metrics that tables leave out where they are zero for every design: most worlds have nothing of the kind.
-pub static OCCASIONAL: [&str; 4] =
-    ["recovery_after_heal_s", "retries_per_operation", "duplicate_effects", "turned_away"];
+pub static OCCASIONAL: [&str; 7] = [
+    "recovery_after_heal_s",
+    "retries_per_operation",
+    "duplicate_effects",
+    "miscounted",
+    "reads_below_zero",
+    "siblings_max",
+    "turned_away",
+];
 
 /// The metrics that tables leave out where every design has the same: they tell designs apart, or nothing.
 pub static TELLING_APART: [&str; 1] = ["replica_cores"];

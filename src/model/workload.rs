@@ -1,6 +1,7 @@
 //! What clients do: how often they ask, for what, and how long they wait.
 
 use crate::id::{Key, RegionId};
+use crate::op::Object;
 use crate::rng::Stream;
 use crate::time::Duration;
 
@@ -17,6 +18,8 @@ pub struct Workload {
     pub keys: KeyChooser,
     /// Which operations, and how often each.
     pub mix: Mix,
+    /// What the keys are, and what is asked of them beside that.
+    pub objects: Objects,
     /// How long a client waits for an operation, retries included.
     pub timeout: Duration,
     /// How long a client waits for one node before it asks another; `None`: as long as `timeout`.
@@ -59,6 +62,74 @@ impl Mix {
     /// All parts together.
     pub fn total(&self) -> u64 {
         u64::from(self.read) + u64::from(self.write) + u64::from(self.compare_and_set)
+    }
+}
+
+/// What all keys are, and how often each of their own operations is asked, relative to those of the [`Mix`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Objects {
+    /// Registers.
+    Registers {
+        /// Reads that the same client follows up at once, where it is answered, by a write of the key.
+        read_modify_write: u32,
+    },
+    /// Counters.
+    Counters {
+        /// Additions of 1.
+        add: u32,
+        /// Additions of -1.
+        subtract: u32,
+    },
+    /// Sets.
+    Sets {
+        /// Insertions.
+        insert: u32,
+        /// Removals.
+        remove: u32,
+        /// Of how many items, from 1 to [`ITEMS_MAX`](crate::op::ITEMS_MAX).
+        items: u8,
+    },
+    /// Lists.
+    Lists {
+        /// Insertions, at some place.
+        insert: u32,
+        /// Removals, from some place.
+        remove: u32,
+    },
+}
+
+impl Default for Objects {
+    fn default() -> Objects {
+        Objects::Registers { read_modify_write: 0 }
+    }
+}
+
+impl Objects {
+    /// What each key is.
+    pub const fn object(self) -> Object {
+        match self {
+            Objects::Registers { .. } => Object::Register,
+            Objects::Counters { .. } => Object::Counter,
+            Objects::Sets { .. } => Object::Set,
+            Objects::Lists { .. } => Object::List,
+        }
+    }
+
+    /// Its parts, in order.
+    pub const fn parts(self) -> [u32; 2] {
+        match self {
+            Objects::Registers { read_modify_write } => [read_modify_write, 0],
+            Objects::Counters { add, subtract } => [add, subtract],
+            Objects::Sets { insert, remove, .. } | Objects::Lists { insert, remove } => [insert, remove],
+        }
+    }
+}
+
+impl Workload {
+    /// All parts of the mix together.
+    pub fn parts(&self) -> u64 {
+        let own = self.objects.parts().map(u64::from);
+        self.mix.total() + own[0] + own[1]
     }
 }
 

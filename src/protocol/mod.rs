@@ -19,6 +19,7 @@
 mod about;
 pub mod causal;
 mod context;
+pub mod crdt;
 mod digests;
 mod embed;
 mod harness;
@@ -30,8 +31,10 @@ mod mutant;
 pub mod orchestrated;
 pub mod primary_backup;
 pub mod raft;
+pub mod siblings;
 mod table;
 mod true_time;
+mod version_vector;
 
 pub use about::{About, Claim, Guarantee};
 pub use context::{Context, Effect};
@@ -44,6 +47,7 @@ pub use mutant::Flaw;
 pub use mutant::Mutant;
 pub use table::Table;
 pub use true_time::{CommitWait, Interval, Sawtooth};
+pub use version_vector::{Dot, VersionVector};
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -52,7 +56,7 @@ use std::sync::Arc;
 
 pub use crate::id::Role;
 use crate::id::{Key, NodeId, RegionId, RequestId, Value};
-use crate::op::{Op, OpKind};
+use crate::op::{Object, Op, OpKind};
 
 /// A replication protocol: the code that one node runs.
 ///
@@ -82,6 +86,12 @@ pub trait Protocol: Sized {
     fn serves(options: &Self::Options, kind: OpKind) -> Serves {
         let _ = (options, kind);
         Serves::AnyReplica
+    }
+
+    /// What keys can be. The default: registers.
+    fn objects(options: &Self::Options) -> &'static [Object] {
+        let _ = options;
+        &[Object::Register]
     }
 
     /// What the design promises, and under which faults. The default: nothing.
@@ -187,6 +197,8 @@ pub enum Serves {
 pub struct State {
     /// Each key that was ever written, with its value.
     pub copy: BTreeMap<Key, Value>,
+    /// Each key that holds something else than one value, and what.
+    pub contents: BTreeMap<Key, Content>,
     /// Whether the copy counts.
     pub standing: Standing,
 }
@@ -194,17 +206,55 @@ pub struct State {
 impl State {
     /// A copy that counts.
     pub fn serving(copy: impl IntoIterator<Item = (Key, Value)>) -> State {
-        State { copy: copy.into_iter().collect(), standing: Standing::Serving }
+        State { copy: copy.into_iter().collect(), ..State::no_data().standing(Standing::Serving) }
+    }
+
+    /// The same, with keys that hold something else than one value.
+    pub fn with(mut self, contents: impl IntoIterator<Item = (Key, Content)>) -> State {
+        self.contents.extend(contents);
+        self
+    }
+
+    /// The names of all writes that it holds, each key's together.
+    pub fn values(&self) -> impl Iterator<Item = (Key, &[Value])> {
+        let single = self.copy.iter().map(|(key, value)| (*key, std::slice::from_ref(value)));
+        let several = self.contents.iter().filter_map(|(key, content)| match content {
+            Content::Values(values) => Some((*key, &values[..])),
+            Content::Amount(_) => None,
+        });
+        single.chain(several)
+    }
+
+    fn standing(self, standing: Standing) -> State {
+        State { standing, ..self }
     }
 
     /// A copy that is kept aside.
     pub fn stranded(copy: impl IntoIterator<Item = (Key, Value)>) -> State {
-        State { copy: copy.into_iter().collect(), standing: Standing::Stranded }
+        State { copy: copy.into_iter().collect(), ..State::no_data().standing(Standing::Stranded) }
     }
 
     /// The state of a node that holds no data.
     pub fn no_data() -> State {
-        State { copy: BTreeMap::new(), standing: Standing::NoData }
+        State { copy: BTreeMap::new(), contents: BTreeMap::new(), standing: Standing::NoData }
+    }
+}
+
+/// What a key holds that is not one value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// What a counter comes to.
+    Amount(i64),
+    /// Several: siblings and a set's insertions in ascending order, a list's in its own.
+    Values(Vec<Value>),
+}
+
+impl std::fmt::Display for Content {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Content::Amount(amount) => write!(f, "{amount}"),
+            Content::Values(values) => write!(f, "{values:?}"),
+        }
     }
 }
 

@@ -3,7 +3,8 @@
 //!
 //! Without the feature `mutants` there is no switch: [`Flaw::is`] is the constant `false`, and no branch is left of it.
 
-/// A flaw. The letters are those of the bank: R for raft, F for failover, L for last-writer-wins.
+/// A flaw. The letters are those of the bank: R for raft, F for failover, L for last-writer-wins, W for
+/// version vectors, K for CRDTs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "mutants", derive(serde::Deserialize))]
 #[cfg_attr(all(feature = "mutants", feature = "cli"), derive(schemars::JsonSchema))]
@@ -40,6 +41,20 @@ pub enum Mutant {
     F16,
     /// Copies are acknowledged before disks have them.
     F22,
+    /// A version's past is pruned to one entry.
+    W1,
+    /// A write without a context is taken to have seen everything.
+    W3,
+    /// A removal takes out insertions that it has not seen, too.
+    K3,
+    /// A delta is joined although what comes before it is missing.
+    K5,
+    /// Tombstones are dropped as soon as they are there.
+    K6,
+    /// Rights are given away before it is on disk that they were.
+    K7,
+    /// Elements of a list at one place are in the order in which they came.
+    K8,
 }
 
 /// The flaw that a design has, if any.

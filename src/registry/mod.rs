@@ -12,21 +12,25 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 
 use crate::explore::exhaustive::{self, Explorable, Explored, Sight, Tiny};
-use crate::op::OpKind;
+use crate::op::{Object, OpKind};
 use crate::protocol::{About, Claim, OptionsError, Protocol, Seat, Serves};
-use crate::protocol::{causal, home_region, last_writer_wins, lease_store, orchestrated, primary_backup, raft};
+use crate::protocol::{
+    causal, crdt, home_region, last_writer_wins, lease_store, orchestrated, primary_backup, raft, siblings,
+};
 use crate::sim::{Placement, Run, Setup, Simulator};
 use crate::trace::Trace;
 
 /// Every protocol.
-pub static PROTOCOLS: [Entry; 7] = [
+pub static PROTOCOLS: [Entry; 9] = [
     entry::<primary_backup::PrimaryBackup>(&primary_backup::ABOUT),
     entry::<lease_store::LeaseStore>(&lease_store::ABOUT),
     entry::<orchestrated::Orchestrated>(&orchestrated::ABOUT),
     entry::<last_writer_wins::LastWriterWins>(&last_writer_wins::ABOUT),
     entry::<causal::Causal>(&causal::ABOUT),
+    entry::<crdt::Crdt>(&crdt::ABOUT),
     entry::<home_region::HomeRegion>(&home_region::ABOUT),
     entry::<raft::Raft>(&raft::ABOUT),
+    entry::<siblings::Siblings>(&siblings::ABOUT),
 ];
 
 /// A protocol of the zoo.
@@ -73,6 +77,9 @@ pub trait Configured: Send + Sync + fmt::Debug {
 
     /// See [`Protocol::serves`].
     fn serves(&self, kind: OpKind) -> Serves;
+
+    /// See [`Protocol::objects`].
+    fn objects(&self) -> &'static [Object];
 
     /// See [`Protocol::claims`].
     fn claims(&self) -> Vec<Claim>;
@@ -178,6 +185,10 @@ where
 
     fn serves(&self, kind: OpKind) -> Serves {
         P::serves(&self.options, kind)
+    }
+
+    fn objects(&self) -> &'static [Object] {
+        P::objects(&self.options)
     }
 
     fn claims(&self) -> Vec<Claim> {

@@ -24,7 +24,7 @@ pub struct Preset {
 }
 
 /// Every preset.
-pub static PRESETS: [Preset; 15] = [
+pub static PRESETS: [Preset; 17] = [
     Preset {
         name: "postgres-async",
         protocol: "primary-backup",
@@ -112,6 +112,30 @@ pub static PRESETS: [Preset; 15] = [
                advise to raise over a wide area.",
         source: "etcd documentation, Tuning (heartbeat 100 ms, election timeout 1000 ms)",
         assumed: &["PreVote is on, as since etcd 3.5; 3.4 had it off"],
+    },
+    Preset {
+        name: "riak-siblings",
+        protocol: "siblings",
+        options: "acknowledge = \"majority\"\nreads = \"majority\"",
+        idea: "Riak KV with `allow_mult`: concurrent writes are kept as siblings by dotted version vectors, and whoever reads them settles \
+               them; a read and a write wait for a quorum of the replicas.",
+        source: "Riak KV documentation, Causal Context (dotted version vectors, `allow_mult`); Replication Properties (`r`, `w`: quorum)",
+        assumed: &[
+            "one replica a region, and every key in all of them",
+            "no fallback nodes and no hints: where a quorum is away, so are its keys",
+        ],
+    },
+    Preset {
+        name: "redis-active-active",
+        protocol: "crdt",
+        options: "ship = \"operation\"\ntype = \"pn-counter\"",
+        idea: "Redis Active-Active: each region takes writes at once, and what is concurrent is merged by the rule of the data type. \
+               The type is `pn-counter` where a design says nothing else.",
+        source: "Redis documentation, Active-Active geo-distribution (conflict-free replicated databases; a rule for each data type)",
+        assumed: &[
+            "updates travel one by one, in causal order",
+            "strings are `lww-register`, sets `or-set` and counters `pn-counter`: one type a design",
+        ],
     },
     Preset {
         name: "dynamodb-global-tables",

@@ -39,6 +39,14 @@ pub fn operation(op: &Operation, run: &Run) -> Value {
             tell("expected", json!(expected));
             tell("value", new.0.into());
         }
+        Op::Add { amount, name, .. } => {
+            tell("amount", amount.into());
+            tell("value", name.0.into());
+        }
+        Op::Insert { item, name, .. } | Op::Remove { item, name, .. } => {
+            tell("item", item.0.into());
+            tell("value", name.0.into());
+        }
     }
     match op.reply {
         Some(Reply::Read(seen)) => tell("seen", json!(seen)),
@@ -47,6 +55,16 @@ pub fn operation(op: &Operation, run: &Run) -> Value {
             tell("seen", json!(seen));
         }
         Some(Reply::Written) if matches!(op.op, Op::CompareAndSet { .. }) => tell("matched", true.into()),
+        Some(Reply::Amount(amount)) => tell("seen", amount.into()),
+        Some(Reply::Short(amount)) => {
+            tell("matched", false.into());
+            tell("seen", amount.into());
+        }
+        Some(Reply::Items(items)) => tell("seen", items.iter().map(|item| item.0).collect()),
+        Some(Reply::Several(several)) => {
+            tell("seen", several.named().map(|value| value.0).collect());
+            tell("count", several.count().into());
+        }
         Some(Reply::Written) | None => {}
     }
     row

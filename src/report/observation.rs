@@ -8,7 +8,14 @@ use crate::trace::Observation;
 
 /// Whether an observation is worth a mark of its own: those that come with every write are not.
 pub const fn is_told(observation: &Observation) -> bool {
-    !observation.is_aside() && !matches!(observation, Observation::Applied { .. })
+    !observation.is_aside()
+        && !matches!(
+            observation,
+            Observation::Applied { .. }
+                | Observation::Added { .. }
+                | Observation::Replaced { .. }
+                | Observation::Removed { .. }
+        )
 }
 
 /// What the node does, without its name.
@@ -23,6 +30,9 @@ pub fn words(observation: &Observation, run: &Run) -> String {
         Observation::Ready { epoch } => format!("is ready in epoch {epoch}"),
         Observation::SteppedDown { epoch } => format!("no longer leads epoch {epoch}"),
         Observation::Applied { key, value } => format!("applies {value} to {key}"),
+        Observation::Added { key, value } => format!("takes {value} to {key}"),
+        Observation::Replaced { key, value, by } => format!("has {by} to {key} in place of {value}"),
+        Observation::Removed { key, value, by } => format!("removes {value} from {key} ({by})"),
         Observation::RolledBack { key, value, now } => {
             let fate = if run.durability.lost.contains(&value) { ", which is lost" } else { "" };
             format!("takes {value} out of {key} again{fate}; it holds {}", or_nothing(now))

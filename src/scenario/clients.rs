@@ -8,7 +8,8 @@ use super::written::{self, Popularity};
 use crate::id::RegionId;
 use crate::model::retry::Retry;
 use crate::model::topology::Topology;
-use crate::model::workload::{Arrivals, KeyChooser, Mix, Workload};
+use crate::model::workload::{Arrivals, KeyChooser, Mix, Objects, Workload};
+use crate::op::ITEMS_MAX;
 use crate::time::Duration;
 
 /// A run keeps state for every client.
@@ -18,6 +19,7 @@ const KEYS_MAX: u32 = 10_000_000;
 
 const CLIENTS: u32 = 8;
 const KEYS: u32 = 1_000;
+const ITEMS: u8 = 16;
 const MIX: Mix = Mix { read: 8, write: 2, compare_and_set: 0 };
 const TIMEOUT: Duration = Duration::secs(2);
 const BACKOFF: Duration = Duration::millis(100);
@@ -34,7 +36,7 @@ pub(super) fn read(
     let clients = problems.keep(clients(written, &place.topology));
     let arrivals = problems.keep(arrivals(written, header));
     let keys = problems.keep(keys(written, place.topology.regions().len()));
-    let mix = problems.keep(mix(written.mix.as_ref()));
+    let mix = problems.keep(mix(written, header));
     let timeout = problems.keep(positive("timeout", written.timeout.as_ref(), TIMEOUT));
     let backoff = problems.keep(positive("backoff", written.backoff.as_ref(), BACKOFF));
     let retry_after = problems.keep(retry_after(written, timeout));
@@ -52,7 +54,8 @@ pub(super) fn read(
         clients: clients?,
         arrivals: arrivals?,
         keys: keys?,
-        mix: mix?,
+        mix: mix?.0,
+        objects: mix?.1,
         timeout: timeout?,
         retry_after: retry_after?,
         backoff: backoff?,
@@ -134,10 +137,54 @@ fn popular_keys(written: &written::Workload) -> Result<KeyChooser, Problem> {
     }
 }
 
-fn mix(written: Option<&Table<written::Mix>>) -> Result<Mix, Problem> {
-    let Some(Table { value: written::Mix { read, write, compare_and_set }, span }) = written else { return Ok(MIX) };
-    let mix = Mix { read: *read, write: *write, compare_and_set: *compare_and_set };
-    if mix.total() == 0 { Err(Problem::new(span, "the mix has no operation")) } else { Ok(mix) }
+/// The operations, and what they are on. All keys are alike, so what is asked must be of one kind of object.
+fn mix(written: &written::Workload, header: &std::ops::Range<usize>) -> Result<(Mix, Objects), Problem> {
+    let default = written::Mix { read: MIX.read, write: MIX.write, ..written::Mix::default() };
+    let (of, span) = written.mix.as_ref().map_or((default, header), |table| (table.value, &table.span));
+    let groups = [
+        (written::Objects::Registers, &[("write", of.write), ("compare_and_set", of.compare_and_set)][..]),
+        (written::Objects::Registers, &[("read_modify_write", of.read_modify_write)]),
+        (written::Objects::Counters, &[("add", of.add), ("subtract", of.subtract)]),
+        (written::Objects::Sets, &[("insert", of.insert), ("remove", of.remove)]),
+    ];
+    let asked = groups.iter().flat_map(|(of, kinds)| kinds.iter().map(move |(kind, parts)| (*of, *kind, *parts)));
+    let asked: Vec<_> = asked.filter(|(_, _, parts)| *parts > 0).collect();
+    if asked.is_empty() && of.read == 0 {
+        return Err(Problem::new(span, "the mix has no operation"));
+    }
+    let said = written.objects.as_ref().map(|at| at.value);
+    let objects = said.or_else(|| Some(asked.first()?.0)).unwrap_or(written::Objects::Registers);
+    let fits = |of: written::Objects| match of {
+        written::Objects::Sets => matches!(objects, written::Objects::Sets | written::Objects::Lists),
+        of => of == objects,
+    };
+    if let Some((_, kind, _)) = asked.iter().find(|(of, ..)| !fits(*of)) {
+        let objects = objects_of(objects, &of, ITEMS).object().name();
+        let message = format!("`{kind}` is not asked of {objects}, and all keys are alike");
+        let help = "registers have `write`, `compare_and_set` and `read_modify_write`, counters `add` and `subtract`, sets and \
+                    lists `insert` and `remove`, and all have `read`";
+        return Err(Problem::new(span, message).help(help));
+    }
+    let items = match &written.items {
+        None => ITEMS,
+        Some(at) if objects != written::Objects::Sets => {
+            return Err(Problem::new(&at.span, "`items` are what sets are of, and there are none"));
+        }
+        Some(At { value: items, .. }) if (1..=ITEMS_MAX).contains(items) => *items,
+        Some(at) => return Err(Problem::new(&at.span, format!("a set has 1 to {ITEMS_MAX} items"))),
+    };
+    let mix = Mix { read: of.read, write: of.write, compare_and_set: of.compare_and_set };
+    Ok((mix, objects_of(objects, &of, items)))
+}
+
+fn objects_of(objects: written::Objects, of: &written::Mix, items: u8) -> Objects {
+    let written::Mix { read_modify_write, add, subtract, insert, remove, .. } = *of;
+    match objects {
+        written::Objects::Registers => Objects::Registers { read_modify_write },
+        written::Objects::Counters => Objects::Counters { add, subtract },
+        written::Objects::Sets => Objects::Sets { insert, remove, items },
+        written::Objects::Lists => Objects::Lists { insert, remove },
+    }
 }
 
 fn positive(key: &str, written: Option<&At<Duration>>, default: Duration) -> Result<Duration, Problem> {

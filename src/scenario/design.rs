@@ -15,6 +15,7 @@ use crate::check::level::SINGLE;
 use crate::explore::metric::METRICS;
 use crate::id::{RegionId, Role};
 use crate::model::topology::Topology;
+use crate::op::Object;
 use crate::protocol::{Guarantee, OptionsError};
 use crate::registry::{self, PRESETS, PROTOCOLS, Preset};
 use crate::sim::Placement;
@@ -110,6 +111,19 @@ pub(super) fn read(
         expectations: Vec::new(),
         budgets: Budgets::default(),
     })
+}
+
+/// Whether a design has what clients ask of it.
+pub(super) fn serves(design: &Design, object: Object, header: &Range<usize>) -> Result<(), Problem> {
+    let has = design.configured.objects();
+    if has.contains(&object) {
+        return Ok(());
+    }
+    let has: Vec<&str> = has.iter().map(|object| object.name()).collect();
+    let (name, asked) = (&design.name, object.name());
+    let message = format!("the workload is of {asked}, and `{name}` has {} only", has.join(" and "));
+    Err(Problem::new(header, message)
+        .help("`mix` in [workload] says what clients ask; a design of `crdt` has what its `type` is"))
 }
 
 fn protocols() -> Vec<&'static str> {

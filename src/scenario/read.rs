@@ -18,6 +18,7 @@ use super::{
 use crate::model::disk::{DiskModel, OwnDisk};
 use crate::model::fault::Fault;
 use crate::model::workload::Arrivals;
+use crate::op::Object;
 use crate::sim::Setup;
 use crate::time::Duration;
 
@@ -157,7 +158,8 @@ fn scenario(root: DeTable<'_>, problems: &mut Problems) -> Option<Scenario> {
     let service = service.and_then(|table| problems.keep(service::read(&table, &place.topology)));
     let transport = tables.transport.and_then(|value| table(value, problems));
     let transport = transport.and_then(|table| problems.keep(network::read(&table)));
-    let designs = designs(tables.design, (tables.expect, tables.budget), &place, end, problems);
+    let objects = workload.as_ref().map(|workload| workload.objects.object());
+    let designs = designs(tables.design, (tables.expect, tables.budget), &place, (end, objects), problems);
     let takes_time = says_service || designs.iter().any(|design| design.service.is_some());
     let is_open = workload.as_ref().is_none_or(|workload| !matches!(workload.arrivals, Arrivals::Closed(_)));
     let disks = designs.iter().map(|design| design.disk.unwrap_or_default().over(disk.unwrap_or_default()));
@@ -238,7 +240,7 @@ fn designs(
     written: Option<Value<'_>>,
     (expect, budget): (Option<Value<'_>>, Option<Value<'_>>),
     place: &Place,
-    end: Option<Duration>,
+    (end, objects): (Option<Duration>, Option<Object>),
     problems: &mut Problems,
 ) -> Vec<Design> {
     let Some(written) = written else { return Vec::new() };
@@ -254,7 +256,12 @@ fn designs(
     for (key, value) in tables {
         let name: &str = key.get_ref();
         problems.keep(design::check_name(name, &key.span()));
-        designs.extend(problems.keep(design::read(name, value, &place.topology, end)));
+        let span = value.span();
+        let design = problems.keep(design::read(name, value, &place.topology, end));
+        if let (Some(design), Some(object)) = (&design, objects) {
+            problems.keep(design::serves(design, object, &span));
+        }
+        designs.extend(design);
     }
     if let Some(expect) = expect {
         expectations(expect, &names, &mut designs, place, problems);

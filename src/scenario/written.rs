@@ -145,6 +145,10 @@ pub(super) struct Workload {
     pub affinity: Option<At<Percent>>,
     /// How often each kind of operation is asked, relative to the others. Default: { read = 8, write = 2 }.
     pub mix: Option<Table<Mix>>,
+    /// What the keys are. Default: what the mix is of; sets, where it inserts or removes.
+    pub objects: Option<At<Objects>>,
+    /// Of sets: how many items clients know, from 1 to 64. Default: 16.
+    pub items: Option<At<u8>>,
     /// How long a client waits for an operation, retries included. Default: "2s".
     pub timeout: Option<At<Duration>>,
     /// How long a client waits for one node before it asks another. Default: as long as `timeout`.
@@ -160,6 +164,21 @@ pub(super) struct Workload {
     /// Whether all attempts of an operation carry one request id, by which a design can tell a retry from a new write.
     /// Default: true.
     pub idempotency: Option<bool>,
+}
+
+/// What keys are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Objects {
+    /// Registers, which hold one value.
+    Registers,
+    /// Counters.
+    Counters,
+    /// Sets.
+    Sets,
+    /// Lists.
+    Lists,
 }
 
 /// How operations of a rate come.
@@ -196,6 +215,16 @@ pub(super) struct Mix {
     pub write: u32,
     /// Compare-and-sets, which expect the value that the client's region last saw.
     pub compare_and_set: u32,
+    /// Reads that the same client follows up at once by a write of the key.
+    pub read_modify_write: u32,
+    /// Of counters: additions of 1.
+    pub add: u32,
+    /// Of counters: subtractions of 1.
+    pub subtract: u32,
+    /// Of sets and lists: insertions.
+    pub insert: u32,
+    /// Of sets and lists: removals.
+    pub remove: u32,
 }
 
 /// A fault: when, for how long, and exactly one thing that it does.

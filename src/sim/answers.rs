@@ -4,7 +4,7 @@ use crate::check::monitor::{Invariant, Origin};
 use crate::history::Outcome;
 use crate::id::{ClientId, NodeId};
 use crate::model::workload::Arrivals;
-use crate::op::{Refusal, Reply};
+use crate::op::{Op, Refusal, Reply};
 use crate::protocol::Protocol;
 
 use super::clients::Active;
@@ -51,7 +51,8 @@ impl<P: Protocol> World<'_, P> {
                 self.record.completed(active.ended(region, self.now), reply, answer.server);
                 self.digest.mix(reply_word(reply));
                 if reply == Reply::Written
-                    && let Some(value) = active.op.written()
+                    && let Op::Write(_, value) | Op::CompareAndSet { new: value, .. } | Op::Insert { name: value, .. } =
+                        active.op
                 {
                     self.lineage.acknowledged(value);
                 }
@@ -84,6 +85,21 @@ impl<P: Protocol> World<'_, P> {
                 self.invariants.read(now, server, client, key, value, origin);
             }
             Reply::Written => self.invariants.told(now, server, client, key, active.op.written()),
+            Reply::Amount(amount) | Reply::Short(amount) => {
+                let possible = self.record.counts.possible(key);
+                self.invariants.counted(now, server, client, key, amount, &possible);
+            }
+            Reply::Items(items) => {
+                if let Some(item) = self.record.sets.out_of_thin_air(key, items) {
+                    self.invariants.made_up(now, server, client, key, item);
+                }
+            }
+            Reply::Several(several) => {
+                for value in several.named() {
+                    let origin = self.record.writes.origin(key, value);
+                    self.invariants.showed(now, server, client, key, value, origin);
+                }
+            }
         }
     }
 
@@ -213,6 +229,12 @@ impl<P: Protocol> World<'_, P> {
                 active.op
             )
         });
+        if self.clients.clients[client.index()].modifies.is_some() {
+            if outcome == Outcome::Ok && !self.is_over() {
+                return self.invoke(client);
+            }
+            self.clients.clients[client.index()].modifies = None;
+        }
         let region = if self.router.is_some() { self.moved(client) } else { region };
         match self.setup.workload.arrivals {
             Arrivals::Closed(think) => self.later(self.now + think, Plain::Ask { client }),
@@ -228,5 +250,12 @@ fn reply_word(reply: Reply) -> u64 {
         Reply::Mismatch(None) => 3,
         Reply::Read(Some(value)) => 4 + (value.0 << 3),
         Reply::Mismatch(Some(value)) => 5 + (value.0 << 3),
+        Reply::Amount(amount) => 6 + ((amount as u64) << 3),
+        Reply::Short(amount) => 7 + ((amount as u64) << 3),
+        Reply::Items(items) => items.bits().rotate_left(32),
+        Reply::Several(several) => {
+            let named = several.named().fold(u64::from(several.count()), |word, value| (word << 20) ^ value.0);
+            named.rotate_left(8)
+        }
     }
 }

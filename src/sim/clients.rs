@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use crate::history::OpId;
 use crate::id::{ClientId, Key, NodeId, RegionId, RequestId, Value};
-use crate::model::workload::Arrivals;
-use crate::op::{Op, OpKind, Reply};
+use crate::model::workload::{Arrivals, Objects};
+use crate::op::{ITEMS_MAX, Item, Op, OpKind, Reply};
 use crate::protocol::{Member, Protocol, Request, Role, Serves};
 use crate::rng::Stream;
 use crate::time::{Duration, Time};
@@ -52,6 +52,8 @@ pub(super) struct Client<S> {
     pub(super) asked: u32,
     pub(super) session: S,
     pub(super) active: Option<Active>,
+    /// The key that it reads to write it next.
+    pub(super) modifies: Option<Key>,
     /// A closed loop's own dice; in an open loop the region throws them.
     pub(super) stream: Option<Stream>,
 }
@@ -79,12 +81,24 @@ pub(super) struct Active {
 
 impl Active {
     pub(super) fn ended(&self, region: RegionId, at: Time) -> Ended {
-        Ended { id: self.id, op: self.op, region, invoked: self.invoked, at }
+        Ended {
+            id: self.id,
+            op: self.op,
+            region,
+            invoked: self.invoked,
+            at,
+            is_repeated: self.attempt > 1 || self.tries > 0 || self.hedged.is_some(),
+        }
     }
 }
 
 impl<S: Default> Clients<S> {
-    pub(super) fn new(setup: &Setup, seed: u64, groups: &[Vec<Member>], routes: [Serves; 3]) -> Clients<S> {
+    pub(super) fn new(
+        setup: &Setup,
+        seed: u64,
+        groups: &[Vec<Member>],
+        routes: [Serves; OpKind::ALL.len()],
+    ) -> Clients<S> {
         let mut clients = Vec::new();
         let sites = setup.topology.regions().iter().enumerate().map(|(place, name)| {
             let region = RegionId(place as u16);
@@ -93,7 +107,15 @@ impl<S: Default> Clients<S> {
                 idle.push_back(ClientId(clients.len() as u32));
                 let closed = matches!(setup.workload.arrivals, Arrivals::Closed(_));
                 let stream = closed.then(|| Stream::new(seed, &format!("client {name} {nth}")));
-                clients.push(Client { region, sequence: 0, asked: 0, session: S::default(), active: None, stream });
+                clients.push(Client {
+                    region,
+                    sequence: 0,
+                    asked: 0,
+                    session: S::default(),
+                    active: None,
+                    modifies: None,
+                    stream,
+                });
             }
             let nearest = groups.iter().map(|members| by_distance(setup, region, members)).collect();
             Site {
@@ -134,22 +156,42 @@ impl<S: Default> Clients<S> {
         if let Some(client) = self.sites[region.index()].idle.pop_front() {
             return client;
         }
-        self.clients.push(Client { region, sequence: 0, asked: 0, session: S::default(), active: None, stream: None });
+        self.clients.push(Client {
+            region,
+            sequence: 0,
+            asked: 0,
+            session: S::default(),
+            active: None,
+            modifies: None,
+            stream: None,
+        });
         ClientId(u32::try_from(self.clients.len() - 1).expect("at most 2^32 clients"))
     }
 
     fn next_op(&mut self, setup: &Setup, client: ClientId) -> Op {
-        let Client { region, stream, .. } = &mut self.clients[client.index()];
+        let Client { region, stream, modifies, .. } = &mut self.clients[client.index()];
         let site = &mut self.sites[region.index()];
         let stream = stream.as_mut().unwrap_or(&mut site.stream);
         let mix = &setup.workload.mix;
+        if let Some(key) = modifies.take() {
+            self.last_value += 1;
+            return Op::Write(key, Value(self.last_value));
+        }
         let key = setup.workload.keys.choose_in(*region, stream);
-        let draw = stream.below(mix.total());
+        let draw = stream.below(setup.workload.parts());
         if draw < u64::from(mix.read) {
+            return Op::Read(key);
+        }
+        let beyond = draw.checked_sub(mix.total());
+        if let (Some(_), Objects::Registers { .. }) = (beyond, setup.workload.objects) {
+            *modifies = Some(key);
             return Op::Read(key);
         }
         self.last_value += 1;
         let new = Value(self.last_value);
+        if let Some(place) = beyond {
+            return of_object(setup.workload.objects, key, new, place, stream);
+        }
         if draw < u64::from(mix.read) + u64::from(mix.write) {
             return Op::Write(key, new);
         }
@@ -183,6 +225,19 @@ impl<S: Default> Clients<S> {
             self.sites[region.index()].leader[group] = Some(leader);
         }
     }
+}
+
+/// An operation that only such objects have, by its place among the parts of the mix that are theirs.
+fn of_object(objects: Objects, key: Key, name: Value, place: u64, stream: &mut Stream) -> Op {
+    let is_first = place < u64::from(objects.parts()[0]);
+    let items = match objects {
+        Objects::Registers { .. } => unreachable!("what is asked of registers is no part of this"),
+        Objects::Counters { .. } => return Op::Add { key, amount: if is_first { 1 } else { -1 }, name },
+        Objects::Sets { items, .. } => items,
+        Objects::Lists { .. } => ITEMS_MAX,
+    };
+    let item = Item(stream.below(items.into()) as u8);
+    if is_first { Op::Insert { key, item, name } } else { Op::Remove { key, item, name } }
 }
 
 fn by_distance(setup: &Setup, from: RegionId, members: &[Member]) -> Vec<NodeId> {
@@ -254,7 +309,7 @@ impl<P: Protocol> World<'_, P> {
         self.now >= Time::ZERO + self.setup.duration
     }
 
-    fn invoke(&mut self, client: ClientId) {
+    pub(super) fn invoke(&mut self, client: ClientId) {
         let op = self.clients.next_op(self.setup, client);
         let (region, group) = (self.clients.region(client), self.group_of(&op).index());
         let routed = if self.router.is_some() { self.routed(client, &op) } else { None };
@@ -346,7 +401,7 @@ impl<S> Clients<S> {
         if !(active.first..=client.asked).contains(&request.sequence) {
             return None;
         }
-        Some((active.op.key(), active.op.written()?))
+        Some((active.op.key(), active.op.name()?))
     }
 
     /// The operation of which this is the last attempt, if it is under way.
@@ -372,6 +427,8 @@ impl<S> Clients<S> {
         seen[key] = match reply {
             Reply::Written => op.written(),
             Reply::Read(value) | Reply::Mismatch(value) => value,
+            Reply::Several(several) => several.named().next(),
+            Reply::Amount(_) | Reply::Short(_) | Reply::Items(_) => None,
         };
     }
 }

@@ -288,6 +288,9 @@ impl<P: Protocol> World<'_, P> {
                 }
             }
             Observation::Conflict { lost, .. } => self.lineage.conflict(lost),
+            Observation::Added { value, .. } => self.lineage.added(value),
+            Observation::Replaced { value, by, .. } => self.lineage.replaced(value, by),
+            Observation::Removed { value, by, .. } => self.lineage.removed(value, by),
             _ => {}
         }
         self.failovers.observed(seen.group, node, observation, self.now);
@@ -343,6 +346,9 @@ fn observation_word(observation: Observation) -> Option<u64> {
         Observation::RolledBack { value, .. } => 8 + (value.0 << 4),
         Observation::Provisioned { epoch } => 10 + (epoch << 4),
         Observation::Conflict { lost, kept, .. } => 9 + (lost.0 << 4) + (kept.0 << 34),
+        Observation::Added { value, .. } => 10 + (value.0 << 4),
+        Observation::Replaced { value, by, .. } => 11 + (value.0 << 4) + (by.0 << 34),
+        Observation::Removed { value, by, .. } => 12 + (value.0 << 4) + (by.0 << 34),
         _ => return None,
     };
     Some(word)

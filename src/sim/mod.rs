@@ -19,6 +19,7 @@ mod invariants;
 mod line;
 mod network;
 mod node;
+mod objects;
 mod outages;
 mod outcome;
 mod queue;

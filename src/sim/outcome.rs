@@ -5,18 +5,19 @@ use std::sync::Arc;
 
 use crate::check::linearizable::{self, Violation};
 use crate::check::monitor::{Breach, Durability, Failover, Invariant, Office, Stint, Versions};
-use crate::check::{Counterexample, Verdict};
+use crate::check::{Counterexample, NOT_REGISTERS, Verdict};
 use crate::history::History;
 use crate::id::{ClientId, GroupId, Key, NodeId, RegionId, Role, Value};
 use crate::metrics::{Latencies, Measures};
 use crate::model::fault::{Action, Fault};
-use crate::protocol::{Claim, Guarantee, Protocol, Standing, State, Table};
+use crate::protocol::{Claim, Content, Guarantee, Protocol, Standing, State, Table};
 use crate::time::{Duration, Time};
 use crate::trace::{Digest, FaultKind, Rows, Trace};
 
 use super::checkers::HealthChange;
 use super::duplicates::Duplicates;
 use super::network::Traffic;
+use super::objects::Miscount;
 use super::record::{Acknowledged, Writes};
 use super::service::NodeLoad;
 use super::stonith::PowerOff;
@@ -82,6 +83,12 @@ pub struct Run {
     pub first_leader: Option<Time>,
     /// The most leaders that one epoch had.
     pub leaders_per_epoch_max: usize,
+    /// How far the counters are from what clients were told, all together: each by the copy that is farthest.
+    pub miscounted: u64,
+    /// Reads of counters that showed less than zero.
+    pub reads_below_zero: u64,
+    /// The most values that one read of a register showed, where it showed several; else 0.
+    pub siblings_max: u32,
     /// Reads that returned a value which had been overwritten, and for how long it had.
     pub stale_reads: Latencies,
     /// How many reads there were.
@@ -187,9 +194,10 @@ impl<P: Protocol> World<'_, P> {
         self.give_up_all();
         let states = self.states();
         let copies = |standing: Standing| {
-            states.iter().filter(move |(_, s)| s.standing == standing).flat_map(|(_, s)| s.copy.values().copied())
+            let values = states.iter().filter(move |(_, s)| s.standing == standing).flat_map(|(_, s)| s.values());
+            values.flat_map(|(_, values)| values.iter().copied())
         };
-        let overtaken = overtaken(&self.record.writes, &states, self.groups.len());
+        let overtaken = self.overtaken(&states, &copies(Standing::Serving).collect());
         let durability = self.lineage.durability(copies(Standing::Serving), copies(Standing::Stranded), overtaken);
         let unanswered = self.record.writes.open();
         let (unanswered, applied) = unanswered
@@ -204,11 +212,12 @@ impl<P: Protocol> World<'_, P> {
         let with_clients: BTreeSet<usize> =
             client_regions.iter().enumerate().filter(asks).map(|(_, region)| region.index()).collect();
         let for_everyone = with_clients.iter().map(|place| outages[*place].clone()).reduce(|a, b| shared(&a, &b));
+        let miscounts = self.miscounts(&states);
         let mut suspects = BTreeSet::new();
         let verdicts = vec![
             self.judge_linearizability(&mut suspects),
             self.judge_convergence(&states, &mut suspects),
-            self.judge_loss(&durability, &mut suspects),
+            self.judge_loss(&durability, &miscounts, &mut suspects),
             self.judge_leaders(),
             self.judge_writers(),
         ];
@@ -216,6 +225,7 @@ impl<P: Protocol> World<'_, P> {
         self.conclude_invariants(&durability);
         let infos = self.node_infos();
         let loads = self.service.as_ref().map_or(Vec::new(), |service| service.loads(end));
+        self.conclude_counters(&states);
         let run = Run {
             replica_cores: replica_cores(&infos, &loads, self.setup.duration),
             loads,
@@ -248,6 +258,9 @@ impl<P: Protocol> World<'_, P> {
             dual_writer: self.writers.overlap(),
             first_leader: self.leaders.first(),
             leaders_per_epoch_max: self.leaders.per_epoch_max(),
+            miscounted: miscounts.iter().map(|miscount| miscount.by).sum(),
+            reads_below_zero: self.record.counts.below_zero(),
+            siblings_max: self.record.siblings_max,
             stale_reads: std::mem::take(&mut self.record.stale_reads),
             reads: self.record.staleness.reads(),
             ledger: self.faults.ledger(&self.setup.faults),
@@ -272,6 +285,9 @@ impl<P: Protocol> World<'_, P> {
         let guarantee = Guarantee::Linearizable;
         let found = self.record.linearizable.finish();
         let judged = |verdict| Judged { guarantee, verdict, steps: found.steps };
+        if found.first.is_none() && !self.record.is_of_registers() {
+            return judged(Verdict::Inconclusive { why: NOT_REGISTERS.to_string() });
+        }
         let Some(first) = found.first else {
             return judged(match found.keys_inconclusive {
                 0 => Verdict::Pass,
@@ -280,8 +296,10 @@ impl<P: Protocol> World<'_, P> {
         };
         suspects.insert(first.key);
         match self.trace.rows() {
-            Rows::All => judged(linearizable::linearizable(&self.record.history)),
-            rows if rows.keeps(first.key) => judged(linearizable::judge_key(&self.record.history, first.key).verdict),
+            Rows::All if self.record.is_of_registers() => judged(linearizable::linearizable(&self.record.history)),
+            rows if rows.keeps(first.key) && self.record.is_of_registers() => {
+                judged(linearizable::judge_key(&self.record.history, first.key).verdict)
+            }
             _ => {
                 let Violation { key, operation, at } = first;
                 let why = format!("{key}: operation {} had no place in any order when it ended, at {at}", operation.0);
@@ -334,24 +352,39 @@ impl<P: Protocol> World<'_, P> {
     }
 
     fn fail_convergence(&self, a: NodeId, b: NodeId, (key, at_a, at_b): Difference) -> Verdict {
-        let shown = |value: Option<Value>| value.map_or("nothing".to_string(), |value| value.to_string());
+        let shown = |held: &Option<Content>| match held {
+            None => "nothing".to_string(),
+            Some(Content::Values(values)) if let [value] = values[..] => value.to_string(),
+            Some(content) => content.to_string(),
+        };
         let why = format!(
             "{} after the heal, {key} holds {} in {} and {} in {}",
             self.setup.settle,
-            shown(at_a),
+            shown(&at_a),
             self.name(a),
-            shown(at_b),
+            shown(&at_b),
             self.name(b)
         );
-        let written =
-            |op: &crate::history::Operation| op.op.written().is_some_and(|v| Some(v) == at_a || Some(v) == at_b);
+        let names = |held: &Option<Content>| match held {
+            Some(Content::Values(values)) => values.clone(),
+            _ => Vec::new(),
+        };
+        let (in_a, in_b) = (names(&at_a), names(&at_b));
+        let written = |op: &crate::history::Operation| {
+            op.op.name().is_some_and(|name| in_a.contains(&name) != in_b.contains(&name))
+        };
         let operations = self.record.history.iter().filter(written).map(|op| op.id).collect();
         Verdict::Fail(Counterexample { why, operations })
     }
 
-    fn judge_loss(&self, durability: &Durability, suspects: &mut BTreeSet<Key>) -> Judged {
+    fn judge_loss(&self, durability: &Durability, miscounts: &[Miscount], suspects: &mut BTreeSet<Key>) -> Judged {
         let guarantee = Guarantee::NoAcknowledgedWriteLost;
         let steps = self.record.linearizable.finish().steps;
+        if let Some(miscount) = miscounts.first() {
+            suspects.insert(miscount.key);
+            let counterexample = Counterexample { why: self.miscount_in_words(miscount), operations: Vec::new() };
+            return Judged { guarantee, verdict: Verdict::Fail(counterexample), steps };
+        }
         let Some(first) = durability.lost.first() else { return Judged { guarantee, verdict: Verdict::Pass, steps } };
         suspects.extend(self.record.writes.get(*first).map(|write| write.key));
         let why = self.loss_in_words(*first, durability.lost.len());
@@ -439,19 +472,24 @@ fn shared(a: &[(Time, Time)], b: &[(Time, Time)]) -> Vec<(Time, Time)> {
     pairs.filter(|(from, to)| from < to).collect()
 }
 
-type Difference = (Key, Option<Value>, Option<Value>);
+type Difference = (Key, Option<Content>, Option<Content>);
 
 fn first_difference(a: &State, b: &State) -> Option<Difference> {
-    if a.copy == b.copy {
+    if a.copy == b.copy && a.contents == b.contents {
         return None; // by far the usual case, and a tenth of the work
     }
-    let keys: BTreeSet<Key> = a.copy.keys().chain(b.copy.keys()).copied().collect();
-    keys.into_iter().map(|key| (key, a.copy.get(&key).copied(), b.copy.get(&key).copied())).find(|(_, x, y)| x != y)
+    let held = |state: &State, key: &Key| {
+        let single = state.copy.get(key).map(|value| Content::Values(vec![*value]));
+        single.or_else(|| state.contents.get(key).cloned())
+    };
+    let all = [a, b].into_iter().flat_map(|state| state.copy.keys().chain(state.contents.keys()));
+    let keys: BTreeSet<Key> = all.copied().collect();
+    keys.into_iter().map(|key| (key, held(a, &key), held(b, &key))).find(|(_, x, y)| x != y)
 }
 
 /// Acknowledged writes that the serving copies show to be gone, whatever the protocol observed: their key holds values alone
 /// whose writes had ended before they began. A check on the observations.
-fn overtaken(writes: &Writes, states: &[(NodeId, State)], groups: usize) -> Vec<Value> {
+pub(super) fn overtaken(writes: &Writes, states: &[(NodeId, State)], groups: usize) -> Vec<Value> {
     let serving: Vec<_> = states.iter().filter(|(_, state)| state.standing == Standing::Serving).collect();
     if serving.is_empty() || groups > 1 {
         return Vec::new(); // with several groups each replica holds a part, and lineage alone judges
@@ -459,11 +497,13 @@ fn overtaken(writes: &Writes, states: &[(NodeId, State)], groups: usize) -> Vec<
     // By key: when the last of the writes that are held ended; never, where one has no answer.
     let mut held: Table<Key, Time> = Table::default();
     for (_, state) in &serving {
-        for (key, value) in &state.copy {
-            let ended = writes.get(*value).map_or(Time::NEVER, |write| write.ended);
-            match held.get_mut(*key) {
-                Some(last) => *last = (*last).max(ended),
-                None => drop(held.insert(*key, ended)),
+        for (key, values) in state.values() {
+            for value in values {
+                let ended = writes.get(*value).map_or(Time::NEVER, |write| write.ended);
+                match held.get_mut(key) {
+                    Some(last) => *last = (*last).max(ended),
+                    None => drop(held.insert(key, ended)),
+                }
             }
         }
     }

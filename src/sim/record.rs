@@ -4,12 +4,12 @@
 //! at the end. Rows of the history are kept where somebody asks for them. Next: `outages.rs`.
 
 use crate::check::monitor::Origin;
-use crate::check::{linearizable, staleness};
+use crate::check::{counts, linearizable, sets, staleness};
 use crate::history::{History, OpId};
 use crate::id::{ClientId, Key, NodeId, RegionId, Value};
 use crate::metrics::Latencies;
 use crate::model::workload::Workload;
-use crate::op::{Op, Reply};
+use crate::op::{Object, Op, Reply};
 use crate::time::Time;
 use crate::trace::Rows;
 
@@ -24,6 +24,12 @@ pub(super) struct Record {
     begun: u32,
     pub(super) linearizable: linearizable::Online,
     pub(super) staleness: staleness::Online,
+    /// What every key is; the two above judge registers.
+    object: Object,
+    pub(super) counts: counts::Counts,
+    pub(super) sets: sets::Sets,
+    /// The most values that one read of a register showed; 0 where it was never more than one.
+    pub(super) siblings_max: u32,
     pub(super) stale_reads: Latencies,
     pub(super) writes: Writes,
     /// By region.
@@ -38,18 +44,23 @@ pub(super) struct Ended {
     pub(super) region: RegionId,
     pub(super) invoked: Time,
     pub(super) at: Time,
+    /// Whether more than one node was asked: one may carry it out later than another.
+    pub(super) is_repeated: bool,
 }
 
 impl Record {
     /// A new record, in the memory of this one.
     pub(super) fn begun_anew(self, rows: Rows, setup: &Setup) -> Record {
-        let Record { mut linearizable, mut staleness, mut writes, .. } = self;
+        let Record { mut linearizable, mut staleness, mut writes, mut counts, mut sets, .. } = self;
+        counts.clear();
+        sets.clear();
         linearizable.clear();
         staleness.clear();
         writes.clear();
         let Workload { warm_up, timeout, .. } = setup.workload;
         let outages = vec![Outages::new(Time::ZERO + warm_up, timeout); setup.topology.regions().len()];
-        Record { rows, linearizable, staleness, writes, outages, ..Record::default() }
+        let object = setup.workload.objects.object();
+        Record { rows, linearizable, staleness, writes, outages, object, counts, sets, ..Record::default() }
     }
 
     /// A client asks.
@@ -62,51 +73,78 @@ impl Record {
         if self.rows.keeps(op.key()) {
             self.history.invoke_as(id, client, op, at);
         }
-        self.linearizable.invoked(id, op, at);
-        self.staleness.invoked(op);
-        if let Some(value) = op.written() {
-            self.writes.begun(value, op.key(), at);
+        if self.object == Object::Register {
+            self.linearizable.invoked(id, op, at);
+            self.staleness.invoked(op);
+        } else {
+            self.counts.invoked(op);
+            self.sets.invoked(op);
+        }
+        if let Some(name) = op.name() {
+            self.writes.begun(name, op.key(), at);
         }
         id
     }
 
+    /// Why nothing is said of single values, if nothing is.
+    pub(super) fn is_of_registers(&self) -> bool {
+        self.object == Object::Register && self.siblings_max == 0
+    }
+
     /// An operation took effect.
     pub(super) fn completed(&mut self, ended: Ended, reply: Reply, server: NodeId) {
-        let Ended { id, op, region, invoked, at } = ended;
+        let Ended { id, op, region, invoked, at, is_repeated } = ended;
         if self.rows.keeps(op.key()) {
             self.history.complete(id, reply, server, at);
         }
-        self.linearizable.completed(id, op, invoked, reply, at);
-        if let Some(behind) = self.staleness.completed(op, invoked, reply, at) {
-            self.stale_reads.record(behind);
+        if self.object == Object::Register {
+            self.linearizable.completed(id, op, invoked, reply, at);
+            if let Some(behind) = self.staleness.completed(op, invoked, reply, at) {
+                self.stale_reads.record(behind);
+            }
+            if let Reply::Several(several) = reply {
+                self.siblings_max = self.siblings_max.max(several.count());
+            }
+        } else {
+            self.counts.completed(op, reply);
+            if !(is_repeated && matches!(op, Op::Remove { .. })) {
+                self.sets.completed(op, invoked, reply, at);
+            }
         }
-        let Some(value) = op.written() else { return };
+        let Some(name) = op.name() else { return };
         self.outages[region.index()].wrote(at);
         match reply {
-            Reply::Written => self.writes.acknowledged(value, server, at),
-            _ => self.writes.ended[value.index()] = DENIED,
+            Reply::Written => self.writes.acknowledged(name, server, at),
+            _ => self.writes.ended[name.index()] = DENIED,
         }
     }
 
     /// An operation did not and will not take effect.
     pub(super) fn failed(&mut self, ended: Ended) {
-        let Ended { id, op, region, invoked, at } = ended;
+        let Ended { id, op, region, invoked, at, .. } = ended;
         if self.rows.keeps(op.key()) {
             self.history.fail(id, at);
         }
-        self.linearizable.failed(id, op, invoked, at);
-        self.staleness.failed(op);
-        if let Some(value) = op.written() {
-            self.writes.failed(value);
+        if self.object == Object::Register {
+            self.linearizable.failed(id, op, invoked, at);
+            self.staleness.failed(op);
+        } else {
+            self.counts.failed(op);
+            self.sets.failed(op);
+        }
+        if let Some(name) = op.name() {
+            self.writes.failed(name);
             self.outages[region.index()].failed(invoked, at);
         }
     }
 
     /// Nobody will ever tell.
     pub(super) fn gave_up(&mut self, ended: Ended) {
-        let Ended { id, op, region, invoked, at } = ended;
-        self.linearizable.gave_up(id, op, invoked, at);
-        self.staleness.gave_up(op);
+        let Ended { id, op, region, invoked, at, .. } = ended;
+        if self.object == Object::Register {
+            self.linearizable.gave_up(id, op, invoked, at);
+            self.staleness.gave_up(op);
+        }
         if op.kind().writes() {
             self.outages[region.index()].failed(invoked, at);
         }

@@ -11,7 +11,15 @@ impl<S: Default> Clients<S> {
 
     /// One more client of a region, which asks nothing by itself.
     pub(super) fn join(&mut self, region: RegionId) -> ClientId {
-        self.clients.push(Client { region, sequence: 0, asked: 0, session: S::default(), active: None, stream: None });
+        self.clients.push(Client {
+            region,
+            sequence: 0,
+            asked: 0,
+            session: S::default(),
+            active: None,
+            modifies: None,
+            stream: None,
+        });
         ClientId(self.clients.len() as u32 - 1)
     }
 

@@ -10,7 +10,7 @@ use crate::model::service::ServiceModel;
 use crate::model::stonith::Stonith;
 use crate::model::topology::Topology;
 use crate::model::transport::StreamTransport;
-use crate::model::workload::Workload;
+use crate::model::workload::{Objects, Workload};
 use crate::protocol::{Claim, Guarantee};
 use crate::time::Duration;
 use crate::trace::{FaultKind, Promise};
@@ -64,13 +64,17 @@ impl Setup {
 
     /// Whether a claim is made in this world, before anything breaks. A disk that is not synced before anybody is answered is to a
     /// crash what a [`FaultKind::LyingDisk`] is. Where work takes time or a line, or there are streams, requests come late, as by
-    /// [`FaultKind::Delay`]; a hedged one comes twice, as by [`FaultKind::Duplicate`]; and where each attempt is a request of
+    /// [`FaultKind::Delay`]; a hedged one comes twice, as by [`FaultKind::Duplicate`], and so,
+    /// to a counter, does one that is asked of a second node; and where each attempt is a request of
     /// its own, a write may take effect again long after its client was told, which no design can help.
     pub fn admits(&self, claim: &Claim) -> bool {
         let is_hedged = self.workload.retry.is_some_and(|retry| retry.hedge_after.is_some());
+        // A node that answers from its own copy cannot know what another added for the same request.
+        let is_counted_twice = matches!(self.workload.objects, Objects::Counters { .. })
+            && (self.workload.retry.is_some() || self.workload.retry_after.is_some());
         let is_about_effects = matches!(claim.guarantee, Guarantee::Linearizable | Guarantee::NoAcknowledgedWriteLost);
         (!self.is_late() || claim.covers(FaultKind::Delay))
-            && (!is_hedged || claim.covers(FaultKind::Duplicate))
+            && (!(is_hedged || is_counted_twice && is_about_effects) || claim.covers(FaultKind::Duplicate))
             && (self.workload.idempotency || !is_about_effects)
             && (self.disk.is_synced_first() || claim.covers(FaultKind::LyingDisk))
     }
@@ -88,6 +92,7 @@ impl Setup {
             Promise::WritesWithin(_) => !self.is_late() && self.workload.retry.is_none(),
             Promise::Once => self.workload.idempotency,
             Promise::Copies(_) => self.disk.is_synced_first(),
+            Promise::AtLeast(_) => true,
         }
     }
 }

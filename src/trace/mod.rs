@@ -100,6 +100,32 @@ pub enum Observation {
         /// The value, which names the write.
         value: Value,
     },
+    /// This node's own copy now holds this write, beside whatever else it holds of the key: what [`Applied`](Observation::Applied) is to a single value.
+    Added {
+        /// The key written.
+        key: Key,
+        /// The write's name.
+        value: Value,
+    },
+    /// This node made a write in the knowledge of another, which the copy no longer holds for that. Told after
+    /// [`Added`](Observation::Added), by the node that was asked.
+    Replaced {
+        /// The key written.
+        key: Key,
+        /// The write that was known.
+        value: Value,
+        /// The one in its place.
+        by: Value,
+    },
+    /// This node removed a write that its copy had, as it was asked to.
+    Removed {
+        /// The key.
+        key: Key,
+        /// The write that was removed.
+        value: Value,
+        /// The name of the operation that asked for it.
+        by: Value,
+    },
     /// This node took this write, which it had applied, out of its copy again. Of several, the latest first.
     RolledBack {
         /// The key written.
@@ -219,6 +245,9 @@ impl Observation {
             | Observation::Ready { .. }
             | Observation::SteppedDown { .. }
             | Observation::Applied { .. }
+            | Observation::Added { .. }
+            | Observation::Replaced { .. }
+            | Observation::Removed { .. }
             | Observation::RolledBack { .. }
             | Observation::Conflict { .. } => false,
             Observation::Promised(_)
@@ -262,6 +291,8 @@ pub enum Promise {
     Once,
     /// Once nothing is broken, a write that is asked for after so long is acknowledged.
     WritesWithin(Duration),
+    /// No counter is ever below this.
+    AtLeast(i64),
 }
 
 /// What an entry of a log does, in a number: equal entries, equal names.

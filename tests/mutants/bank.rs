@@ -2,7 +2,9 @@
 //!
 //! `docs/mutants.md` has the same rows in words, and those that wait for protocols that are not there yet.
 
-use super::worlds::{DISKS, FIVE, ONE_SIDED, PAIR, RESTLESS, THREE};
+use super::worlds::{
+    COUNTERS, COUNTERS_ON_DISKS, DISKS, FIVE, LISTS, ONE_SIDED, PAIR, READ_FIRST, RESTLESS, ROAMING, SETS, THREE,
+};
 
 /// A flaw and where to look for it.
 pub struct Row {
@@ -308,5 +310,72 @@ pub const BANK: &[Row] = &[
         expect: "lost_acknowledged_writes = 0",
         how: How::Planned(20),
         ..USUAL
+    },
+    Row {
+        id: "W1",
+        what: "a version's past is pruned",
+        world: READ_FIRST,
+        design: "protocol = \"siblings\"",
+        wrong: "mutant = \"W1\"",
+        ..USUAL
+    },
+    Row {
+        id: "W3",
+        what: "a write without a context overwrites",
+        world: READ_FIRST,
+        design: "protocol = \"siblings\"",
+        wrong: "mutant = \"W3\"",
+        ..USUAL
+    },
+    Row {
+        id: "K3",
+        what: "a removal takes out insertions that it has not seen",
+        world: SETS,
+        design: "protocol = \"crdt\"\ntype = \"or-set\"\nship = \"operation\"",
+        wrong: "mutant = \"K3\"",
+        ..USUAL
+    },
+    Row {
+        id: "K5",
+        what: "a delta is joined after a gap",
+        world: COUNTERS,
+        design: "protocol = \"crdt\"\ntype = \"pn-counter\"",
+        wrong: "mutant = \"K5\"",
+        ..USUAL
+    },
+    Row {
+        id: "K6",
+        what: "tombstones go before their removal is stable",
+        world: LISTS,
+        design: "protocol = \"crdt\"\ntype = \"rga\"",
+        wrong: "mutant = \"K6\"",
+        ..USUAL
+    },
+    Row {
+        id: "K7",
+        what: "rights are given before the disk knows",
+        world: COUNTERS_ON_DISKS,
+        design: "protocol = \"crdt\"\ntype = \"bounded-counter\"",
+        wrong: "mutant = \"K7\"",
+        ..USUAL
+    },
+    Row {
+        id: "K8",
+        what: "elements at one place are in the order in which they came",
+        world: LISTS,
+        design: "protocol = \"crdt\"\ntype = \"rga\"\nship = \"operation\"",
+        wrong: "mutant = \"K8\"",
+        ..USUAL
+    },
+    Row {
+        id: "S2",
+        what: "a session's token is lost with its region",
+        world: ROAMING,
+        faults: "[[fault]]\nat = \"500ms\"\ndelay = { add = \"400ms\", links = [[\"here\", \"there\"]] }",
+        design: "protocol = \"causal\"",
+        wrong: "routing = { policy = \"nearest\", roam = { ratio = \"100%\", to = \"there\", at = \"2s\", token = \"lost\" } }",
+        right: "routing = { policy = \"nearest\", roam = { ratio = \"100%\", to = \"there\", at = \"2s\", token = \"kept\" } }",
+        expect: "read-your-writes = \"pass\"",
+        how: How::Planned(20),
     },
 ];

@@ -3,6 +3,9 @@
 /// Three regions at round trips of 80 to 200 ms, and what else is said of them.
 macro_rules! three {
     ($more:literal) => {
+        three!($more, "mix = { read = 1, write = 1 }")
+    };
+    ($more:literal, $mix:literal) => {
         concat!(
             $more,
             r#"
@@ -19,9 +22,10 @@ link = [
 clients_per_region = 2
 rate = "10/s"
 keys = 5
-mix = { read = 1, write = 1 }
 timeout = "2s"
-"#
+"#,
+            $mix,
+            "\n"
         )
     };
 }
@@ -31,6 +35,37 @@ pub const THREE: &str = three!("");
 
 /// The same, where syncs of disks take their time.
 pub const DISKS: &str = three!("disk = { sync = [\"1ms\", \"120ms\"] }");
+
+/// Three regions whose clients read before they write, and sometimes do not.
+pub const READ_FIRST: &str = three!("", "mix = { read = 1, write = 1, read_modify_write = 2 }");
+
+/// Three regions with sets.
+pub const SETS: &str = three!("", "mix = { read = 1, insert = 2, remove = 2 }\nitems = 4");
+
+/// Three regions with lists.
+pub const LISTS: &str = three!("", "mix = { read = 1, insert = 2, remove = 2 }\nobjects = \"lists\"");
+
+/// Three regions with counters.
+pub const COUNTERS: &str = three!("", "mix = { read = 1, add = 2, subtract = 2 }");
+
+/// The same, where syncs of disks take their time.
+pub const COUNTERS_ON_DISKS: &str =
+    three!("disk = { sync = [\"1ms\", \"120ms\"] }", "mix = { read = 1, add = 2, subtract = 2 }");
+
+/// A region that all clients leave at one instant, for one that hears late of what they did.
+pub const ROAMING: &str = r#"
+duration = "2700ms"
+settle = "5s"
+[topology]
+regions = ["here", "there"]
+link = [{ from = "here", to = "there", rtt = "90ms" }]
+[workload]
+clients = { here = 16 }
+think = "10ms"
+keys = 4
+mix = { read = 1, write = 1 }
+warm_up = "1s"
+"#;
 
 /// Three regions in which nothing stays as it is for a second: short crashes, cuts and isolation, one after the other.
 pub const RESTLESS: &str = r#"

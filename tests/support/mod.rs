@@ -6,7 +6,7 @@ use riftzone::model::clock::ClockModel;
 use riftzone::model::disk::DiskModel;
 use riftzone::model::latency::{Delay, Matrix};
 use riftzone::model::topology::{MatrixUse, Topology};
-use riftzone::model::workload::{Arrivals, KeyChooser, Mix, Workload};
+use riftzone::model::workload::{Arrivals, KeyChooser, Mix, Objects, Workload};
 use riftzone::sim::Setup;
 use riftzone::time::{Duration, Time};
 
@@ -45,6 +45,7 @@ pub fn setup(topology: Topology, seconds: u64) -> Setup {
             arrivals: Arrivals::Paced(Duration::millis(100)),
             keys: KeyChooser::uniform(100),
             mix: Mix { read: 1, write: 1, compare_and_set: 0 },
+            objects: Objects::default(),
             timeout: Duration::secs(2),
             retry_after: None,
             backoff: Duration::millis(100),

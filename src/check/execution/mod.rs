@@ -25,9 +25,9 @@
 pub(super) mod graph;
 pub(super) mod witness;
 
-use super::Verdict;
 use super::linearizable::words::tell;
 use super::order::VersionOrder;
+use super::{NOT_REGISTERS, Verdict};
 use crate::history::{History, OpId, Operation, Outcome};
 use crate::id::{ClientId, Key, Value};
 use crate::op::{Op, Reply};
@@ -104,6 +104,9 @@ impl<'a> Execution<'a> {
     /// # Errors
     /// Where two operations may both have written a value of a key.
     pub fn new(history: &'a History, order: Option<&VersionOrder>) -> Result<Execution<'a>, Unfit> {
+        if !history.is_of_registers() {
+            return Err(Unfit(NOT_REGISTERS.to_string()));
+        }
         let wrong = order.and_then(|order| order.validate(history).err());
         let order = order.filter(|_| wrong.is_none());
         let mut keys: Vec<Key> = history.iter().map(|operation| operation.op.key()).collect();

@@ -55,7 +55,7 @@ mod tests;
 pub(in crate::check) mod words;
 mod zones;
 
-use super::{Counterexample, Verdict};
+use super::{Counterexample, NOT_REGISTERS, Verdict};
 use crate::history::{History, OpId, Outcome};
 use crate::id::{Key, Value};
 use crate::op::{Op, Reply};
@@ -109,6 +109,10 @@ pub fn linearizable(history: &History) -> Verdict {
 /// assert!(linearizable(&history).is_fail());
 /// ```
 pub fn judge(history: &History) -> Judgement {
+    if !history.is_of_registers() {
+        let verdict = Verdict::Inconclusive { why: NOT_REGISTERS.to_string() };
+        return Judgement { verdict, keys: 0, keys_failed: 0, keys_inconclusive: 0, steps: 0 };
+    }
     judge_where(history, |_| true)
 }
 

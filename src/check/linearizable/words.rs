@@ -20,6 +20,9 @@ pub(in crate::check) fn tell(history: &History, id: OpId) -> String {
             format!("compare-and-set of {}, refused for {}", value(expected), value(seen))
         }
         (Op::CompareAndSet { expected, new, .. }, _) => format!("compare-and-set of {} to {new}", value(expected)),
+        (Op::Add { amount, .. }, _) => format!("addition of {amount}"),
+        (Op::Insert { item, .. }, _) => format!("insertion of {item}"),
+        (Op::Remove { item, .. }, _) => format!("removal of {item}"),
     };
     let mut text = format!("{}'s {what} (operation {}, ", operation.client, id.0);
     let _ = match operation.outcome {

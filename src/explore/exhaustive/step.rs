@@ -427,5 +427,6 @@ fn in_words(reply: Reply) -> String {
         Reply::Read(found) => value(found),
         Reply::Written => "ok".into(),
         Reply::Mismatch(found) => format!("no, it holds {}", value(found)),
+        other => format!("{other:?}"),
     }
 }

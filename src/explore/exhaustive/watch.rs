@@ -129,16 +129,16 @@ impl Watch {
             Reply::Read(value) | Reply::Mismatch(value) => {
                 let writes = |place: &usize| rules.op(*place).key() == key && rules.op(*place).written() == value;
                 let origin = match (value, (0..clients.len()).find(writes).map(|place| clients[place])) {
-                    (None, _) | (_, Some(Client::Waiting(_) | Client::Told(Reply::Written | Reply::Read(_)))) => {
-                        Origin::Asked
-                    }
+                    (None, _) | (_, Some(Client::Waiting(_))) => Origin::Asked,
                     (_, Some(Client::Told(Reply::Mismatch(_)))) => Origin::Denied,
+                    (_, Some(Client::Told(_))) => Origin::Asked,
                     (_, Some(Client::Idle)) => Origin::Failed,
                     (_, None) => Origin::Nowhere,
                 };
                 self.invariants.read(Time::ZERO, seen.node, client, key, value, origin);
             }
             Reply::Written => self.invariants.told(Time::ZERO, seen.node, client, key, op.written()),
+            _ => {}
         }
         if rules.is_linearizable {
             self.heard.push((operation, Some(reply)));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use super::clock::Clock;
+use super::Clock;
 use super::store::Write;
 use crate::id::NodeId;
 

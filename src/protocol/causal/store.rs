@@ -15,7 +15,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::clock::Clock;
+use super::Clock;
 use super::{Stamp, Table};
 use crate::id::{ClientId, Key, NodeId, RequestId, Value};
 

@@ -3,7 +3,7 @@
 use crate::id::NodeId;
 use crate::op::{Op, Refusal};
 
-use super::clock::Clock;
+use super::Clock;
 use super::{Causal, Context, Request, Timer};
 
 impl Causal {

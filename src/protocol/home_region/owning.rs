@@ -18,6 +18,7 @@ impl HomeRegion {
             Op::Read(_) => return cx.reply(request.id, Reply::Read(held)),
             Op::Write(_, value) => (value, held),
             Op::CompareAndSet { expected, new, .. } => (new, expected),
+            _ => return cx.refuse(request.id, Refusal::Unsupported),
         };
         let asked = self.entries.get(key).map(|entry| entry.asked.clone()).unwrap_or_default();
         match request.id.sequence.cmp(&last(&asked, request.id.client)) {

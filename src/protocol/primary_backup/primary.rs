@@ -288,6 +288,7 @@ impl Replica {
                 found if found == expected => Change::Set(key, new),
                 found => Change::Found(found),
             },
+            _ => return cx.refuse(id, Refusal::Unsupported),
         };
         match self.log.latest_of(id.client) {
             Some((sequence, _)) if sequence > id.sequence => {} // given up: the client has asked something else

@@ -142,6 +142,7 @@ impl Replica {
                 Duty::Leading(_) => self.serve_or_hold(request, cx),
                 _ => self.turn_away(request.id, cx),
             },
+            _ => cx.refuse(request.id, Refusal::Unsupported),
         }
     }
 

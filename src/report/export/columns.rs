@@ -84,15 +84,15 @@ pub fn operations(run: &Run) -> Columns {
     table.add("latency_ms", Cells::Real(operations.iter().map(latency).collect()));
     table.add("outcome", text(&|op| Some(outcome(op.outcome).to_string())));
     table.add("server", text(&|op| op.server.map(|server| run.nodes[server.index()].name.to_string())));
-    table.add("value", whole(&|op| op.op.written().map(|value| value.0)));
+    table.add("value", whole(&|op| op.op.name().map(|value| value.0)));
     let expected = |op: &Operation| match op.op {
         Op::CompareAndSet { expected, .. } => expected.map(|value| value.0),
-        Op::Read(_) | Op::Write(..) => None,
+        _ => None,
     };
     table.add("expected", whole(&expected));
     let seen = |op: &Operation| match op.reply {
         Some(Reply::Read(seen) | Reply::Mismatch(seen)) => seen.map(|value| value.0),
-        Some(Reply::Written) | None => None,
+        _ => None,
     };
     table.add("seen", whole(&seen));
     let matched = |op: &Operation| match (op.op, op.reply) {

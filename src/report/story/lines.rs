@@ -12,6 +12,7 @@ use crate::time::Time;
 use crate::trace::Observation;
 
 use super::super::fault::{describe, end};
+use super::super::text::other_answer;
 use super::{Kind, Line, Plot, Story};
 
 /// Everything that is told, in order of time; what happens at one instant in the order of causes.
@@ -143,6 +144,9 @@ fn client(operation: &Operation, run: &Run, story: &Story) -> Line {
         Op::CompareAndSet { key, expected, new } => {
             (format!("sets {key} from {} to {new}", value(expected)), format!("set {new}"))
         }
+        Op::Add { key, amount, .. } => (format!("adds {amount} to {key}"), format!("add {amount}")),
+        Op::Insert { key, item, name } => (format!("inserts {item} into {key} ({name})"), format!("insert {item}")),
+        Op::Remove { key, item, name } => (format!("removes {item} from {key} ({name})"), format!("remove {item}")),
     };
     let by = operation.server.map_or(String::new(), |server| format!(" by {}", run.nodes[server.index()].name));
     let took = operation.completed.since(operation.invoked);
@@ -151,6 +155,11 @@ fn client(operation: &Operation, run: &Run, story: &Story) -> Line {
         (Outcome::Unknown, _) => ("no answer".to_string(), "?".to_string()),
         (Outcome::Ok, Some(Reply::Read(seen))) => (format!("{}, told{by} after {took}", value(seen)), value(seen)),
         (Outcome::Ok, Some(Reply::Mismatch(seen))) => (format!("no, it holds {}, told{by}", value(seen)), "no".into()),
+        (Outcome::Ok, Some(Reply::Short(left))) => (format!("no, {left} is too little, told{by}"), "no".into()),
+        (Outcome::Ok, Some(reply)) if other_answer(reply).is_some() => {
+            let seen = other_answer(reply).unwrap_or_default();
+            (format!("{seen}, told{by} after {took}"), seen)
+        }
         (Outcome::Ok, _) => (format!("acknowledged{by} after {took}"), "ok".to_string()),
     };
     let is_lost = operation.acknowledged_write().is_some_and(|value| run.durability.lost.contains(&value));

@@ -15,7 +15,7 @@ pub use check::{About, Problem, check, first_why, problems_in_words, summary};
 pub use compare::compare;
 pub use hunt::hunt;
 pub use run::run;
-pub use story::{answer, question, trace};
+pub use story::{answer, other_answer, question, trace};
 
 /// The widest that a line of prose gets.
 pub(super) const COLUMNS: usize = 110;

@@ -58,6 +58,9 @@ fn operation(op: &Operation, run: &Run) -> [Cell; 6] {
 /// What was asked: `write k3 = v7`.
 pub fn question(op: &Op) -> String {
     match *op {
+        Op::Add { key, amount, .. } => format!("add {amount} to {key}"),
+        Op::Insert { key, item, name } => format!("insert {item} into {key} ({name})"),
+        Op::Remove { key, item, name } => format!("remove {item} from {key} ({name})"),
         Op::Read(key) => format!("read {key}"),
         Op::Write(key, value) => format!("write {key} = {value}"),
         Op::CompareAndSet { key, expected, new } => format!("set {key} from {} to {new}", value(expected)),
@@ -71,7 +74,19 @@ pub fn answer(op: &Operation) -> String {
         (Outcome::Unknown, _) => "unknown".into(),
         (_, Some(Reply::Read(seen))) => value(seen),
         (_, Some(Reply::Mismatch(seen))) => format!("no: {}", value(seen)),
+        (_, Some(Reply::Short(left))) => format!("no: {left}"),
+        (_, Some(reply)) => other_answer(reply).unwrap_or("ok".into()),
         (Outcome::Ok, _) => "ok".into(),
+    }
+}
+
+/// What a counter, a set, a list or siblings show.
+pub fn other_answer(reply: Reply) -> Option<String> {
+    match reply {
+        Reply::Amount(amount) | Reply::Short(amount) => Some(amount.to_string()),
+        Reply::Items(items) => Some(items.to_string()),
+        Reply::Several(several) => Some(several.to_string()),
+        Reply::Read(_) | Reply::Written | Reply::Mismatch(_) => None,
     }
 }
 

@@ -185,6 +185,7 @@ impl Online {
             Op::Read(_) => return,
             Op::Write(..) => NONE,
             Op::CompareAndSet { expected, .. } => number(expected),
+            Op::Add { .. } | Op::Insert { .. } | Op::Remove { .. } => return,
         };
         if !of_key.register.begin(number(op.written()), from, tick(at)) {
             of_key.standing = Standing::Unclear;
@@ -210,6 +211,8 @@ impl Online {
                 register.failed(number(op.written()))?;
                 register.saw(number(seen), call, now, path)
             }
+            // More than a register shows: nothing is said of it.
+            Reply::Amount(_) | Reply::Short(_) | Reply::Items(_) | Reply::Several(_) => Ok(()),
         };
         let of_key = &mut self.keys[op.key().index()];
         of_key.judged(&mut self.findings);

@@ -260,6 +260,7 @@ fn long_history(seed: u64, operations: usize, clients: u32, rare: u64, stale: Op
                 *seen = match reply {
                     Reply::Read(value) | Reply::Mismatch(value) => value,
                     Reply::Written => history.get(id).op.written(),
+                    other => panic!("{other:?} is no answer of a register"),
                 };
                 history.complete(id, reply, NodeId(0), Time::from_nanos(now));
                 Next::Ask

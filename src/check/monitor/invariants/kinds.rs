@@ -43,6 +43,8 @@ pub enum Invariant {
     CausalDelivery,
     /// Equal writes, equal copies.
     StrongConvergence,
+    /// No counter below its bound.
+    CounterBound,
     /// Healed, it works again.
     LivenessAfterHeal,
     /// No message vanishes or is made of nothing.
@@ -65,7 +67,7 @@ type Page = (&'static str, &'static str, &'static str);
 
 impl Invariant {
     /// Every invariant, in the order of reports.
-    pub const ALL: [Invariant; 21] = [
+    pub const ALL: [Invariant; 22] = [
         Invariant::ElectionSafety,
         Invariant::LogMatching,
         Invariant::LeaderCompleteness,
@@ -84,6 +86,7 @@ impl Invariant {
         Invariant::Session,
         Invariant::CausalDelivery,
         Invariant::StrongConvergence,
+        Invariant::CounterBound,
         Invariant::LivenessAfterHeal,
         Invariant::MessageConservation,
         Invariant::TimeCausality,
@@ -129,7 +132,8 @@ impl Invariant {
             | Invariant::NoResurrection
             | Invariant::ExactlyOnce
             | Invariant::CausalDelivery
-            | Invariant::StrongConvergence => matches!(ground, Ground::Disks),
+            | Invariant::StrongConvergence
+            | Invariant::CounterBound => matches!(ground, Ground::Disks),
             Invariant::DualServing
             | Invariant::ConflictingAcks
             | Invariant::DivergentBranches
@@ -236,6 +240,11 @@ impl Invariant {
                 "strong-eventual-consistency",
                 "copies that have merged the same writes to a key hold the same value",
                 "Shapiro et al., SSS 2011",
+            ),
+            Invariant::CounterBound => (
+                "counter-bound",
+                "no answer and no copy shows a counter below the bound that the design promises",
+                "O'Neil, TODS 11(4), 1986; Balegas et al., SRDS 2015",
             ),
             Invariant::LivenessAfterHeal => (
                 "liveness-after-heal",

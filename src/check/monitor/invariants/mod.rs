@@ -35,9 +35,11 @@ pub use breaches::Breach;
 pub use kinds::{Ground, Invariant};
 
 use std::hash::{Hash, Hasher};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crate::id::{ClientId, GroupId, Key, NodeId, Value};
+use crate::op::Item;
 use crate::time::{Duration, Time};
 use crate::trace::{Observation, Promise};
 
@@ -126,6 +128,8 @@ pub struct Invariants {
     deliveries: Deliveries,
     merges: Merges,
     liveness: Liveness,
+    /// What no counter is to be below.
+    bound: Option<i64>,
 }
 
 impl Invariants {
@@ -155,6 +159,7 @@ impl Invariants {
         self.deliveries.begin_anew(nodes.len());
         self.merges.begin_anew(nodes.len());
         self.liveness = Liveness::default();
+        self.bound = None;
         for always in [Invariant::ThinAir, Invariant::MessageConservation, Invariant::TimeCausality] {
             self.breaches.ask(always);
         }
@@ -263,6 +268,10 @@ impl Invariants {
                 self.breaches.ask(Invariant::ExactlyOnce);
                 self.breaches.ask(Invariant::NoResurrection);
             }
+            Promise::AtLeast(bound) => {
+                self.breaches.ask(Invariant::CounterBound);
+                self.bound = Some(bound);
+            }
             Promise::WritesWithin(span) => {
                 self.breaches.ask(Invariant::LivenessAfterHeal);
                 self.liveness.promise(span);
@@ -342,6 +351,53 @@ impl Invariants {
             });
         }
         self.told(at, node, client, key, value);
+    }
+
+    /// A client heard that this value is one of several.
+    pub fn showed(&mut self, at: Time, node: NodeId, client: ClientId, key: Key, value: Value, origin: Origin) {
+        if origin == Origin::Nowhere {
+            self.breaches.note(Invariant::ThinAir, at, &[node], |names| {
+                format!("{} tells {client} of {value} for {key}, which nobody wrote there", names.name(node))
+            });
+        }
+    }
+
+    /// A client heard what a counter comes to, which is one of these if nothing is wrong.
+    pub fn counted(
+        &mut self,
+        at: Time,
+        node: NodeId,
+        client: ClientId,
+        key: Key,
+        amount: i64,
+        possible: &RangeInclusive<i64>,
+    ) {
+        if !possible.contains(&amount) {
+            let (low, high) = (possible.start(), possible.end());
+            self.breaches.note(Invariant::ThinAir, at, &[node], |names| {
+                let node = names.name(node);
+                format!(
+                    "{node} tells {client} that {key} comes to {amount}, and all that was asked to {low} up to {high}"
+                )
+            });
+        }
+        self.held(at, node, key, amount);
+    }
+
+    /// A node holds a counter, which comes to this.
+    pub fn held(&mut self, at: Time, node: NodeId, key: Key, amount: i64) {
+        if let Some(bound) = self.bound.filter(|bound| amount < *bound) {
+            self.breaches.note(Invariant::CounterBound, at, &[node], |names| {
+                format!("{key} comes to {amount} in {}, and is never to be below {bound}", names.name(node))
+            });
+        }
+    }
+
+    /// A client heard that a set has an item which nobody asked to insert.
+    pub fn made_up(&mut self, at: Time, node: NodeId, client: ClientId, key: Key, item: Item) {
+        self.breaches.note(Invariant::ThinAir, at, &[node], |names| {
+            format!("{} tells {client} of {item} in {key}, which nobody inserted", names.name(node))
+        });
     }
 
     /// A client heard that its write is done.

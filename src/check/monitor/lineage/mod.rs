@@ -30,6 +30,8 @@ pub struct Lineage {
     replaced_too: Vec<(u32, u32)>,
     /// By node and key: one more than the value that is held there; 0 where there is none.
     copies: Vec<Vec<u32>>,
+    /// Writes that others knew and put an end to: those, and these.
+    ended: Vec<(Value, Value)>,
 }
 
 /// Nobody applied this write.
@@ -45,6 +47,10 @@ const ACKNOWLEDGED: u8 = 1;
 const DISCARDED: u8 = 2;
 /// Some node took it out of its copy again.
 const ROLLED_BACK: u8 = 4;
+/// A client asked to remove it.
+const REMOVED: u8 = 8;
+/// It was carried out twice.
+const TWICE: u8 = 16;
 
 /// Of a write, at the end: it is in a serving copy, or one that descends from it is.
 const ACCOUNTED: u8 = 1;
@@ -90,6 +96,7 @@ impl Lineage {
         self.links.clear();
         self.notes.clear();
         self.replaced_too.clear();
+        self.ended.clear();
         self.copies.resize_with(nodes, Vec::new);
         self.copies.iter_mut().for_each(Vec::clear);
     }
@@ -112,6 +119,44 @@ impl Lineage {
             _ => {}
         }
         before.map(|before| Value(before.into()))
+    }
+
+    /// A node carried a write out, and has it beside whatever it held of the key.
+    ///
+    /// # Panics
+    /// Where the value is near `2^32` or greater.
+    pub fn added(&mut self, value: Value) {
+        let link = entry(&mut self.links, small(value));
+        if *link == ABSENT {
+            *link = FIRST;
+        } else {
+            *entry(&mut self.notes, small(value)) |= TWICE;
+        }
+    }
+
+    /// A write was made in the knowledge of another, which it replaces.
+    ///
+    /// # Panics
+    /// Where a value is near `2^32` or greater.
+    pub fn replaced(&mut self, value: Value, by: Value) {
+        self.replaced_too.push((small(by), small(value)));
+        self.ended.push((value, by));
+    }
+
+    /// A removal was made in the knowledge of a write, which it takes out.
+    ///
+    /// # Panics
+    /// Where the value is near `2^32` or greater.
+    pub fn removed(&mut self, value: Value, by: Value) {
+        *entry(&mut self.notes, small(value)) |= REMOVED;
+        self.ended.push((value, by));
+    }
+
+    /// Writes that are in the serving copies, and what had put an end to each. Not those that a retry got carried out twice, for one of the
+    /// two may have come after that.
+    pub fn undone<'a>(&'a self, serving: &'a BTreeSet<Value>) -> impl Iterator<Item = (Value, Value)> + 'a {
+        let is_once = |value: &Value| self.notes.get(value.index()).is_none_or(|notes| notes & TWICE == 0);
+        self.ended.iter().copied().filter(move |(value, _)| serving.contains(value) && is_once(value))
     }
 
     /// What a node's copy holds of a key, as it was told.
@@ -185,7 +230,7 @@ impl Lineage {
         overtaken: impl IntoIterator<Item = Value>,
     ) -> Durability {
         let mut fates = Fates::new(self);
-        serving.into_iter().for_each(|value| fates.trace_back(value, ACCOUNTED));
+        serving.into_iter().chain(self.noted(REMOVED)).for_each(|value| fates.trace_back(value, ACCOUNTED));
         // A retry may get a write in twice, and one of the two may lose: what is still there was not discarded.
         let is_discarded = |fates: &Fates, value: Value| !fates.is(value, ACCOUNTED);
         let discarded: Vec<Value> = self.noted(DISCARDED).filter(|value| is_discarded(&fates, *value)).collect();
@@ -253,6 +298,24 @@ mod tests {
 
     fn values(numbers: &[u64]) -> BTreeSet<Value> {
         numbers.iter().map(|n| Value(*n)).collect()
+    }
+
+    #[test]
+    fn what_was_kept_beside_others_is_lost_unless_it_is_there_or_was_known_to_what_came_after() {
+        let mut lineage = Lineage::new(2);
+        (1..=5).for_each(|value| lineage.added(Value(value)));
+        lineage.replaced(Value(1), Value(3));
+        lineage.replaced(Value(3), Value(4));
+        lineage.removed(Value(5), Value(9));
+        let lost = |serving: &[u64]| lineage.judge(&values(&[1, 2, 3, 4, 5]), values(serving), [], []).lost;
+        assert_eq!(lost(&[4, 2]), values(&[]));
+        assert_eq!(lost(&[4]), values(&[2]), "4 did not know it");
+        assert_eq!(lost(&[2]), values(&[1, 3, 4]), "what replaced them is gone itself");
+        let undone = |lineage: &Lineage, serving: &[u64]| lineage.undone(&values(serving)).collect::<Vec<_>>();
+        assert_eq!(undone(&lineage, &[2, 4]), []);
+        assert_eq!(undone(&lineage, &[1, 5]), [(Value(1), Value(3)), (Value(5), Value(9))], "they came back");
+        lineage.added(Value(1));
+        assert_eq!(undone(&lineage, &[1]), [], "a retry brought it");
     }
 
     #[test]

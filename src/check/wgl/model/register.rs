@@ -34,25 +34,28 @@ pub enum RegisterOutput {
 }
 
 impl Register {
-    /// What a history has of one key, without the operations that failed.
+    /// What a history has of one key, without the operations that failed, and those of no register.
     pub fn calls(history: &History, key: Key) -> Vec<CallOf<Register>> {
         let bare = |value: Option<Value>| value.map(|value| value.0);
         let call = |operation: crate::history::Operation| {
             let input = match operation.op {
+                Op::Add { .. } | Op::Insert { .. } | Op::Remove { .. } => return None,
                 Op::Read(_) => Read,
                 Op::Write(_, value) => Write(Some(value.0)),
                 Op::CompareAndSet { expected, new, .. } => CompareAndSet(bare(expected), Some(new.0)),
             };
-            let output = operation.reply.map(|reply| match reply {
-                Reply::Read(seen) => RegisterOutput::Read(bare(seen)),
-                Reply::Written => Written,
-                Reply::Mismatch(seen) => RefusedFor(bare(seen)),
-            });
-            Call { id: operation.id, input, output, invoked: operation.invoked, completed: operation.completed }
+            let output = match operation.reply {
+                None => None,
+                Some(Reply::Read(seen)) => Some(RegisterOutput::Read(bare(seen))),
+                Some(Reply::Written) => Some(Written),
+                Some(Reply::Mismatch(seen)) => Some(RefusedFor(bare(seen))),
+                Some(_) => return None,
+            };
+            Some(Call { id: operation.id, input, output, invoked: operation.invoked, completed: operation.completed })
         };
         let is_there =
             |operation: &crate::history::Operation| operation.op.key() == key && operation.outcome != Outcome::Fail;
-        history.iter().filter(is_there).map(call).collect()
+        history.iter().filter(is_there).filter_map(call).collect()
     }
 }
 

@@ -1,7 +1,8 @@
-//! How much of whose writes: [`Clock`], a number for each node.
+//! How much of whose writes: [`VersionVector`], a number for each node; and one write of a node: [`Dot`].
 //!
-//! Source: Fidge, 1988; Mattern, 1989 (vector time). A node's own writes are numbered from 1 and taken in that order, so
-//! that one number stands for all up to it. Next: `store.rs`.
+//! Source: Parker et al., *Detection of Mutual Inconsistency in Distributed Systems*, IEEE TSE 9(3), 1983 (version vectors); Fidge,
+//! 1988, Mattern, 1989 (vector time); Preguiça, Baquero, Almeida, Fonte, Gonçalves, *Dotted Version Vectors*, 2010 (dots). A node's
+//! own writes are numbered from 1 and taken in that order, so that one number stands for all up to it.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -13,12 +14,12 @@ use crate::id::NodeId;
 ///
 /// Clones share their memory until one of them changes.
 #[derive(Clone, Default)]
-pub struct Clock(Arc<[u64]>);
+pub struct VersionVector(Arc<[u64]>);
 
 /// A node and a number on the wire.
 const ENTRY_BYTES: usize = 10;
 
-impl Clock {
+impl VersionVector {
     /// How many writes of this node.
     pub fn of(&self, node: NodeId) -> u64 {
         self.0.get(node.index()).copied().unwrap_or(0)
@@ -31,12 +32,12 @@ impl Clock {
     }
 
     /// Whether it has all writes that the other has.
-    pub fn covers(&self, other: &Clock) -> bool {
+    pub fn covers(&self, other: &VersionVector) -> bool {
         other.iter().all(|(node, number)| number <= self.of(node))
     }
 
     /// Has this node's writes up to there, if it had fewer.
-    pub(super) fn raise(&mut self, node: NodeId, number: u64) {
+    pub fn raise(&mut self, node: NodeId, number: u64) {
         if number <= self.of(node) {
             return;
         }
@@ -48,7 +49,7 @@ impl Clock {
     }
 
     /// Has what either has.
-    pub(super) fn merge(&mut self, other: &Clock) {
+    pub fn merge(&mut self, other: &VersionVector) {
         if self.covers(other) {
             return;
         }
@@ -60,35 +61,72 @@ impl Clock {
     }
 
     /// Its size on the wire.
-    pub(super) fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         ENTRY_BYTES * self.iter().count()
     }
 }
 
-impl PartialEq for Clock {
-    fn eq(&self, other: &Clock) -> bool {
+/// One write of a node, by its number among that node's.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Dot {
+    /// Who made it.
+    pub node: NodeId,
+    /// Its number, from 1.
+    pub number: u64,
+}
+
+impl Dot {
+    /// Its size on the wire.
+    pub const BYTES: usize = ENTRY_BYTES;
+}
+
+impl fmt::Debug for Dot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.node, self.number)
+    }
+}
+
+impl VersionVector {
+    /// Whether it has this write.
+    pub fn has(&self, dot: Dot) -> bool {
+        dot.number <= self.of(dot.node)
+    }
+
+    /// Has this write, and all of that node before it.
+    pub fn add(&mut self, dot: Dot) {
+        self.raise(dot.node, dot.number);
+    }
+
+    /// The write after the last that it has of this node.
+    pub fn next(&self, node: NodeId) -> Dot {
+        Dot { node, number: self.of(node) + 1 }
+    }
+}
+
+impl PartialEq for VersionVector {
+    fn eq(&self, other: &VersionVector) -> bool {
         self.iter().eq(other.iter())
     }
 }
 
-impl Eq for Clock {}
+impl Eq for VersionVector {}
 
-impl Hash for Clock {
+impl Hash for VersionVector {
     /// Equal clocks alike, however long.
     fn hash<H: Hasher>(&self, into: &mut H) {
         self.iter().for_each(|entry| entry.hash(into));
     }
 }
 
-impl fmt::Debug for Clock {
+impl fmt::Debug for VersionVector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.iter()).finish()
     }
 }
 
-impl FromIterator<(NodeId, u64)> for Clock {
-    fn from_iter<I: IntoIterator<Item = (NodeId, u64)>>(numbers: I) -> Clock {
-        let mut clock = Clock::default();
+impl FromIterator<(NodeId, u64)> for VersionVector {
+    fn from_iter<I: IntoIterator<Item = (NodeId, u64)>>(numbers: I) -> VersionVector {
+        let mut clock = VersionVector::default();
         numbers.into_iter().for_each(|(node, number)| clock.raise(node, number));
         clock
     }
@@ -105,7 +143,7 @@ mod tests {
         prop::collection::btree_map(0..6_u16, 1..4_u64, 0..6)
     }
 
-    fn clock(numbers: &BTreeMap<u16, u64>) -> Clock {
+    fn clock(numbers: &BTreeMap<u16, u64>) -> VersionVector {
         numbers.iter().map(|(node, number)| (NodeId(*node), *number)).collect()
     }
 
