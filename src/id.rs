@@ -83,6 +83,56 @@ id!(
     Value(u64), "v"
 );
 
+/// Nodes under each other's names: what each is called instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Renaming(Vec<NodeId>);
+
+impl Renaming {
+    /// All that call each node by the name of one of its kind, the one that changes nothing first; none beside that one where
+    /// there are more than `most`. `kinds` has the kind of each node.
+    pub fn within(kinds: &[usize], most: usize) -> Vec<Renaming> {
+        let mut all: Vec<Vec<NodeId>> = vec![Vec::new()];
+        for kind in kinds {
+            let mut longer = Vec::new();
+            for names in &all {
+                let of_its_kind = (0..kinds.len()).filter(|place| kinds[*place] == *kind).map(NodeId::from_index);
+                longer.extend(
+                    of_its_kind.filter(|name| !names.contains(name)).map(|name| [&names[..], &[name]].concat()),
+                );
+            }
+            all = longer;
+            if all.len() > most {
+                return vec![Renaming((0..kinds.len()).map(NodeId::from_index).collect())];
+            }
+        }
+        all.into_iter().map(Renaming).collect()
+    }
+
+    /// What this node is called. Who has no other name keeps its own.
+    pub fn of(&self, node: NodeId) -> NodeId {
+        self.0.get(node.index()).copied().unwrap_or(node)
+    }
+
+    /// Calls a node so.
+    pub fn rename(&self, node: &mut NodeId) {
+        *node = self.of(*node);
+    }
+
+    /// Puts what is kept by node where it belongs then. Nothing, where it is not kept by every node.
+    pub fn reorder<T: Clone>(&self, by_node: &mut [T]) {
+        if by_node.len() == self.0.len() {
+            let before = by_node.to_vec();
+            before.into_iter().zip(&self.0).for_each(|(thing, name)| by_node[name.index()] = thing);
+        }
+    }
+
+    /// The same set of nodes, which has a bit for each.
+    pub fn bits(&self, set: u64) -> u64 {
+        let moved = (0..self.0.len()).filter(|place| set >> place & 1 == 1).map(|place| 1 << self.0[place].index());
+        moved.fold(set >> self.0.len() << self.0.len(), |bits, bit| bits | bit)
+    }
+}
+
 /// What a node is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -117,4 +167,23 @@ pub struct RequestId {
     pub sequence: u32,
     /// The node that took the request from the client, and by way of which the answer goes back.
     pub entry: NodeId,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_of_a_kind_are_renamed_in_every_way() {
+        let all = Renaming::within(&[0, 1, 0, 0], 24);
+        assert_eq!(all.len(), 6);
+        assert!(all.iter().all(|renaming| renaming.of(NodeId(1)) == NodeId(1)));
+        assert_eq!(all[0], Renaming([0, 1, 2, 3].map(NodeId).to_vec()));
+        assert_eq!(Renaming::within(&[0, 0, 0], 5).len(), 1, "six are too many");
+        let turned = Renaming([2, 1, 3, 0].map(NodeId).to_vec());
+        assert!(all.contains(&turned));
+        let mut by_node = ["a", "b", "c", "d"];
+        turned.reorder(&mut by_node);
+        assert_eq!((by_node, turned.bits(1 << 63 | 0b0011)), (["d", "b", "a", "c"], 1 << 63 | 0b0110));
+    }
 }

@@ -51,6 +51,30 @@ fn what_was_seen_is_counted_and_all_of_it_is_good() {
 }
 
 #[test]
+fn what_need_not_be_looked_at_is_counted_and_changes_no_verdict() {
+    let line = "explore three.toml --timeouts 1 --format json";
+    let [less, all] = [line.into(), format!("{line} --full")]
+        .map(|line: String| serde_json::from_str::<Value>(&explored(&line, 0)).unwrap());
+    assert_eq!(less["left_out"]["names_of_one_state_max"], 6);
+    assert!(less["left_out"]["steps_in_another_order"].as_u64() > Some(100), "{less}");
+    assert!(less["left_out"]["messages_without_effect"].as_u64() > Some(100), "{less}");
+    assert_eq!(all["left_out"]["names_of_one_state_max"], 1);
+    assert!(less["states"].as_u64().map(|states| 6 * states) < all["states"].as_u64(), "{less} {all}");
+    let text = explored("explore three.toml --timeouts 1", 0);
+    assert!(text.contains("states that differ in names alone, of which up to 6 count as one"), "{text}");
+}
+
+/// Nothing is asked, no timer may fire and nobody may crash: no message was ever sent.
+#[test]
+fn a_world_in_which_nothing_can_happen_shows_nothing() {
+    let text = explored("explore three.toml --timeouts 0 --writes 0", 3);
+    assert!(text.contains("nothing can happen in this world, which shows nothing"), "{text}");
+    let json: Value =
+        serde_json::from_str(&explored("explore three.toml --timeouts 0 --writes 0 --format json", 3)).unwrap();
+    assert_eq!((json["vacuous"].as_bool(), json["complete"].as_bool()), (Some(true), Some(true)));
+}
+
+#[test]
 fn what_was_left_out_is_no_verdict() {
     let text = explored("explore three.toml --timeouts 2 --depth 3", 3);
     assert!(text.contains("cut off: ways go on after 3 steps"), "{text}");

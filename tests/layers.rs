@@ -17,7 +17,7 @@ const FLOORS: &[(&[&str], bool)] = &[
 
 /// The files that are the contract, floor 2; the rest of `protocol/` are protocols, floor 3.
 const CONTRACT: &[&str] =
-    &["mod.rs", "context.rs", "about.rs", "embed.rs", "harness.rs", "hybrid_clock.rs", "mutant.rs"];
+    &["mod.rs", "context.rs", "about.rs", "embed.rs", "harness.rs", "hybrid_clock.rs", "mutant.rs", "symmetry.rs"];
 
 /// What protocols may import from the crate: floor 0, the observations, and the contract.
 const FOR_PROTOCOLS: &[&str] = &["time", "id", "rng", "op", "trace", "protocol"];

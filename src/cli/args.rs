@@ -329,6 +329,10 @@ pub struct Explore {
     /// How many states at most.
     #[arg(long, default_value_t = 1_000_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=u64::from(u32::MAX)))]
     pub states: u64,
+    /// Look at everything: both orders of steps that do not touch each other, messages that change nothing, and states that differ only
+    /// in the names of nodes. It finds nothing more, and takes longer.
+    #[arg(long)]
+    pub full: bool,
     /// How to report.
     #[arg(long, value_enum, default_value_t, value_name = FORMAT, hide_possible_values = true)]
     pub format: Format,

@@ -32,6 +32,7 @@ pub mod orchestrated;
 pub mod primary_backup;
 pub mod raft;
 pub mod siblings;
+mod symmetry;
 mod table;
 mod true_time;
 mod version_vector;
@@ -45,6 +46,7 @@ pub use hybrid_clock::{HybridClock, Stamp};
 pub use mutant::Flaw;
 #[cfg(feature = "mutants")]
 pub use mutant::Mutant;
+pub use symmetry::Symmetry;
 pub use table::Table;
 pub use true_time::{CommitWait, Interval, Sawtooth};
 pub use version_vector::{Dot, VersionVector};
@@ -72,6 +74,9 @@ pub trait Protocol: Sized {
     type Session: Clone + Default + Debug;
     /// The knobs of a design.
     type Options: Clone + Debug + Default;
+
+    /// How nodes that only their ids tell apart can be called by each other's. The default: none can, which is always right.
+    const SYMMETRY: Option<Symmetry<Self>> = None;
 
     /// Which nodes the design needs, and where. The default: one replica in each region.
     ///

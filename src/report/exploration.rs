@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::explore::exhaustive::{Bounds, Cut, Explored, Found, Tiny};
+use crate::explore::exhaustive::{Bounds, Cut, Explored, Found, Spared, Tiny};
 
 use super::number::{counted, grouped};
 use super::paint::{Paint, Style};
@@ -30,12 +30,12 @@ pub struct ExplorationReport<'a> {
 }
 
 impl ExplorationReport<'_> {
-    /// Good where everything was seen and nothing is broken.
+    /// Good where there was something to see, everything was seen, and nothing is broken.
     pub fn conclusion(&self) -> Conclusion {
-        match (&self.explored.broken, self.explored.is_complete()) {
-            (Some(_), _) => Conclusion::Broken,
-            (None, true) => Conclusion::Held,
-            (None, false) => Conclusion::Inconclusive,
+        match &self.explored.broken {
+            Some(_) => Conclusion::Broken,
+            None if self.explored.is_complete() && !self.explored.is_vacuous() => Conclusion::Held,
+            None => Conclusion::Inconclusive,
         }
     }
 
@@ -56,18 +56,25 @@ impl ExplorationReport<'_> {
         );
         text.push_str(&wrap(&world, "  ", COLUMNS));
         let far = format!(
-            "{} states, {} steps between them, {} deep",
-            grouped(explored.states),
-            grouped(explored.transitions),
+            "{}, {} between them, {} deep",
+            counted(explored.states as usize, "state"),
+            counted(explored.transitions as usize, "step"),
             explored.depth
         );
         let (style, how) = match explored.cut {
+            None if explored.is_vacuous() => {
+                (Style::Doubt, "nothing can happen in this world, which shows nothing".to_string())
+            }
             None => (Style::Good, "all of them, and nothing is broken".to_string()),
             Some(Cut::Broken) => (Style::Bad, "something is broken".to_string()),
             Some(Cut::Depth) => (Style::Doubt, format!("cut off: ways go on after {} steps", tiny.bounds.depth)),
             Some(Cut::States) => (Style::Doubt, "cut off: there are more states".to_string()),
         };
         text.push_str(&format!("  {far}: {}\n", paint.paint(style, how)));
+        if let Some(spared) = spared(explored.spared) {
+            text.push_str(&paint.paint(Style::Faint, wrap(&spared, "  ", COLUMNS).trim_end()));
+            text.push('\n');
+        }
         if let Some(found) = &explored.broken {
             text.push_str(&story(design, found, paint));
         }
@@ -98,6 +105,12 @@ impl ExplorationReport<'_> {
             "transitions": explored.transitions,
             "depth": explored.depth,
             "complete": explored.is_complete(),
+            "vacuous": explored.is_vacuous(),
+            "left_out": {
+                "steps_in_another_order": explored.spared.orders,
+                "messages_without_effect": explored.spared.idle,
+                "names_of_one_state_max": explored.spared.symmetries,
+            },
             "cut": explored.cut.map(|cut| match cut {
                 Cut::Depth => "depth",
                 Cut::States => "states",
@@ -106,6 +119,18 @@ impl ExplorationReport<'_> {
             "broken": explored.broken.as_ref().map(story),
         })
     }
+}
+
+/// What was left out, if anything was, for it would have told nothing more.
+fn spared(Spared { orders, idle, symmetries }: Spared) -> Option<String> {
+    let parts = [
+        (orders > 0).then(|| format!("{} steps in another order", grouped(orders))),
+        (idle > 0).then(|| format!("{} messages that change nothing", grouped(idle))),
+        (symmetries > 1)
+            .then(|| format!("states that differ in names alone, of which up to {symmetries} count as one")),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| format!("left out, for nothing else could come of it: {}", parts.join("; ")))
 }
 
 fn counted_es(count: u32, thing: &str) -> String {

@@ -8,7 +8,7 @@ use crate::cli::args::Explore;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::load::Loaded;
 use crate::cli::output::{Output, shows_progress};
-use crate::explore::exhaustive::{Bounds, Sight, Tiny};
+use crate::explore::exhaustive::{Bounds, Reduction, Sight, Tiny};
 use crate::id::{Key, Value};
 use crate::op::Op;
 use crate::report::exploration::ExplorationReport;
@@ -32,6 +32,7 @@ pub fn explore(asked: &Explore, output: &Output) -> Result<Exit, Failure> {
             depth: asked.depth.unwrap_or(u32::MAX),
             states: asked.states,
         },
+        reduction: if asked.full { Reduction::NONE } else { Reduction::ALL },
     };
     let bar = spinner();
     let mut sight = |Sight { states, depth, frontier }| {

@@ -43,6 +43,12 @@
 //! `benches/peers` for both on one protocol. In order: `world.rs` (states), `step.rs` (what may happen), `watch.rs`
 //! (what must hold), `seen.rs`. Next: `world.rs`.
 
+mod deed;
+mod known;
+mod ledger;
+mod level;
+mod renamed;
+mod search;
 mod seen;
 mod step;
 mod watch;
@@ -53,9 +59,8 @@ use std::hash::Hash;
 use crate::op::Op;
 use crate::protocol::{OptionsError, Protocol};
 
-use seen::Seen;
-use step::Step;
-use world::{Rules, State};
+use search::Search;
+use world::Rules;
 
 /// A protocol whose states can be copied and told apart.
 pub trait Explorable: Protocol<Message: Hash, Timer: Hash, Record: Hash, Session: Hash> + Clone + Hash {}
@@ -71,6 +76,33 @@ pub struct Tiny {
     pub slow_disks: bool,
     /// How much may happen.
     pub bounds: Bounds,
+    /// What need not be looked at.
+    pub reduction: Reduction,
+}
+
+/// What need not be looked at, for something else that is looked at tells as much. Nothing of this changes what is found, nor by how few
+/// steps; see `search.rs`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reduction {
+    /// Two steps that do not touch each other are taken in one order. As many states are visited as without.
+    pub orders: bool,
+    /// A message that changes nothing is not delivered.
+    pub idle: bool,
+    /// States are one that differ only in who is called what, where the protocol knows a [`Symmetry`](crate::protocol::Symmetry).
+    pub symmetry: bool,
+}
+
+impl Reduction {
+    /// Everything is looked at.
+    pub const NONE: Reduction = Reduction { orders: false, idle: false, symmetry: false };
+    /// As little is looked at as there can be.
+    pub const ALL: Reduction = Reduction { orders: true, idle: true, symmetry: true };
+}
+
+impl Default for Reduction {
+    fn default() -> Reduction {
+        Reduction::ALL
+    }
 }
 
 /// How much may happen. What is not bounded here is not bounded.
@@ -121,12 +153,30 @@ pub struct Explored {
     pub cut: Option<Cut>,
     /// What is broken, with one of the shortest ways to it.
     pub broken: Option<Found>,
+    /// What was not looked at, for it would have told nothing more.
+    pub spared: Spared,
+}
+
+/// What an exploration did not look at, for it would have told nothing more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spared {
+    /// So many steps, which are taken before the one they came after.
+    pub orders: u64,
+    /// So many messages that would have changed nothing.
+    pub idle: u64,
+    /// In so many ways nodes can be called without a difference: up to so many states count as one.
+    pub symmetries: u32,
 }
 
 impl Explored {
     /// Whether every state within the bounds was seen.
     pub fn is_complete(&self) -> bool {
         self.cut.is_none()
+    }
+
+    /// Whether nothing at all could happen, which shows nothing.
+    pub fn is_vacuous(&self) -> bool {
+        self.is_complete() && self.transitions == 0
     }
 }
 
@@ -161,21 +211,13 @@ pub struct Sight {
     pub frontier: u64,
 }
 
-/// The way to a state: the state before, and which of its steps.
-#[derive(Clone, Copy, Debug)]
-struct Way {
-    before: u32,
-    nth: u16,
-}
-
-/// Visits every state of a protocol in these regions. `sight` is told of each level.
+/// Visits every state of a protocol in these regions. `sight` is told of each level, and now and then within one.
 ///
 /// # Errors
 /// Where the options do not fit the regions.
 ///
 /// # Panics
-/// Where the protocol does: an impossible state is a bug of it. Where a state has more than 65,536 steps, or there are more
-/// than 2^32 states.
+/// Where the protocol does: an impossible state is a bug of it. Where there are more than 2^32 states, or 2^28 different messages.
 pub fn explore<P: Explorable>(
     tiny: &Tiny,
     options: &P::Options,
@@ -183,71 +225,7 @@ pub fn explore<P: Explorable>(
     sight: &mut dyn FnMut(Sight),
 ) -> Result<Explored, OptionsError> {
     let rules = Rules::<P>::new(tiny, options, regions)?;
-    let mut explored = Explored { states: 1, transitions: 0, depth: 0, cut: None, broken: None };
-    let first = rules.first(&mut None);
-    let (mut seen, mut ways) = (Seen::default(), vec![Way { before: 0, nth: 0 }]);
-    seen.add(first.print());
-    explored.broken = found(&rules, &first, &ways, 0);
-    let mut level: Vec<(u32, State<P>)> = vec![(0, first)];
-    let mut steps = Vec::new();
-    while !level.is_empty() && explored.broken.is_none() && explored.cut.is_none() {
-        sight(Sight { states: explored.states, depth: explored.depth, frontier: level.len() as u64 });
-        let mut next = Vec::new();
-        'level: for (place, state) in level {
-            rules.steps(&state, &mut steps);
-            if explored.depth == tiny.bounds.depth && !steps.is_empty() {
-                explored.cut = Some(Cut::Depth);
-                break;
-            }
-            for (nth, step) in steps.iter().enumerate() {
-                explored.transitions += 1;
-                let after = rules.after(&state, *step, &mut None);
-                if !seen.add(after.print()) {
-                    continue;
-                }
-                if explored.states == tiny.bounds.states {
-                    explored.cut = Some(Cut::States);
-                    break 'level;
-                }
-                explored.states += 1;
-                let nth = u16::try_from(nth).expect("a state has fewer steps");
-                ways.push(Way { before: place, nth });
-                let here = u32::try_from(ways.len() - 1).expect("there are fewer states");
-                explored.broken = found(&rules, &after, &ways, here);
-                if explored.broken.is_some() {
-                    explored.cut = Some(Cut::Broken);
-                    break 'level;
-                }
-                next.push((here, after));
-            }
-        }
-        explored.depth += u32::from(!next.is_empty());
-        level = next;
-    }
-    Ok(explored)
-}
-
-/// What is broken in a state, told from the first state on.
-fn found<P: Explorable>(rules: &Rules<P>, state: &State<P>, ways: &[Way], here: u32) -> Option<Found> {
-    let (property, why) = state.watch.broken(rules)?;
-    let mut path = Vec::new();
-    let mut at = here;
-    while at > 0 {
-        let Way { before, nth } = ways[at as usize];
-        path.push(nth);
-        at = before;
-    }
-    let mut state = rules.first(&mut None);
-    let (mut steps, mut story): (Vec<Step>, _) = (Vec::new(), Vec::new());
-    for nth in path.into_iter().rev() {
-        rules.steps(&state, &mut steps);
-        let step = steps[usize::from(nth)];
-        let mut notes = Some(Vec::new());
-        let told = rules.describe(&state, step);
-        state = rules.after(&state, step, &mut notes);
-        story.push(Told { step: told, notes: notes.expect("they were asked for") });
-    }
-    Some(Found { property, why, story })
+    Ok(Search::new(&rules).all(sight))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Fingerprints of states, and the set of those that were seen.
 //!
 //! A state is known by 64 bits. That two of `n` states have the same is a chance of at most `n² / 2^65`: one in 3,000 for a
-//! hundred million, one in thirty million for a million; and then one state too few is looked at. Next: `story.rs`.
+//! hundred million, one in thirty million for a million; and then one state too few is looked at. Next: `../hunt/mod.rs`.
 
 use std::hash::{Hash, Hasher};
 
@@ -74,27 +74,33 @@ pub(super) struct Seen {
 }
 
 impl Seen {
+    /// Whether a fingerprint is not there.
+    #[inline]
+    pub fn is_new(&self, print: u64) -> bool {
+        self.slots.is_empty() || self.slots[self.place(print.max(1))] == 0
+    }
+
     /// Adds a fingerprint. Whether it is new.
     pub fn add(&mut self, print: u64) -> bool {
         if 2 * self.len >= self.slots.len() {
             self.grow();
         }
-        let is_new = self.put(print.max(1));
+        let place = self.place(print.max(1));
+        let is_new = self.slots[place] == 0;
+        self.slots[place] = print.max(1);
         self.len += usize::from(is_new);
         is_new
     }
 
-    fn put(&mut self, print: u64) -> bool {
+    /// The slot of a fingerprint, or the empty one where it would be.
+    #[inline]
+    fn place(&self, print: u64) -> usize {
         let mask = self.slots.len() - 1;
         let mut place = print as usize & mask;
-        while self.slots[place] != 0 {
-            if self.slots[place] == print {
-                return false;
-            }
+        while self.slots[place] != 0 && self.slots[place] != print {
             place = (place + 1) & mask;
         }
-        self.slots[place] = print;
-        true
+        place
     }
 
     #[cold]
@@ -102,9 +108,62 @@ impl Seen {
         let larger = vec![0; (2 * self.slots.len()).max(1 << 10)];
         for print in std::mem::replace(&mut self.slots, larger) {
             if print != 0 {
-                self.put(print);
+                let place = self.place(print);
+                self.slots[place] = print;
             }
         }
+    }
+}
+
+/// Numbers by fingerprint, or by any other key of 64 bits. Nobody sees their order.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    /// A power of two of them, at most half of them full, which is where the number is not [`EMPTY`].
+    slots: Vec<(u64, u32)>,
+    len: usize,
+}
+
+const EMPTY: u32 = u32::MAX;
+
+impl Index {
+    /// The number of this key.
+    #[inline]
+    pub fn get(&self, key: u64) -> Option<u32> {
+        if self.slots.is_empty() {
+            return None;
+        }
+        let (_, number) = self.slots[self.place(key)];
+        (number != EMPTY).then_some(number)
+    }
+
+    /// Gives a number to a key that has none.
+    ///
+    /// # Panics
+    /// Where the number is the greatest there is.
+    pub fn put(&mut self, key: u64, number: u32) {
+        assert!(number != EMPTY, "memory ends before so many");
+        if 2 * self.len >= self.slots.len() {
+            let larger = vec![(0, EMPTY); (2 * self.slots.len()).max(1 << 8)];
+            for (key, number) in std::mem::replace(&mut self.slots, larger) {
+                if number != EMPTY {
+                    let place = self.place(key);
+                    self.slots[place] = (key, number);
+                }
+            }
+        }
+        let place = self.place(key);
+        self.slots[place] = (key, number);
+        self.len += 1;
+    }
+
+    #[inline]
+    fn place(&self, key: u64) -> usize {
+        let mask = self.slots.len() - 1;
+        let mut place = (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & mask;
+        while self.slots[place].1 != EMPTY && self.slots[place].0 != key {
+            place = (place + 1) & mask;
+        }
+        place
     }
 }
 
@@ -120,9 +179,19 @@ mod tests {
         let (mut seen, mut set, mut stream) = (Seen::default(), BTreeSet::new(), Stream::new(1, "seen"));
         for _ in 0..20_000 {
             let print = 1 + stream.below(9_000);
-            assert_eq!(seen.add(print), set.insert(print));
+            let is_new = seen.is_new(print);
+            assert_eq!((is_new, seen.add(print)), (set.insert(print), is_new));
         }
         assert_eq!(seen.len, set.len());
+    }
+
+    #[test]
+    fn numbers_are_found_by_their_keys() {
+        let mut index = Index::default();
+        assert_eq!(index.get(0), None);
+        (0..5_000).for_each(|n| index.put(u64::from(n) << 32 | 7, n));
+        (0..5_000).for_each(|n| assert_eq!(index.get(u64::from(n) << 32 | 7), Some(n)));
+        assert_eq!(index.get(7 << 33 | 6), None);
     }
 
     #[test]

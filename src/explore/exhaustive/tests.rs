@@ -3,6 +3,10 @@
 use super::*;
 
 use crate::id::{Key, NodeId, Value};
+use crate::protocol::causal::Causal;
+use crate::protocol::home_region::HomeRegion;
+use crate::protocol::last_writer_wins::LastWriterWins;
+use crate::protocol::primary_backup::{self, PrimaryBackup};
 use crate::protocol::raft::{self, Raft};
 use crate::protocol::{Context, Payload, Request, State as Copy};
 use crate::time::Duration;
@@ -59,7 +63,7 @@ impl Protocol for Marks {
 }
 
 fn marks(marks: u32, are_same: bool, bounds: Bounds) -> Explored {
-    let tiny = Tiny { bounds, ..Tiny::default() };
+    let tiny = Tiny { bounds, reduction: Reduction::NONE, ..Tiny::default() };
     explore::<Marks>(&tiny, &MarksOptions { marks, are_same }, &["a", "b"], &mut |_| ()).unwrap()
 }
 
@@ -180,6 +184,76 @@ fn a_read_beside_a_write_is_linearizable_in_every_order() {
     assert!(explored.is_complete() && explored.broken.is_none(), "{explored:?}");
 }
 
+/// The same world with nothing left out, with each reduction alone, and with all.
+fn in_every_way<P: Explorable>(tiny: &Tiny, options: &P::Options, regions: &[&str]) -> [Explored; 5] {
+    let none = Reduction::NONE;
+    let ways = [
+        none,
+        Reduction { orders: true, ..none },
+        Reduction { idle: true, ..none },
+        Reduction { symmetry: true, ..none },
+        Reduction::ALL,
+    ];
+    let explored =
+        ways.map(|reduction| explore::<P>(&Tiny { reduction, ..tiny.clone() }, options, regions, &mut |_| ()).unwrap());
+    let [full, orders, idle, symmetry, all] = &explored;
+    let told = |explored: &Explored| {
+        let steps = explored.broken.as_ref().map(|found| found.story.len());
+        (explored.cut, steps)
+    };
+    assert!(full.is_complete() || full.broken.is_some(), "the bounds are too narrow: {full:?}");
+    for reduced in [orders, idle, symmetry, all] {
+        assert_eq!(told(reduced), told(full), "{tiny:?} {options:?}");
+        assert!(reduced.states <= full.states && reduced.transitions <= full.transitions, "{tiny:?} {options:?}");
+    }
+    if full.broken.is_none() {
+        let every = |explored: &Explored| (explored.states, explored.depth);
+        assert_eq!(every(orders), every(full), "{tiny:?} {options:?}");
+        let [taken, spared] = [orders.transitions, orders.spared.orders];
+        assert_eq!(taken + spared, full.transitions, "each step is taken or left out");
+        let most = symmetry.states * u64::from(symmetry.spared.symmetries);
+        assert!(full.states <= most, "{} states are like {} others", full.states, symmetry.states);
+    }
+    explored
+}
+
+/// A world with this much in it: writes, reads, timeouts, crashes, duplicates, retries.
+fn tiny([writes, reads, timeouts, crashes, duplicates, retries]: [u32; 6], slow_disks: bool) -> Tiny {
+    let operations = (0..u64::from(writes)).map(write).chain((0..reads).map(|_| Op::Read(Key(0)))).collect();
+    let bounds = Bounds { timeouts, crashes, duplicates, retries, states: 400_000, ..Bounds::default() };
+    Tiny { operations, slow_disks, bounds, ..Tiny::default() }
+}
+
+#[test]
+fn what_is_left_out_changes_no_verdict_of_raft() {
+    let led = raft::Options { leader: Some("a".into()), ..plain() };
+    let worlds = [
+        (plain(), tiny([1, 0, 1, 0, 0, 0], false)),
+        (plain(), tiny([0, 0, 1, 1, 0, 0], false)),
+        (plain(), tiny([0, 0, 1, 0, 0, 0], true)),
+        (plain(), tiny([0, 0, 1, 0, 1, 0], false)),
+        (led.clone(), tiny([1, 0, 0, 0, 0, 0], true)),
+        (led, tiny([1, 0, 0, 0, 0, 0], false)),
+        (raft::Options::default(), tiny([0, 0, 1, 0, 0, 0], false)),
+    ];
+    for (options, tiny) in worlds {
+        let [full, .., all] = in_every_way::<Raft>(&tiny, &options, &["a", "b", "c"]);
+        assert!(full.broken.is_none());
+        assert!(all.states < full.states && all.transitions * 2 < full.transitions, "{full:?} {all:?}");
+    }
+}
+
+#[test]
+fn what_is_left_out_changes_no_verdict_of_others() {
+    let pair = primary_backup::Options { primary: Some("a".into()), ..Default::default() };
+    in_every_way::<PrimaryBackup>(&tiny([1, 1, 1, 1, 0, 0], false), &pair, &["a", "b"]);
+    in_every_way::<LastWriterWins>(&tiny([1, 1, 1, 0, 0, 0], false), &Default::default(), &["a", "b"]);
+    in_every_way::<Causal>(&tiny([1, 1, 1, 0, 0, 0], false), &Default::default(), &["a", "b"]);
+    in_every_way::<HomeRegion>(&tiny([1, 1, 1, 0, 1, 0], false), &Default::default(), &["a", "b", "c"]);
+    let [full, .., all] = in_every_way::<Usurper>(&Tiny::default(), &(), &["a", "b", "c"]);
+    assert_eq!((full.broken.is_some(), full.depth, all.depth), (true, 2, 2));
+}
+
 #[cfg(feature = "mutants")]
 mod mutants {
     use super::*;
@@ -194,6 +268,22 @@ mod mutants {
     }
 
     #[test]
+    fn what_is_left_out_hides_no_flaw() {
+        let worlds = [
+            (Mutant::R2, tiny([0, 0, 2, 1, 0, 0], false)),
+            (Mutant::R4, tiny([1, 0, 1, 0, 0, 0], true)),
+            (Mutant::R5, tiny([1, 0, 1, 0, 0, 0], true)),
+            (Mutant::R23, tiny([1, 0, 1, 0, 0, 0], false)),
+            (Mutant::R25, tiny([1, 0, 1, 0, 0, 1], false)),
+        ];
+        for (mutant, tiny) in worlds {
+            let options = raft::Options { mutant: Flaw::of(mutant), ..plain() };
+            let explored = in_every_way::<Raft>(&tiny, &options, &["a", "b", "c"]);
+            assert!(explored.iter().all(|explored| explored.broken.is_some()), "{mutant:?}");
+        }
+    }
+
+    #[test]
     fn a_forgotten_vote_is_given_again() {
         let bounds = Bounds { timeouts: 2, crashes: 1, states: 200_000, ..Bounds::default() };
         let found = caught(Mutant::R2, &Tiny { bounds, ..Tiny::default() });
@@ -204,7 +294,7 @@ mod mutants {
     fn an_early_answer_promises_disks_that_do_not_have_it() {
         for mutant in [Mutant::R4, Mutant::R5] {
             let bounds = Bounds { timeouts: 1, states: 200_000, ..Bounds::default() };
-            let tiny = Tiny { operations: vec![write(1)], slow_disks: true, bounds };
+            let tiny = Tiny { operations: vec![write(1)], slow_disks: true, bounds, ..Tiny::default() };
             assert_eq!(caught(mutant, &tiny).property, "durability-contract", "{mutant:?}");
         }
     }

@@ -1,4 +1,4 @@
-//! What must hold in every state: the invariants of every run, one leader an epoch, and linearizability. Next: `seen.rs`.
+//! What must hold in every state: the invariants of every run, one leader an epoch, and linearizability. Next: `known.rs`.
 
 use std::collections::BTreeMap;
 use std::hash::Hash;
@@ -7,7 +7,7 @@ use crate::check::Verdict;
 use crate::check::linearizable::linearizable;
 use crate::check::monitor::{Invariant, Invariants, Origin, Seen, Watched};
 use crate::history::History;
-use crate::id::{ClientId, GroupId, Key, NodeId, Value};
+use crate::id::{ClientId, GroupId, Key, NodeId, Renaming, Value};
 use crate::op::Reply;
 use crate::protocol::Guarantee;
 use crate::time::Time;
@@ -53,8 +53,19 @@ impl Watch {
     pub fn print(&self) -> u64 {
         let mut print = Print::default();
         self.invariants.hash_memory(&mut print);
+        self.invariants.is_broken().hash(&mut print);
         (&self.leaders, &self.leads, &self.copies, &self.heard).hash(&mut print);
         std::hash::Hasher::finish(&print)
+    }
+
+    /// Calls the nodes otherwise.
+    pub fn rename(&mut self, renaming: &Renaming) {
+        self.invariants.rename(renaming);
+        self.leaders.values_mut().for_each(|leader| renaming.rename(leader));
+        renaming.reorder(&mut self.leads);
+        let copies = std::mem::take(&mut self.copies).into_iter();
+        let renamed = |at: usize| renaming.of(NodeId(at as u16)).index();
+        self.copies = copies.map(|((at, key), value)| ((renamed(at), key), value)).collect();
     }
 
     fn seen(&self, at: usize) -> Seen {
@@ -86,8 +97,6 @@ impl Watch {
                 let held = self.copies.get(&(at, key)).copied();
                 self.invariants.merged(seen, key, update, held);
             }
-            // Leases are about true time, which is not known.
-            Observation::Leased { .. } => {}
             other => self.invariants.observed(seen, other),
         }
     }

@@ -1,20 +1,17 @@
-//! A state of a tiny world: nodes with their disks, messages under way, clients, what is left of the bounds, and what the
-//! invariants remember. Next: `step.rs`.
+//! A tiny world: what does not change, and what nodes, messages and clients are at a moment. Next: `step.rs`.
 
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
-use std::rc::Rc;
 
 use crate::check::monitor::Invariant;
-use crate::id::{NodeId, RegionId};
-use crate::op::{Op, Reply};
+use crate::id::{ClientId, NodeId, RegionId, RequestId};
+use crate::op::{Op, Refusal, Reply};
 use crate::protocol::{Claim, Guarantee, Member, OptionsError, Protocol, Request, Role};
 use crate::rng::Stream;
 use crate::time::Time;
 use crate::trace::{FaultKind, FaultKinds, Observation};
 
 use super::seen::Print;
-use super::watch::Watch;
 use super::{Explorable, Tiny};
 
 /// What does not change.
@@ -30,20 +27,9 @@ pub(super) struct Rules<'o, P: Protocol> {
     pub is_linearizable: bool,
 }
 
-/// Where a world is.
-#[derive(Clone)]
-pub(super) struct State<P: Protocol> {
-    pub nodes: Vec<Rc<Node<P>>>,
-    /// In the order of their fingerprints.
-    pub mail: Vec<Rc<Letter<P>>>,
-    /// By operation.
-    pub clients: Vec<Client>,
-    pub left: Left,
-    pub watch: Rc<Watch>,
-}
-
-/// A node, up or down.
+/// A node, up or down, and all that it will ever do by itself.
 pub(super) struct Node<P: Protocol> {
+    pub seat: usize,
     pub protocol: Option<P>,
     pub disk: Vec<P::Record>,
     /// Written, and not synced.
@@ -53,20 +39,18 @@ pub(super) struct Node<P: Protocol> {
     /// When each timer fires, by the node's clock.
     pub timers: Vec<(P::Timer, Time)>,
     pub clock: Time,
-    /// The fingerprint of what it is and of what it waits for; of its timers and its clock; and of its disk.
-    pub prints: [u64; 3],
 }
 
 impl<P: Explorable> Clone for Node<P> {
     fn clone(&self) -> Node<P> {
         Node {
+            seat: self.seat,
             protocol: self.protocol.clone(),
             disk: self.disk.clone(),
             unsynced: self.unsynced.clone(),
             held: self.held.clone(),
             timers: self.timers.clone(),
             clock: self.clock,
-            prints: self.prints,
         }
     }
 }
@@ -81,7 +65,7 @@ pub(super) enum Write<R> {
 /// What the law of persist-before-send holds back.
 pub(super) enum Held<P: Protocol> {
     Post(NodeId, Post<P>),
-    Answer(usize, Result<Reply, ()>),
+    Answer(usize, Result<Reply, Refusal>),
     Observe(Observation),
 }
 
@@ -91,6 +75,17 @@ impl<P: Protocol> Clone for Held<P> {
             Held::Post(to, post) => Held::Post(*to, post.clone()),
             Held::Answer(operation, says) => Held::Answer(*operation, *says),
             Held::Observe(observation) => Held::Observe(*observation),
+        }
+    }
+}
+
+impl<P: Explorable> Hash for Held<P> {
+    fn hash<H: Hasher>(&self, into: &mut H) {
+        match self {
+            Held::Post(to, post) => (0_u8, to, post).hash(into),
+            // Where a refusal sends the client is nothing to it: it asks whom it likes.
+            Held::Answer(operation, says) => (1_u8, operation, says.map_err(drop)).hash(into),
+            Held::Observe(observation) => (2_u8, observation).hash(into),
         }
     }
 }
@@ -125,13 +120,11 @@ pub(super) struct Letter<P: Protocol> {
     pub from: NodeId,
     pub to: NodeId,
     pub post: Post<P>,
-    pub print: u64,
 }
 
 impl<P: Explorable> Letter<P> {
-    pub fn new(from: NodeId, to: NodeId, post: Post<P>) -> Letter<P> {
-        let print = Print::of(&(from, to, &post));
-        Letter { from, to, post, print }
+    pub fn print(&self) -> u64 {
+        Print::of(&(self.from, self.to, &self.post))
     }
 }
 
@@ -155,34 +148,45 @@ pub(super) struct Left {
     pub retries: u32,
 }
 
-impl<P: Explorable> Node<P> {
-    /// Counts the fingerprint anew, after a change.
-    pub fn counted(&mut self) {
-        let mut held: Vec<u64> = Vec::with_capacity(self.held.len());
-        held.extend(self.held.iter().map(|(after, held)| match held {
-            Held::Post(to, post) => Print::of(&(*after, 0_u8, to, post)),
-            Held::Answer(operation, says) => Print::of(&(*after, 1_u8, operation, says)),
-            Held::Observe(observation) => Print::of(&(*after, 2_u8, observation)),
-        }));
-        let itself = Print::of(&(&self.protocol, self.unsynced.len(), held));
-        let time = Print::of(&(&self.timers, self.clock));
-        self.prints = [itself, time, Print::of(&(&self.disk, &self.unsynced))];
+/// In how many ways a state's fingerprint looks at its nodes.
+pub(super) const VIEWS: usize = 4;
+
+impl Left {
+    /// What decides what comes next, of these [`VIEWS`]: no timer does when none may fire any more, and no disk where nobody
+    /// will start again from it. A clock always does, for handlers read it.
+    #[inline]
+    pub fn view(self) -> usize {
+        usize::from(self.timeouts > 0) | usize::from(self.crashes > 0) << 1
     }
 }
 
-impl<P: Explorable> State<P> {
-    /// The fingerprint of all that decides what comes next. No timer does when none may fire any more, and no disk where nobody
-    /// will start again from it.
-    pub fn print(&self) -> u64 {
-        let (mut nodes, mut mail) = (Print::default(), Print::default());
-        for node in &self.nodes {
-            let [itself, time, disk] = node.prints;
-            itself.hash(&mut nodes);
-            (self.left.timeouts > 0).then_some(time).hash(&mut nodes);
-            (self.left.crashes > 0 || node.protocol.is_none()).then_some(disk).hash(&mut nodes);
+impl<P: Explorable> Node<P> {
+    /// Its fingerprint in each view; in the last, that of all of it.
+    pub fn prints(&self) -> [u64; VIEWS] {
+        let itself = Print::of(&(self.seat, &self.protocol, self.clock, self.unsynced.len(), self.held_print()));
+        let (time, disk) = (Print::of(&self.timers), Print::of(&(&self.disk, &self.unsynced)));
+        std::array::from_fn(|view| {
+            let sees = [view & 1 != 0, view & 2 != 0 || self.protocol.is_none()];
+            Print::of(&(itself, sees[0].then_some(time), sees[1].then_some(disk)))
+        })
+    }
+
+    /// The fingerprint of what waits for syncs. In which order messages leave for others at one moment is nothing to anybody.
+    fn held_print(&self) -> u64 {
+        let (mut sent, mut rest) = (0_u64, Print::default());
+        for held in &self.held {
+            match held {
+                (_, Held::Post(to, _)) if to.index() != self.seat => sent = sent.wrapping_add(Print::of(held)),
+                _ => held.hash(&mut rest),
+            }
         }
-        self.mail.iter().for_each(|letter| letter.print.hash(&mut mail));
-        Print::of(&(nodes.finish(), mail.finish(), &self.clients, self.left, self.watch.print()))
+        Print::of(&(sent, rest.finish()))
+    }
+
+    /// The place of the timer that fires next; none where nothing is set, or only for ever.
+    pub fn earliest(&self) -> Option<usize> {
+        let first = (0..self.timers.len()).min_by_key(|place| self.timers[*place].1);
+        first.filter(|place| self.timers[*place].1 < Time::NEVER)
     }
 }
 
@@ -222,9 +226,26 @@ impl<'o, P: Explorable> Rules<'o, P> {
         })
     }
 
+    /// What is left of the bounds at the beginning.
+    pub fn left(&self) -> Left {
+        let bounds = &self.tiny.bounds;
+        Left {
+            timeouts: bounds.timeouts,
+            crashes: bounds.crashes,
+            duplicates: bounds.duplicates,
+            retries: bounds.retries,
+        }
+    }
+
     /// What the operation writes, and asks.
     pub fn op(&self, operation: usize) -> Op {
         self.tiny.operations[operation]
+    }
+
+    /// The request with which it is asked of a node.
+    pub fn request(&self, operation: usize, at: usize) -> Request<P> {
+        let id = RequestId { client: ClientId(operation as u32), sequence: 1, entry: NodeId(at as u16) };
+        Request { id, op: self.op(operation), session: P::Session::default() }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::id::{NodeId, RequestId};
+use crate::id::{NodeId, Renaming, RequestId};
 use crate::op::Op;
 use crate::time::Duration;
 use crate::trace::Observation;
@@ -74,6 +74,14 @@ impl Leadership {
             waiting: VecDeque::new(),
             reads: VecDeque::new(),
         }
+    }
+
+    /// Calls the nodes otherwise.
+    pub(super) fn rename(&mut self, renaming: &Renaming) {
+        self.peers.iter_mut().for_each(|(peer, _)| renaming.rename(peer));
+        self.peers.sort_by_key(|(peer, _)| *peer);
+        let reads = self.reads.iter_mut().map(|read| &mut read.request);
+        self.waiting.iter_mut().map(|(_, request)| request).chain(reads).for_each(|id| renaming.rename(&mut id.entry));
     }
 
     /// The latest round that a majority has answered, this node among it.

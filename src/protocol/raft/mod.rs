@@ -51,6 +51,7 @@ mod log;
 mod machine;
 mod options;
 mod reads;
+mod renaming;
 
 #[cfg(test)]
 mod tests;
@@ -70,7 +71,7 @@ use crate::time::{Duration, Time};
 use crate::trace::{Observation, Promise};
 
 use super::mutant::Mutant;
-use super::{About, Claim, Context, Guarantee, OptionsError, Payload, Protocol, Request, Role, Seat, State};
+use super::{About, Claim, Context, Guarantee, OptionsError, Payload, Protocol, Request, Role, Seat, State, Symmetry};
 use follower::Early;
 use leader::Leadership;
 use log::Log;
@@ -277,6 +278,8 @@ impl Protocol for Raft {
     type Record = Record;
     type Session = ();
     type Options = Options;
+
+    const SYMMETRY: Option<Symmetry<Raft>> = Some(renaming::SYMMETRY);
 
     fn seats(options: &Options, regions: &[&str]) -> Result<Vec<Seat>, OptionsError> {
         let fail = |option, why: &str| Err(OptionsError { option, why: why.into() });

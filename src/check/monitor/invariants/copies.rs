@@ -1,6 +1,6 @@
 //! Which disks hold which writes: the durability contract, and divergent branches.
 
-use crate::id::Value;
+use crate::id::{Renaming, Value};
 
 use super::breaches::Breaches;
 use super::{Invariant, Seat, Seen};
@@ -15,6 +15,11 @@ const ACKNOWLEDGED: u64 = 1 << 63;
 impl Copies {
     pub fn begin_anew(&mut self) {
         self.0.clear();
+    }
+
+    /// Calls the nodes otherwise, each of which has the seat of its number.
+    pub fn rename(&mut self, renaming: &Renaming) {
+        self.0.iter_mut().for_each(|holders| *holders = renaming.bits(*holders));
     }
 
     #[inline]

@@ -3,7 +3,7 @@
 //! Each node has a clock: how many writes of each origin it has taken. The clock of the origin at a write is what that
 //! write depends on, so that no protocol need tell its dependencies (Birman, Schiper, Stephenson 1991, section 4).
 
-use crate::id::NodeId;
+use crate::id::{NodeId, Renaming};
 
 use super::breaches::Breaches;
 use super::{Invariant, Seen};
@@ -23,6 +23,18 @@ impl Deliveries {
         self.nodes = nodes;
         self.clocks.clear();
         self.made.clear();
+    }
+
+    /// Calls the nodes otherwise.
+    pub fn rename(&mut self, renaming: &Renaming) {
+        let clocks = |clocks: &mut Vec<u64>, k| clocks.chunks_exact_mut(k).for_each(|clock| renaming.reorder(clock));
+        let k = self.nodes.max(1);
+        clocks(&mut self.clocks, k);
+        let mut by_node: Vec<Vec<u64>> = self.clocks.chunks_exact(k).map(<[u64]>::to_vec).collect();
+        renaming.reorder(&mut by_node);
+        self.clocks = by_node.concat();
+        self.made.iter_mut().for_each(|made| clocks(made, k));
+        renaming.reorder(&mut self.made);
     }
 
     fn begin(&mut self) {

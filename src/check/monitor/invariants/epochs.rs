@@ -3,7 +3,7 @@
 //! All three are told once the disk has what they say, so a crash that loses a vote nobody heard of breaks nothing, and
 //! a restart that forgets one that was heard does.
 
-use crate::id::NodeId;
+use crate::id::{NodeId, Renaming};
 
 use super::breaches::Breaches;
 use super::{Invariant, Seen};
@@ -18,6 +18,11 @@ pub(super) struct Epochs {
 }
 
 impl Epochs {
+    /// Calls the nodes otherwise.
+    pub fn rename(&mut self, renaming: &Renaming) {
+        self.vote.iter_mut().for_each(|(_, candidate)| renaming.rename(candidate));
+    }
+
     #[inline]
     pub fn entered(&mut self, seen: Seen, epoch: u64, into: &mut Breaches) {
         if epoch < self.entered {

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
-use crate::id::NodeId;
+use crate::id::{NodeId, Renaming};
 use crate::trace::EntryName;
 
 use super::breaches::Breaches;
@@ -71,6 +71,11 @@ impl Logs {
         self.others.clear();
         self.committed.clear();
         self.top = None;
+    }
+
+    /// Calls the nodes otherwise.
+    pub fn rename(&mut self, renaming: &Renaming) {
+        self.top.iter_mut().for_each(|top| renaming.rename(&mut top.node));
     }
 
     fn get(&self, index: u64, epoch: u64) -> Option<&Entry> {

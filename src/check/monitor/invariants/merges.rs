@@ -4,7 +4,7 @@
 //! table forgets, so two copies are compared where they come to the same sum within some hundreds of merges; and what
 //! is merged twice counts twice, so that some comparisons do not happen. None is wrong.
 
-use crate::id::{Key, NodeId, Value};
+use crate::id::{Key, NodeId, Renaming, Value};
 
 use super::breaches::Breaches;
 use super::{Invariant, Seen};
@@ -42,6 +42,12 @@ impl Merges {
         self.sums.resize(nodes, Vec::new());
         self.sums.iter_mut().for_each(Vec::clear);
         self.results.clear();
+    }
+
+    /// Calls the nodes otherwise.
+    pub fn rename(&mut self, renaming: &Renaming) {
+        renaming.reorder(&mut self.sums);
+        self.results.iter_mut().for_each(|result| renaming.rename(&mut result.node));
     }
 
     /// A copy merged this write to a key, and holds this value now. `O(1)`, amortised.

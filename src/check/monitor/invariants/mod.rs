@@ -38,7 +38,7 @@ use std::hash::{Hash, Hasher};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use crate::id::{ClientId, GroupId, Key, NodeId, Value};
+use crate::id::{ClientId, GroupId, Key, NodeId, Renaming, Value};
 use crate::op::Item;
 use crate::time::{Duration, Time};
 use crate::trace::{Observation, Promise};
@@ -189,6 +189,17 @@ impl Invariants {
     pub fn hash_memory(&self, into: &mut impl Hasher) {
         (self.breaches.bits(), &self.epochs, &self.logs, &self.copies_promised).hash(into);
         (&self.copies, &self.versions, &self.deliveries, &self.merges).hash(into);
+    }
+
+    /// Calls the nodes of its only group, each of which has the seat of its number, otherwise. In words they keep their names.
+    pub fn rename(&mut self, renaming: &Renaming) {
+        renaming.reorder(&mut self.epochs);
+        self.epochs.iter_mut().for_each(|epochs| epochs.rename(renaming));
+        self.logs.iter_mut().for_each(|logs| logs.rename(renaming));
+        self.copies.rename(renaming);
+        self.versions.rename(renaming);
+        self.deliveries.rename(renaming);
+        self.merges.rename(renaming);
     }
 
     /// The invariants that were asked of the run, in the order of [`Invariant::ALL`].

@@ -6,7 +6,7 @@
 //! back may have given a write another place before; so a version counts as earlier only if it is found on the way back
 //! from the later one, which is walked when a hint says so.
 
-use crate::id::{ClientId, Key, NodeId, Value};
+use crate::id::{ClientId, Key, NodeId, Renaming, Value};
 use crate::time::Time;
 
 use super::breaches::Breaches;
@@ -102,6 +102,11 @@ impl Versions {
         self.first_acknowledged.clear();
         self.latest.clear();
         self.sessions.begin_anew();
+    }
+
+    /// Calls the nodes otherwise, each of which has the seat of its number.
+    pub fn rename(&mut self, renaming: &Renaming) {
+        self.takers.iter_mut().for_each(|takers| *takers = renaming.bits(*takers));
     }
 
     fn version(&self, value: Value) -> Version {
