@@ -174,6 +174,9 @@ pub enum Quorum {
 pub struct Seen {
     /// The key that it read, and its writes that were seen.
     of: Option<(Key, VersionVector)>,
+    /// The latest stamp among them: a write in their knowledge has a later one, wherever it is made, or the last writer could be one
+    /// whom another has written over.
+    latest: Option<Stamp>,
     /// The values that were shown, for the monitors: what is replaced in the knowledge of it.
     shown: Arc<[Value]>,
 }
@@ -396,7 +399,8 @@ impl Siblings {
             [value] => Reply::Read(Some(value)),
             _ => Reply::Several(Several::of(values.iter().copied())),
         };
-        (reply, Seen { of: Some((key, self.store.context(key))), shown: values.into() })
+        let latest = self.store.get(key).iter().map(|version| version.stamp).max();
+        (reply, Seen { of: Some((key, self.store.context(key))), latest, shown: values.into() })
     }
 
     /// Takes a write of a client that has seen this.
@@ -408,10 +412,14 @@ impl Siblings {
                 cx.observe(Observation::Replaced { key, value: *replaced, by: value });
             }
         }
+        let seen_it = seen.is_some();
         let past = match seen {
             None if self.options.mutant.is(Mutant::W3) => self.store.context(key),
             seen => seen.unwrap_or_default(),
         };
+        if let Some(latest) = session.latest.filter(|_| seen_it) {
+            self.hybrid.witness(latest);
+        }
         let stamp = self.hybrid.tick(cx.now(), cx.me());
         self.made = 1 + self.made.max(past.of(cx.me()));
         let version = Version { dot: Dot { node: cx.me(), number: self.made }, past, stamp, value };
