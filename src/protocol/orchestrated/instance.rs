@@ -4,6 +4,7 @@ use crate::id::NodeId;
 use crate::protocol::primary_backup::{self, PrimaryBackup};
 use crate::protocol::{Context, Effect, Embedded, Member, Protocol, Request, Role};
 use crate::time::{Duration, Time};
+use crate::trace::Observation;
 
 use super::options::Plan;
 use super::{Message, Orchestrated, Record, Timer};
@@ -78,6 +79,8 @@ impl Instance {
                     let hears = self.hears(sign.office.primary, cx);
                     cx.send(to, Message::Sign { sign, hears });
                 }
+                // A successor may lack what backups hold: nothing is committed for good.
+                Effect::Observe(Observation::Committed { .. }) => {}
                 effect => cx.carry(effect),
             }
         }
