@@ -68,37 +68,3 @@ fn write<T: DataType>(
     column.typed::<T>().write_batch(&values, Some(&levels), None)?;
     Ok(())
 }
-
-#[cfg(test)]
-mod tests {
-    use parquet::file::reader::{FileReader, SerializedFileReader};
-    use parquet::record::RowAccessor;
-
-    use super::*;
-
-    #[test]
-    fn a_reader_finds_every_cell_and_every_gap() {
-        let column = |name, cells| Column { name, cells };
-        let table = Columns {
-            columns: vec![
-                column("word", Cells::Text(vec![Some("ünï".into()), None, Some(String::new())])),
-                column("count", Cells::Whole(vec![None, Some(7), Some(1 << 60)])),
-                column("part", Cells::Real(vec![Some(0.1 + 0.2), Some(-0.0), None])),
-                column("is", Cells::Truth(vec![Some(true), None, Some(false)])),
-            ],
-        };
-        let file = bytes(&table).unwrap();
-        assert_eq!(file, bytes(&table).unwrap());
-        let mut kept = tempfile::tempfile().unwrap();
-        std::io::Write::write_all(&mut kept, &file).unwrap();
-        let reader = SerializedFileReader::new(kept).unwrap();
-        let rows: Vec<_> = reader.get_row_iter(None).unwrap().map(|row| row.unwrap()).collect();
-        assert_eq!(rows.len(), 3);
-        assert_eq!(rows[0].get_string(0).unwrap(), "ünï");
-        assert!(rows[1].get_string(0).is_err() && rows[2].get_string(0).unwrap().is_empty());
-        assert!(rows[0].get_long(1).is_err());
-        assert_eq!((rows[1].get_long(1).unwrap(), rows[2].get_long(1).unwrap()), (7, 1 << 60));
-        assert_eq!(rows[0].get_double(2).unwrap(), 0.1 + 0.2);
-        assert!(rows[2].get_double(2).is_err() && !rows[2].get_bool(3).unwrap());
-    }
-}
