@@ -47,6 +47,7 @@ impl Stream {
     }
 
     /// A uniform draw from `low..=high`; `low` where the range is empty.
+    #[inline]
     pub fn between(&mut self, low: Duration, high: Duration) -> Duration {
         let width = (high - low).as_nanos();
         low + Duration::nanos(if width == u64::MAX { self.bits() } else { self.below(width + 1) })
