@@ -31,7 +31,8 @@ impl<T> Slab<T> {
             Some(slot) => slot,
             None => self.add(),
         };
-        self.slots[slot as usize] = Some(thing);
+        // It was empty, and so need not be looked at to be dropped.
+        std::mem::forget(std::mem::replace(&mut self.slots[slot as usize], Some(thing)));
         slot
     }
 

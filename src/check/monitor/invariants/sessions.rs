@@ -42,6 +42,13 @@ impl Hash for Sessions {
     }
 }
 
+/// Where it is kept what a client was last told of a key; good until the next run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    page: u32,
+    key: u32,
+}
+
 /// So many keys are on a page.
 const KEYS: usize = 14;
 
@@ -69,9 +76,9 @@ impl Sessions {
         }
     }
 
-    /// What this client was last told of this key, to be replaced. `O(1)`, amortised.
+    /// Where it is kept what this client was last told of this key. `O(1)`, amortised.
     #[inline]
-    pub fn last(&mut self, client: ClientId, key: Key) -> Last<'_> {
+    pub fn find(&mut self, client: ClientId, key: Key) -> Place {
         if 2 * self.pages.len() >= self.slots.len() {
             self.grow();
         }
@@ -82,8 +89,25 @@ impl Sessions {
             let page = u32::try_from(self.pages.len()).expect("memory ends before 2^32 pages");
             self.slots[place] = Slot { page, tag };
         }
-        let page = &mut self.pages[self.slots[place].page as usize - 1];
-        Last(&mut page.told[key.index() % KEYS])
+        Place { page: self.slots[place].page - 1, key: key.0 % KEYS as u32 }
+    }
+
+    /// What was last told there.
+    #[inline]
+    pub fn told(&self, place: Place) -> Option<Value> {
+        let told = self.pages[place.page as usize].told[place.key as usize % KEYS];
+        told.checked_sub(1).map(|value| Value(value.into()))
+    }
+
+    /// This is told there now.
+    ///
+    /// # Panics
+    /// Where the value is near `2^32` or greater.
+    #[inline]
+    pub fn tell(&mut self, place: Place, value: Value) {
+        let small = u32::try_from(value.0).ok().and_then(|value| value.checked_add(1));
+        self.pages[place.page as usize].told[place.key as usize % KEYS] =
+            small.expect("values are small dense numbers, less than 2^32 - 1");
     }
 
     #[cold]
@@ -93,24 +117,6 @@ impl Sessions {
             let (place, tag) = self.place(who);
             self.slots[place] = Slot { page, tag };
         }
-    }
-}
-
-/// What a client was last told of a key.
-pub(super) struct Last<'a>(&'a mut u32);
-
-impl Last<'_> {
-    #[inline]
-    pub fn get(&self) -> Option<Value> {
-        self.0.checked_sub(1).map(|value| Value(value.into()))
-    }
-
-    /// # Panics
-    /// Where the value is near `2^32` or greater.
-    #[inline]
-    pub fn set(self, value: Value) {
-        let small = u32::try_from(value.0).ok().and_then(|value| value.checked_add(1));
-        *self.0 = small.expect("values are small dense numbers, less than 2^32 - 1");
     }
 }
 
@@ -127,9 +133,9 @@ mod tests {
         for round in 0..2 {
             for step in 0..20_000 {
                 let (client, key) = (ClientId(stream.below(100) as u32), Key(stream.below(50) as u32));
-                let last = sessions.last(client, key);
-                assert_eq!(last.get(), tree.get(&(client, key)).copied(), "step {step} of round {round}");
-                last.set(Value(step));
+                let place = sessions.find(client, key);
+                assert_eq!(sessions.told(place), tree.get(&(client, key)).copied(), "step {step} of round {round}");
+                sessions.tell(place, Value(step));
                 tree.insert((client, key), Value(step));
             }
             assert_eq!(sessions.pages.len(), 100 * 50_usize.div_ceil(KEYS));

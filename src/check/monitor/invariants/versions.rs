@@ -233,7 +233,8 @@ impl Versions {
         value: Option<Value>,
         into: &mut Breaches,
     ) {
-        let last = self.sessions.last(client, key).get();
+        let place = self.sessions.find(client, key);
+        let last = self.sessions.told(place);
         // Most are told of the latest version there is, or of the same again: neither needs a look at old versions.
         let is_earlier = |value: Value, last: Value| {
             value != last && !self.is_latest(key, value) && self.precedes(value, last, Order::LATEST)
@@ -247,7 +248,7 @@ impl Versions {
                 format!("{node} tells {client} of {value} for {key}, after it was told of {last}")
             });
         } else if let Some(value) = value {
-            self.sessions.last(client, key).set(value);
+            self.sessions.tell(place, value);
         }
     }
 }
