@@ -1,11 +1,14 @@
 //! What is measured: every contest, in the order in which they are held.
 
 use std::rc::Rc;
+use std::time::Instant;
 
+use riftzone::explore::exhaustive::Reduction;
 use riftzone::protocol::raft::Options;
 
+use crate::ballot;
 use crate::bare;
-use crate::contest::{Contest, Contestant, Outcome};
+use crate::contest::{Contest, Contestant, Outcome, Sample};
 use crate::hold;
 use crate::ours;
 use crate::peers;
@@ -15,6 +18,9 @@ use crate::workloads::register;
 
 /// riftzone through its whole engine.
 const ENGINE: &str = "riftzone";
+
+/// riftzone's exploration that leaves out what tells nothing more.
+const REDUCED: &str = "riftzone, reduced";
 
 /// The bare loop over riftzone's own queue: what is left of the engine when everything but the work is gone.
 const BARE_SAME_QUEUE: &str = "bare loop, riftzone queue";
@@ -46,6 +52,8 @@ pub fn all() -> Vec<Contest> {
     contests.extend(FANTOCH.map(fpaxos));
     contests.extend([(3, 100), (5, 200)].map(judgement));
     contests.extend([4, 5].map(exploration));
+    contests.push(verdict(5));
+    contests.push(flaw());
     contests
 }
 
@@ -144,10 +152,14 @@ fn judgement((clients, operations): (u32, u32)) -> Contest {
     }
 }
 
+/// One node stands at once, and nobody else ever does.
+fn first_election() -> Options {
+    Options { leader: Some("a".into()), pre_vote: false, check_quorum: false, ..Options::default() }
+}
+
 fn exploration(nodes: usize) -> Contest {
     let regions = &["a", "b", "c", "d", "e"][..nodes];
-    let options = Options { leader: Some("a".into()), pre_vote: false, check_quorum: false, ..Options::default() };
-    let same = options.clone();
+    let (options, same) = (first_election(), first_election());
     Contest {
         name: format!("explore-{nodes}"),
         what: format!("every state of raft's first election and entry, {nodes} nodes"),
@@ -161,5 +173,71 @@ fn exploration(nodes: usize) -> Contest {
         shown: vec![STATERIGHT],
         shows_best: false,
         notes: Vec::new(),
+    }
+}
+
+/// The same space, judged in whole: by reductions, and by visiting all of it. One unit is one state of the whole space.
+fn verdict(nodes: usize) -> Contest {
+    let regions = &["a", "b", "c", "d", "e"][..nodes];
+    let (options, same) = (first_election(), first_election());
+    Contest {
+        name: format!("verdict-{nodes}"),
+        what: format!("that space of {nodes} nodes judged in whole, by reductions here: states of the whole space"),
+        unit: "state",
+        subject: REDUCED,
+        equal_work: vec![REDUCED, STATERIGHT],
+        contestants: vec![
+            Contestant::new(REDUCED, ours::elect_reduced(regions, options)),
+            Contestant::new(STATERIGHT, move || peers::exploration::elect(regions, &same)),
+        ],
+        shown: vec![STATERIGHT],
+        shows_best: false,
+        notes: Vec::new(),
+    }
+}
+
+/// Who finds two leaders, and in how few steps: both must tell of the same number.
+fn flaw() -> Contest {
+    let found = |find: fn(&'static [&'static str], &ballot::Options) -> (u64, Option<u64>)| {
+        let begun = Instant::now();
+        let (states, steps) = find(&["a", "b", "c", "d"], &ballot::Options { is_careless: true });
+        let steps = steps.expect("two lead");
+        Sample { note: format!("{states} states until then"), ..Sample::of(steps, begun, steps) }
+    };
+    Contest {
+        name: "flaw".into(),
+        what: "two leaders of one epoch, where four nodes vote carelessly, found in the fewest steps".into(),
+        unit: "step",
+        subject: ENGINE,
+        equal_work: vec![ENGINE, STATERIGHT],
+        contestants: vec![
+            Contestant::new(ENGINE, move || found(|regions, options| ours::ballot(regions, options, Reduction::NONE))),
+            Contestant::new(STATERIGHT, move || found(|regions, options| peers::exploration::ballot(regions, options))),
+        ],
+        shown: vec![STATERIGHT],
+        shows_best: false,
+        notes: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One piece of code, two explorers: as many states where nothing is wrong, and where something is, the same verdict in as few
+    /// steps.
+    #[test]
+    fn stateright_sees_as_many_states_and_the_same_violation() {
+        for regions in [&["a", "b", "c"][..], &["a", "b", "c", "d"]] {
+            let [right, wrong] = [false, true].map(|is_careless| ballot::Options { is_careless });
+            let ours = ours::ballot(regions, &right, Reduction::NONE);
+            assert_eq!((ours, ours.1), (peers::exploration::ballot(regions, &right), None));
+            assert!(ours.0 > 100, "{ours:?}");
+            let steps = peers::exploration::ballot(regions, &wrong).1;
+            assert_eq!(steps, Some(8), "each of two leaders asks two, who answer");
+            for reduction in [Reduction::NONE, Reduction::ALL] {
+                assert_eq!(ours::ballot(regions, &wrong, reduction).1, steps);
+            }
+        }
     }
 }

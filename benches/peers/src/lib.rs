@@ -4,16 +4,17 @@
 //! cargo run --release --manifest-path benches/peers/Cargo.toml [-- [--rounds N] [--json] [--list] [CONTEST...]]
 //! ```
 //!
-//! A contest is named by the beginning of its name: `hold`, `ring`, `echo`, `fpaxos`, `judge`, `explore`. The table of ratios goes to
-//! standard output, in Markdown; the figures of every contestant go to standard error, as they come. This package is no
-//! member of riftzone's workspace, so that the product's tree stays clean of what is measured here; and it reads a wall
-//! clock, which the product never does. Next: `contests.rs`, what is measured, then `contest.rs`, how.
+//! A contest is named by the beginning of its name: `hold`, `ring`, `echo`, `fpaxos`, `judge`, `explore`,
+//! `verdict`, `flaw`. The table of ratios goes to standard output, in Markdown; the figures of every contestant go to
+//! standard error, as they come. This package is no member of riftzone's workspace, so that the product's tree stays clean
+//! of what is measured here; and it reads a wall clock, which the product never does. Next: `contests.rs`, what is measured, then `contest.rs`, how.
 //!
 //! All of it needs `--cfg madsim`, without which madsim is a thin cover over tokio: see `main.rs`.
 #![cfg(madsim)]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod ballot;
 mod bare;
 mod chance;
 mod contest;

@@ -7,11 +7,12 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use riftzone::check::linearizable::linearizable;
-use riftzone::explore::exhaustive::{Bounds, Tiny, explore};
+use riftzone::explore::exhaustive::{Bounds, Explored, Reduction, Tiny, explore};
 use riftzone::protocol::raft::{Options, Raft};
 use riftzone::time::Duration;
 use riftzone::trace::Digest;
 
+use crate::ballot::{self, Ballot};
 use crate::contest::Sample;
 use crate::workloads::{NODES, echo, fpaxos, register, ring};
 
@@ -38,13 +39,48 @@ pub fn echo(clients: u32, rounds: u32, seconds: u64) -> Sample {
 /// # Panics
 /// Where something is broken, or not all was seen.
 pub fn elect(regions: &[&str], options: &Options) -> Sample {
+    let (begun, explored) = election(regions, options, Reduction::NONE);
+    let note = format!("{} steps", explored.transitions);
+    Sample { note, ..Sample::of(explored.states, begun, explored.states) }
+}
+
+/// Judges the same space, and visits only those of its states that tell something more. How many there are in all is found out
+/// once, outside of the time that is taken.
+///
+/// # Panics
+/// Where something is broken, or not all was judged.
+pub fn elect_reduced(regions: &'static [&'static str], options: Options) -> impl FnMut() -> Sample {
+    let mut whole = None;
+    move || {
+        let whole = *whole.get_or_insert_with(|| election(regions, &options, Reduction::NONE).1.states);
+        let (begun, explored) = election(regions, &options, Reduction::ALL);
+        let note = format!("{} states visited, {} steps", explored.states, explored.transitions);
+        Sample { note, ..Sample::of(whole, begun, whole) }
+    }
+}
+
+fn election(regions: &[&str], options: &Options, reduction: Reduction) -> (Instant, Explored) {
     let bounds = Bounds { timeouts: 0, states: u64::from(u32::MAX), ..Bounds::default() };
-    let tiny = Tiny { bounds, ..Tiny::default() };
+    let tiny = Tiny { bounds, reduction, ..Tiny::default() };
     let begun = Instant::now();
     let explored = explore::<Raft>(&tiny, options, regions, &mut |_| ()).expect("the options fit");
     assert!(explored.is_complete() && explored.broken.is_none(), "{explored:?}");
-    let note = format!("{} steps", explored.transitions);
-    Sample { note, ..Sample::of(explored.states, begun, explored.states) }
+    (begun, explored)
+}
+
+/// How many states of a ballot among so many nodes were visited, and how few steps it takes until two lead.
+///
+/// # Panics
+/// Where anything else is broken, or not all was seen.
+pub fn ballot(regions: &[&str], options: &ballot::Options, reduction: Reduction) -> (u64, Option<u64>) {
+    let tiny = Tiny { bounds: Bounds { timeouts: 0, ..Bounds::default() }, reduction, ..Tiny::default() };
+    let explored = explore::<Ballot>(&tiny, options, regions, &mut |_| ()).expect("the options fit");
+    let steps = explored.broken.as_ref().map(|found| {
+        assert_eq!(found.property, "election-safety", "{found:?}");
+        found.story.len() as u64
+    });
+    assert!(steps.is_some() || explored.is_complete(), "{explored:?}");
+    (explored.states, steps)
 }
 
 /// So many clients a region make so many commands each.

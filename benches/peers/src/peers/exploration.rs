@@ -4,6 +4,9 @@
 //! in any order or never; riftzone's `explore::exhaustive` visits the same. An actor of stateright calls the handlers of
 //! riftzone's own [`Raft`], so both explore one piece of code, and must come to the same number of states. One unit is one state.
 //!
+//! That both find the same violation by as few steps, and visit as many states where there is none, is a test:
+//! `cd benches/peers && cargo test --release`.
+//!
 //! **Not comparable.** riftzone watches its invariants in every state and keeps what they remember, and can tell disks and
 //! crashes; stateright checks one property here, and is called through an adapter that makes a context for each handler. What is
 //! sent to oneself arrives at once in both.
@@ -21,9 +24,10 @@ use riftzone::id::NodeId;
 use riftzone::protocol::raft::{Options, Raft};
 use riftzone::protocol::{Context, Effect, Harness, Protocol};
 use riftzone::trace::Observation;
-use stateright::actor::{Actor, ActorModel, Id, Network, Out};
+use stateright::actor::{Actor, ActorModel, ActorModelState, Id, Network, Out};
 use stateright::{Checker, Expectation, Model};
 
+use crate::ballot::{self, Ballot};
 use crate::contest::Sample;
 
 /// Visits every state of an election among so many nodes.
@@ -31,21 +35,41 @@ use crate::contest::Sample;
 /// # Panics
 /// Where two lead one term.
 pub fn elect(regions: &[&'static str], options: &Options) -> Sample {
+    let begun = Instant::now();
+    let checker = search::<Raft>(regions, options);
+    checker.assert_no_discovery(ONE_LEADER);
+    let states = checker.unique_state_count() as u64;
+    Sample { note: format!("{} steps", checker.state_count()), ..Sample::of(states, begun, states) }
+}
+
+/// How many states of a ballot among so many nodes were visited, and how few steps it takes until two lead.
+pub fn ballot(regions: &[&'static str], options: &ballot::Options) -> (u64, Option<u64>) {
+    let checker = search::<Ballot>(regions, options);
+    let path = checker.discovery(ONE_LEADER);
+    (checker.unique_state_count() as u64, path.map(|path| path.into_actions().len() as u64))
+}
+
+const ONE_LEADER: &str = "one leader";
+
+/// Breadth first, on one thread, until there is nothing left or two lead one epoch.
+fn search<P>(regions: &[&'static str], options: &P::Options) -> impl Checker<ActorModel<Machine<P>>> + use<P>
+where
+    P: Explorable<Message: Send + Sync + 'static> + Debug + Send + Sync + 'static,
+    P::Options: Send + Sync,
+    Machine<P>:
+        Actor<State = Process<P>, Msg = Letter<P::Message>, Timer = (), Storage = (), Random = ()> + Send + Sync,
+{
     let nodes = 0..regions.len() as u16;
-    let machine = |me| Machine::<Raft> { options: options.clone(), harness: Mutex::new(Harness::new(regions, me)) };
-    let is_safe = |_: &ActorModel<Machine<Raft>>, state: &stateright::actor::ActorModelState<Machine<Raft>>| {
+    let machine = |me| Machine::<P> { options: options.clone(), harness: Mutex::new(Harness::new(regions, me)) };
+    let is_safe = |_: &ActorModel<Machine<P>>, state: &ActorModelState<Machine<P>>| {
         let leads: Vec<u64> = state.actor_states.iter().filter_map(|process| process.leads).collect();
         (1..leads.len()).all(|place| !leads[..place].contains(&leads[place]))
     };
-    let begun = Instant::now();
     let model = ActorModel::new((), ())
         .actors(nodes.map(machine))
         .init_network(Network::new_unordered_nonduplicating([]))
-        .property(Expectation::Always, "one leader", is_safe);
-    let checker = model.checker().threads(1).spawn_bfs().join();
-    checker.assert_no_discovery("one leader");
-    let states = checker.unique_state_count() as u64;
-    Sample { note: format!("{} steps", checker.state_count()), ..Sample::of(states, begun, states) }
+        .property(Expectation::Always, ONE_LEADER, is_safe);
+    model.checker().threads(1).spawn_bfs().join()
 }
 
 /// A node of a protocol as an actor. Timers never fire, and disks are at once what they are told.
