@@ -244,10 +244,12 @@ fn primary_backup_options() -> impl Strategy<Value = primary_backup::Options> {
     ];
     let reads = prop_oneof![3 => Just(Reads::Primary), 1 => Just(Reads::Nearest)];
     let ship_every = prop::option::weighted(0.3, (1..2_000_u64).prop_map(Duration::millis));
-    let degrade_after = prop::option::weighted(0.3, (100..3_000_u64).prop_map(Duration::millis));
-    (acknowledge, degrade_after, failover, any::<bool>(), returning, reads, ship_every).prop_map(
-        |(acknowledge, degrade_after, failover, fenced, returning, reads, ship_every)| primary_backup::Options {
-            degrade_after: degrade_after.filter(|_| acknowledge != Acknowledge::Local),
+    let waits = |acknowledge| acknowledge != Acknowledge::Local;
+    let patience = prop::option::weighted(0.4, ((100..3_000_u64).prop_map(Duration::millis), any::<bool>()));
+    (acknowledge, patience, failover, any::<bool>(), returning, reads, ship_every).prop_map(
+        move |(acknowledge, patience, failover, fenced, returning, reads, ship_every)| primary_backup::Options {
+            degrade_after: patience.filter(|(_, each)| waits(acknowledge) && !each).map(|(lasts, _)| lasts),
+            cancel_wait_after: patience.filter(|(_, each)| waits(acknowledge) && *each).map(|(lasts, _)| lasts),
             acknowledge,
             fencing: match &failover {
                 Some(failover) if fenced && failover.demote_after.is_none() => Fencing::Epoch,

@@ -1,4 +1,5 @@
-//! Semi-synchronous replication: how long a write waits, what it promises when it has not, and what a failover then loses.
+//! Semi-synchronous replication, and waits that are cancelled: how long a write waits, what it promises when it has not, and what a
+//! failover then loses.
 
 mod support;
 
@@ -73,4 +74,32 @@ fn a_silent_degrade_loses_at_the_next_failover_what_it_acknowledged() {
     let strict = run(&world, failover);
     assert!(strict.durability.lost.is_empty() && strict.breaches.is_empty(), "{:?}", strict.durability.lost);
     assert!(strict.claims.iter().any(|claim| claim.guarantee == Guarantee::NoAcknowledgedWriteLost));
+}
+
+/// L11: a session that cancels its wait is told that its write is done; each of them waits for its own time.
+#[test]
+fn each_wait_that_is_cancelled_is_acknowledged_after_its_time() {
+    let mut world = world();
+    world.faults = vec![backup_cut(30)];
+    let run = run(&world, "cancel-wait-after = '2s'");
+    let writes = run.measures.latency(RegionId(0), OpKind::Write);
+    assert!((writes.max().as_millis_f64() - 2_000.0).abs() < 1.0, "{}", writes.max());
+    // 2.1 s each while the backup is away, 170 ms each before and after.
+    let expected = 30.0 / 2.1 + (60.0 - 1.0 - 30.0) / 0.17;
+    assert!((writes.count() as f64 - expected).abs() < 6.0, "{} writes", writes.count());
+    assert!(run.breaches.is_empty() && run.durability.lost.is_empty(), "{:?}", run.breaches);
+}
+
+#[test]
+fn what_was_acknowledged_by_a_cancelled_wait_is_lost_at_the_next_failover_and_nothing_else_is() {
+    let mut world = world();
+    let gone = |action| Fault { at: after(30_000), lasts: None, action, may_touch_nothing: false };
+    world.faults = vec![backup_cut(25), gone(Action::Crash(vec![region(0)])), gone(Action::Isolate(vec![region(0)]))];
+    world.settle = Duration::secs(40);
+    let failover = "failover = { detect = '5s', heartbeat = '1s', promote = '0s', monitors = ['m'] }";
+    let cancelled = run(&world, &format!("cancel-wait-after = '2s'\n{failover}"));
+    let lost = cancelled.durability.lost.len();
+    assert!((9..=10).contains(&lost), "one each 2.1 s for the twenty seconds from the cut to the crash: {lost}");
+    assert!(cancelled.claims.iter().all(|claim| claim.guarantee != Guarantee::NoAcknowledgedWriteLost));
+    assert!(cancelled.breaches.is_empty(), "it keeps what it promises: {:?}", cancelled.breaches);
 }

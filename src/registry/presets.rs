@@ -43,7 +43,7 @@ pub static PRESETS: [Preset; 17] = [
         source: "PostgreSQL documentation, Synchronous Replication; `synchronous_commit = on`",
         assumed: &[
             "a client reads at the primary",
-            "a session whose wait is cancelled is not modelled: there the commit is visible, and held by the primary alone",
+            "no session cancels its wait: with `cancel-wait-after` each does, and what is acknowledged is the primary's alone",
         ],
     },
     Preset {

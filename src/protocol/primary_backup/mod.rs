@@ -36,7 +36,8 @@
 //! acknowledges until its lease is out, at most `lease` later). Without fencing, that there is one primary at a time: a
 //! primary that is cut off goes on serving those who reach it, for as long as the cut lasts. Writes that wait for
 //! backups stop when too few are in reach, also after a failover (it degrades to asynchronous only with `degrade-after`,
-//! and then promises no more than that), and a
+//! and then promises no more than that; with `cancel-wait-after` what was acknowledged is on a backup unless its wait was cancelled,
+//! and a failover loses it then), and a
 //! failover stops when too few replicas are in reach to know that nothing acknowledged is missing: with `acknowledge =
 //! "all"`, a new primary is ready only when the lost replica is back. With `reads = "nearest"` a backup answers from
 //! the prefix it has, at any age.
@@ -86,7 +87,7 @@
 //!
 //! Files: `options.rs`, `log.rs`, `replica.rs` (a node with a copy: requests and offices), `primary.rs` and `backup.rs`
 //! (its two duties), `monitor.rs` (heartbeats, suspicion, leases), `operator.rs` (a person who decides), `degrade.rs` (semi-synchronous
-//! replication), `priority.rs` (backups with an order), `copying.rs` and `aside.rs` (what a replica gives up when it returns), `election.rs` (votes, and
+//! replication, and waits that are cancelled), `priority.rs` (backups with an order), `copying.rs` and `aside.rs` (what a replica gives up when it returns), `election.rs` (votes, and
 //! who is chosen), `failback.rs` (back to the first primary).
 
 mod aside;
@@ -533,7 +534,7 @@ fn claims(options: &Options) -> Vec<Claim> {
     let timed = |guarantee| if fixed { always(guarantee) } else { of_clocks(guarantee) };
     let fenced = options.fencing == Fencing::Epoch;
     let waits = !matches!(options.acknowledge, Acknowledge::Local | Acknowledge::Backups(0));
-    let waits = waits && options.degrade_after.is_none();
+    let waits = waits && options.degrade_after.is_none() && options.cancel_wait_after.is_none();
     let mut claims = vec![always(Guarantee::OneLeaderPerEpoch)];
     if options.reads == Reads::Primary && (fixed || (fenced && waits)) {
         claims.push(timed(Guarantee::Linearizable));

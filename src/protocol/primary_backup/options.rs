@@ -36,6 +36,10 @@ pub struct Options {
     /// replication. It waits for them again once as many as it is to wait for have its whole log. Needs `acknowledge`.
     /// Default: never.
     pub degrade_after: Option<Duration>,
+    /// How long a write waits for backups before whoever waits cancels that, as a session of PostgreSQL does or its operator: it is
+    /// acknowledged, with a warning at most, and shown, though only the primary is known to have it. Each write waits for as long; so
+    /// `degrade-after` is another matter, and not set with it. Needs `acknowledge`. Default: nobody cancels.
+    pub cancel_wait_after: Option<Duration>,
     /// Who answers reads: `"primary"`, or `"nearest"` (any replica, from its own copy, however stale). Default:
     /// `"primary"`.
     pub reads: Reads,
@@ -79,6 +83,7 @@ impl Default for Options {
             acknowledge: Acknowledge::Local,
             sender_timeout: None,
             degrade_after: None,
+            cancel_wait_after: None,
             reads: Reads::Primary,
             failover: None,
             fencing: Fencing::None,
@@ -325,6 +330,14 @@ pub(super) fn seats(options: &Options, regions: &[&str]) -> Result<Vec<Seat>, Op
             "a write that waits for no backup cannot wait too long for one: set `acknowledge`, or leave it out".into();
         return Err(OptionsError { option: "degrade-after", why });
     }
+    if options.cancel_wait_after.is_some() && wanted == 0 {
+        let why = "a write that waits for no backup has no wait to cancel: set `acknowledge`, or leave it out".into();
+        return Err(OptionsError { option: "cancel-wait-after", why });
+    }
+    if options.cancel_wait_after.is_some() && options.degrade_after.is_some() {
+        let why = "with `degrade-after` the primary ends the wait by itself: leave one of them out".into();
+        return Err(OptionsError { option: "cancel-wait-after", why });
+    }
     let mut seats: Vec<Seat> = replicas.iter().map(|region| Seat::replica(*region)).collect();
     match &options.failover {
         Some(failover) => {
@@ -443,6 +456,7 @@ pub(super) struct Plan {
     pub repair: Duration,
     pub ship_every: Option<Duration>,
     pub degrade_after: Option<Duration>,
+    pub cancel_wait_after: Option<Duration>,
     /// Set where backups have an order, and the first that can be reached is waited for.
     pub sender_timeout: Option<Duration>,
     pub detect: Duration,
@@ -483,6 +497,7 @@ impl Plan {
             repair: options.repair,
             ship_every: options.ship_every,
             degrade_after: options.degrade_after,
+            cancel_wait_after: options.cancel_wait_after,
             sender_timeout: (options.acknowledge == Acknowledge::First)
                 .then(|| options.sender_timeout.unwrap_or(Duration::secs(60))),
             detect: failover.detect,
@@ -508,8 +523,9 @@ impl Plan {
 
     /// What the invariants hold the group to.
     pub fn promise(&self, cx: &mut Context<PrimaryBackup>) {
-        // Semi-synchronous, it may be the primary's alone.
-        let copies = if self.degrade_after.is_some() { 0 } else { self.copies };
+        // Semi-synchronous, or with a wait that was cancelled, it may be the primary's alone.
+        let is_strict = self.degrade_after.is_none() && self.cancel_wait_after.is_none();
+        let copies = if is_strict { self.copies } else { 0 };
         cx.observe(Observation::Promised(Promise::Copies(1 + copies as u16)));
         cx.observe(Observation::Promised(Promise::Once));
         // A replica that stays out may be one that writes wait for.

@@ -36,7 +36,8 @@ pub(super) struct Primary {
     pub(super) acked: BTreeMap<NodeId, Acked>,
     /// How far this log is synced.
     pub(super) synced: u64,
-    /// How far the log is held by as many as must hold it: what clients have been told, and what reads show.
+    /// How far the log is held by as many as must hold it, or waits for that no longer: what clients have been told, and what reads
+    /// show.
     pub(super) held_by_enough: u64,
     /// It answers nobody before that much is held. What was acknowledged before its time is within it; and its last
     /// entry is of this epoch, for older ones may yet be replaced, however many hold them: see the module's departures.
@@ -206,15 +207,16 @@ impl Replica {
         let leased = self.is_leased(cx.now());
         let Duty::Leading(primary) = &mut self.duty else { return };
         if leased {
-            let until = match (self.wait, self.plan.sender_timeout) {
+            let held = match (self.wait, self.plan.sender_timeout) {
                 (Some(wait), _) => primary.held_by(wait),
                 (None, Some(_)) if !primary.patience.is_out() => primary.held_by_first(&self.plan.replicas),
                 _ => primary.count(primary.patience.copies(&self.plan)),
             };
+            let until = held.max(primary.patience.cancelled().min(primary.synced));
             if until > primary.held_by_enough {
                 primary.held_by_enough = until;
                 // Without backups that must have it, and with a successor who may not, nothing is committed for good.
-                let by_backups = self.plan.copies > 0 && !primary.patience.is_out();
+                let by_backups = self.plan.copies > 0 && !primary.patience.is_out() && held == until;
                 let is_committed = until >= primary.ready_at && (by_backups || !self.plan.failover);
                 if is_committed {
                     let Position { epoch, index } = self.log.position(until);
