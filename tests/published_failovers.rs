@@ -116,3 +116,68 @@ returning = "discard"
         assert!(rto.mean < 43.0, "it is over before the cut is: {rto:?}");
     }
 }
+
+/// A zone's fault, and then another's, in a world with an instance in `a`, its standby in `b`, and clients in `b` and `c`.
+fn rds(faults: &str) -> String {
+    format!(
+        r#"
+name = "a zone is lost"
+duration = "240s"
+
+[topology]
+regions = ["a", "b", "c"]
+link = [
+    {{ from = "a", to = "b", rtt = "2ms" }},
+    {{ from = "a", to = "c", rtt = "2ms" }},
+    {{ from = "b", to = "c", rtt = "2ms" }},
+]
+
+[workload]
+clients = {{ b = 1, c = 1 }}
+rate = "20/s"
+keys = 100
+mix = {{ write = 1 }}
+timeout = "1s"
+
+{faults}
+
+[design.multi-az]
+protocol = "rds-multi-az"
+primary = "a"
+backups = ["b"]
+"#
+    )
+}
+
+/// V5: Amazon says that an RDS failover takes typically 60 to 120 s, and the standby is synchronous: nothing is lost.
+#[test]
+fn v5_an_rds_failover_takes_one_to_two_minutes_and_loses_nothing() {
+    for fault in ["crash", "isolate"] {
+        let text = rds(&format!("[[fault]]\nat = \"60s\"\nfor = \"150s\"\n{fault} = [\"a\"]"));
+        let of = measured(&text, 60, &["rto_s", "lost_acknowledged_writes", "dual_writer_s", "write_latency_ms_p50"]);
+        let [rto, lost, both, latency] = &of[0][..] else { panic!("four metrics") };
+        let (least, most) = (rto.iter().copied().fold(f64::MAX, f64::min), rto.iter().copied().fold(0.0, f64::max));
+        println!("V5, {fault}: {least:.1} s to {most:.1} s without writes");
+        assert!(least >= 60.0 && most <= 120.0, "{fault}: {least} to {most}");
+        assert!(lost.iter().chain(both).all(|none| *none == 0.0), "{fault}: {lost:?} {both:?}");
+        assert!(latency.iter().all(|ms| *ms >= 2.0), "a write waits for the other zone: {latency:?}");
+    }
+}
+
+/// What the nothing rests on: an instance that has gone on without its standby has writes that nobody else has.
+#[test]
+fn v5_an_instance_that_has_lost_its_standby_before_loses_what_it_took_alone() {
+    let text = rds(r#"
+[[fault]]
+at = "60s"
+for = "60s"
+cut = [["a", "b"]]
+
+[[fault]]
+at = "119s"
+for = "115s"
+isolate = ["a"]
+"#);
+    let of = measured(&text, 20, &["lost_acknowledged_writes"]);
+    assert!(of[0][0].iter().all(|lost| *lost > 100.0), "{:?}", of[0][0]);
+}

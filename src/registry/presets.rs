@@ -24,7 +24,7 @@ pub struct Preset {
 }
 
 /// Every preset.
-pub static PRESETS: [Preset; 17] = [
+pub static PRESETS: [Preset; 18] = [
     Preset {
         name: "postgres-async",
         protocol: "primary-backup",
@@ -79,6 +79,21 @@ pub static PRESETS: [Preset; 17] = [
         assumed: &[
             "an etcd node in each region of the design, with a heartbeat of 100 ms and an election timeout of a second",
             "a standby that finds the key gone waits a second for those that are silent; promotion takes no time",
+        ],
+    },
+    Preset {
+        name: "rds-multi-az",
+        protocol: "primary-backup",
+        options: "acknowledge = \"one\"\ndegrade-after = \"30s\"\nfencing = \"epoch\"\nlease = \"25s\"\n\
+                  failover = { detect = \"30s\", heartbeat = \"10s\", promote = \"25s\" }",
+        idea: "Amazon RDS with a Multi-AZ instance: a write waits for the one standby in another zone, which takes over by itself. A \
+               scenario's regions are zones here; `backups` names the standby's.",
+        source: "Amazon RDS User Guide, Multi-AZ DB instance deployments (a synchronous standby; failover times are typically 60 to \
+                 120 seconds)",
+        assumed: &[
+            "30s to detect, asked every 10s from each zone of the design, and 25s to promote",
+            "a primary whose standby is silent for 30s goes on alone, as it has to after a failover; a new standby is not made",
+            "before that it has lost its lease of 25s, if it is the one that is cut off",
         ],
     },
     Preset {
