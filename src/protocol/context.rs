@@ -75,6 +75,8 @@ pub enum Effect<P: Protocol> {
     },
     /// Tell the monitors.
     Observe(Observation),
+    /// Tell them of a group inside this design, of which this node is one.
+    ObserveInside(Observation),
 }
 
 // A derive would ask `Debug` of the protocol itself.
@@ -95,6 +97,7 @@ impl<P: Protocol> Debug for Effect<P> {
             Effect::Persist { record } => write!(f, "Persist({record:?})"),
             Effect::Compact { records } => write!(f, "Compact({records:?})"),
             Effect::Observe(observation) => write!(f, "Observe({observation:?})"),
+            Effect::ObserveInside(observation) => write!(f, "ObserveInside({observation:?})"),
         }
     }
 }
@@ -233,5 +236,11 @@ impl<'a, P: Protocol> Context<'a, P> {
     /// Tells the monitors what this node believes or did. It changes nothing.
     pub fn observe(&mut self, observation: Observation) {
         self.effects.push(Effect::Observe(observation));
+    }
+
+    /// Tells the monitors what a protocol inside this one believes or did, which has epochs and a log of its own: see
+    /// [`Embedded`](super::Embedded). It changes nothing, and is part of no digest.
+    pub fn observe_inside(&mut self, observation: Observation) {
+        self.effects.push(Effect::ObserveInside(observation));
     }
 }

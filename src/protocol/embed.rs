@@ -9,6 +9,9 @@
 //!          effect                => cx.carry(effect)                     sent, set, persisted as a message, timer, record
 //! ```
 //!
+//! What the inner one observes is about its own group. Where that is another than the outer one's, it is told by
+//! [`Context::observe_inside`], so that nobody takes the inner leader for the outer one, and its log is watched all the same.
+//!
 //! The inner protocol knows nothing of that: its members are those it is told of, its clock and its chance are the node's.
 //! Its code is the same in a world of its own. The queues are kept, so that an event costs no allocation.
 
@@ -111,6 +114,7 @@ impl<O: Protocol> Context<'_, O> {
             Effect::Persist { record } => Effect::Persist { record: record.into() },
             Effect::Compact { records } => Effect::Compact { records: records.into_iter().map(Into::into).collect() },
             Effect::Observe(observation) => Effect::Observe(observation),
+            Effect::ObserveInside(observation) => Effect::ObserveInside(observation),
         });
     }
 }

@@ -73,7 +73,11 @@ impl<P: Protocol> Harness<P> {
     /// What the handlers have wanted since the last look, but for what they told the invariants alone.
     pub fn effects(&mut self) -> Vec<Effect<P>> {
         let mut effects = std::mem::take(&mut self.effects);
-        effects.retain(|effect| !matches!(effect, Effect::Observe(observation) if observation.is_aside()));
+        effects.retain(|effect| match effect {
+            Effect::Observe(observation) => !observation.is_aside(),
+            Effect::ObserveInside(_) => false,
+            _ => true,
+        });
         effects
     }
 }

@@ -3,7 +3,7 @@
 //! Here the law of persist-before-send is held: what must wait for the disk is put aside until the disk has synced.
 //! Next: `network.rs`.
 
-use crate::check::monitor::Seen;
+use crate::check::monitor::{Seen, Watched};
 use crate::id::{NodeId, RequestId};
 use crate::op::{Refusal, Reply};
 use crate::protocol::{Effect, Payload, Protocol, Request};
@@ -12,6 +12,7 @@ use crate::trace::{Flight, Observation, Sighting};
 
 use super::future::{Event, Plain};
 use super::in_flight::Answer;
+use super::node::Node;
 use super::world::World;
 
 /// The size of a request or an answer: addresses, ids, a key, a value and a token.
@@ -72,6 +73,7 @@ impl<P: Protocol> World<'_, P> {
                 self.sync_at_once(node);
             }
             Effect::Observe(observation) => self.observe(node, observation),
+            Effect::ObserveInside(observation) => self.observe_inside(node, observation),
         }
     }
 
@@ -314,6 +316,20 @@ impl<P: Protocol> World<'_, P> {
         }
     }
 
+    /// Tells the monitors of a group inside the design.
+    #[inline(never)]
+    fn observe_inside(&mut self, node: NodeId, observation: Observation) {
+        self.line(|world| format!("{} observes inside {observation:?}", world.name(node)));
+        let seen = Seen { leads: false, ..self.seen(node) };
+        let (nodes, network) = (&self.nodes, &self.network);
+        let watched = |(place, node): (usize, &Node<P>)| Watched {
+            name: network.place(place).name.clone(),
+            group: node.group,
+            seat: node.seat,
+        };
+        self.inside.observed(seen, observation, || nodes.iter().enumerate().map(watched).collect());
+    }
+
     /// This node, now.
     #[inline]
     fn seen(&self, node: NodeId) -> Seen {
@@ -327,7 +343,7 @@ fn must_wait<P: Protocol>(effect: &Effect<P>) -> bool {
     match effect {
         Effect::Send { unsynced, .. } | Effect::Reply { unsynced, .. } => !unsynced,
         Effect::Broadcast { .. } | Effect::Refuse { .. } | Effect::Forward { .. } => true,
-        Effect::Observe(observation) => observation.is_durable(),
+        Effect::Observe(observation) | Effect::ObserveInside(observation) => observation.is_durable(),
         _ => false,
     }
 }

@@ -3,7 +3,7 @@
 //! What they are told as it happens is in `effects.rs` (observations, answers), `answers.rs` (what clients hear), `faults.rs`
 //! and `node.rs`. Next: `outcome.rs`.
 
-use crate::check::monitor::{Durability, Invariant, Mail};
+use crate::check::monitor::{Breach, Durability, Invariant, Mail};
 use crate::protocol::{Claim, Guarantee, Protocol};
 
 use super::future::Event;
@@ -46,5 +46,19 @@ impl<P: Protocol> World<'_, P> {
         let mail = Mail { left: self.future.messages() + waiting + queued + streamed, ..self.mail };
         self.invariants.mail(end, mail);
         self.invariants.outran(end, self.network.outran);
+    }
+
+    /// The invariants that the run was held to, its groups or those inside them.
+    pub(super) fn asked_invariants(&self) -> Vec<Invariant> {
+        let asks = |invariant: &Invariant| self.invariants.asks(*invariant) || self.inside.asks(*invariant);
+        Invariant::ALL.into_iter().filter(asks).collect()
+    }
+
+    /// What was broken, in the order of [`Invariant::ALL`]; of its groups before those inside them.
+    pub(super) fn breaches(&self) -> Vec<Breach> {
+        let mut breaches = self.invariants.breaches();
+        breaches.extend(self.inside.breaches());
+        breaches.sort_by_key(|breach| breach.invariant);
+        breaches
     }
 }

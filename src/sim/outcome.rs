@@ -229,8 +229,8 @@ impl<P: Protocol> World<'_, P> {
         let run = Run {
             replica_cores: replica_cores(&infos, &loads, self.setup.duration),
             loads,
-            invariants: self.invariants.asked(),
-            breaches: self.invariants.breaches(),
+            invariants: self.asked_invariants(),
+            breaches: self.breaches(),
             seed: self.seed,
             digest: self.digest,
             simulated: self.now.since(Time::ZERO),
@@ -275,8 +275,8 @@ impl<P: Protocol> World<'_, P> {
             history: std::mem::take(&mut self.record.history),
             trace: self.trace,
         };
-        let World { future, effects, in_flight, record, lineage, invariants, .. } = self;
-        (run, Arena { future, effects, in_flight, record, lineage, invariants })
+        let World { future, effects, in_flight, record, lineage, invariants, inside, .. } = self;
+        (run, Arena { future, effects, in_flight, record, lineage, invariants, inside })
     }
 
     /// With every row at hand the smallest counterexample of all keys; with those of the key that failed first, its own;

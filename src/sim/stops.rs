@@ -135,6 +135,7 @@ impl<P: Protocol> World<'_, P> {
         }
         self.lineage.crashed(node);
         self.invariants.crashed(group, node);
+        self.inside.crashed(group, node);
     }
 
     /// What a stop does to the disk; and what waited for that disk never leaves. What the disk does have, though nobody was
@@ -144,13 +145,14 @@ impl<P: Protocol> World<'_, P> {
         let held = std::mem::take(&mut state.held);
         let (loss, group) = (state.disk.stop(stop), state.group);
         for (mark, effect) in held {
-            if matches!(effect, Effect::Observe(_)) && mark <= loss.kept {
+            if matches!(effect, Effect::Observe(_) | Effect::ObserveInside(_)) && mark <= loss.kept {
                 self.carry_out_held(node, effect);
             }
         }
         self.faults.touch(node, Grip::Lying, loss.lied);
         if loss.forgot {
             self.invariants.forgot(group);
+            self.inside.forgot(group);
         }
     }
 }

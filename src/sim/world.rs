@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::check::monitor::{Failovers, Invariants, Leaders, Lineage, Mail, Watched, Writers};
+use crate::check::monitor::{Failovers, Inside, Invariants, Leaders, Lineage, Mail, Watched, Writers};
 use crate::id::{GroupId, NodeId, RegionId, Value};
 use crate::metrics::Measures;
 use crate::op::{Op, OpKind};
@@ -58,6 +58,8 @@ pub(super) struct World<'s, P: Protocol> {
     pub(super) lineage: Lineage,
     pub(super) failovers: Failovers,
     pub(super) invariants: Invariants,
+    /// Those of groups inside the design.
+    pub(super) inside: Inside,
     /// What became of the messages between nodes, so far.
     pub(super) mail: Mail,
     /// The value that the request being handled would write.
@@ -89,6 +91,7 @@ pub(super) struct Arena<P: Protocol> {
     pub(super) record: Record,
     pub(super) lineage: Lineage,
     pub(super) invariants: Invariants,
+    pub(super) inside: Inside,
 }
 
 impl<P: Protocol> Default for Arena<P> {
@@ -100,6 +103,7 @@ impl<P: Protocol> Default for Arena<P> {
             record: Record::default(),
             lineage: Lineage::default(),
             invariants: Invariants::default(),
+            inside: Inside::default(),
         }
     }
 }
@@ -160,6 +164,7 @@ impl<'s, P: Protocol> World<'s, P> {
             seat: node.seat,
         };
         arena.invariants.begin_anew(&nodes.iter().enumerate().map(watch).collect::<Vec<_>>());
+        arena.inside.begin_anew();
         let claims: Vec<_> = P::claims(options).into_iter().filter(|claim| setup.admits(claim)).collect();
         claimed(&claims, setup).for_each(|invariant| arena.invariants.ask(invariant));
         let routes = OpKind::ALL.map(|kind| P::serves(options, kind));
@@ -182,6 +187,7 @@ impl<'s, P: Protocol> World<'s, P> {
             lineage: arena.lineage,
             failovers: Failovers::new(groups.len()),
             invariants: arena.invariants,
+            inside: arena.inside,
             mail: Mail::default(),
             record: arena.record.begun_anew(trace.rows().clone(), setup),
             setup,

@@ -92,6 +92,16 @@ retry-timeout = "1s"
 safety-margin = "100ms"
 poll = "100ms"
 "#;
+/// A primary whose store is quick to suspect.
+const STORED: &str = r#"
+protocol = "lease-store"
+store = { heartbeat = "50ms", election-timeout = "200ms" }
+ttl = "3s"
+loop-wait = "500ms"
+retry-timeout = "1s"
+safety-margin = "100ms"
+poll = "100ms"
+"#;
 const PAIRED: &str = r#"
 protocol = "primary-backup"
 primary = "left"
@@ -145,6 +155,14 @@ pub const BANK: &[Row] = &[
         what: "a vote is not on disk",
         world: RESTLESS,
         design: NERVOUS,
+        wrong: "mutant = \"R2\"",
+        ..USUAL
+    },
+    Row {
+        id: "R2-store",
+        what: "the same in a store inside another design",
+        world: RESTLESS,
+        design: STORED,
         wrong: "mutant = \"R2\"",
         ..USUAL
     },

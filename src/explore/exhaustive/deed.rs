@@ -163,6 +163,7 @@ impl<P: Explorable> Doing<'_, '_, P> {
                 let unsynced = !observation.is_durable();
                 self.release(Held::Observe(observation), unsynced);
             }
+            Effect::ObserveInside(_) => {} // of a group inside, which is no part of what a state is
         }
     }
 

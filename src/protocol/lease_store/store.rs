@@ -38,7 +38,7 @@ impl Store {
             Record::Store(record) => Some(record),
             _ => None,
         });
-        let raft = plan.group.start(records.collect(), cx);
+        let raft = plan.group.start(records.collect(), plan.flaw, cx);
         let mut store = Store { plan, raft, leads: false, key: None, watchers: BTreeSet::new(), number };
         store.act(cx);
         store
@@ -83,7 +83,10 @@ impl Store {
                     let records = records.into_iter().map(Record::Store);
                     cx.compact([self.number.record()].into_iter().chain(records).collect());
                 }
-                Effect::Observe(observation) => self.observe(observation, cx),
+                Effect::Observe(observation) => {
+                    cx.observe_inside(observation);
+                    self.observe(observation, cx);
+                }
                 effect => cx.carry(effect),
             }
         }

@@ -137,6 +137,7 @@ pub(super) struct Plan {
     pub detect: Duration,
     pub heartbeat: Duration,
     pub promote: Duration,
+    pub flaw: Flaw,
 }
 
 impl Plan {
@@ -154,6 +155,7 @@ impl Plan {
             detect: options.detect,
             heartbeat: options.heartbeat,
             promote: options.promote,
+            flaw: options.mutant,
             replicas,
         }
     }

@@ -60,7 +60,7 @@ impl Orchestrator {
             Record::Raft(record) => Some(record),
             Record::Database(_) => None,
         });
-        let raft = plan.group.start(records.collect(), cx);
+        let raft = plan.group.start(records.collect(), plan.flaw, cx);
         let mut orchestrator = Orchestrator {
             office: Office { epoch: 1, primary: plan.replicas[0] },
             raft,
@@ -106,13 +106,16 @@ impl Orchestrator {
     }
 
     /// Does what Raft wants. Nobody but orchestrators asks it anything, and they see by the log what became of it. What it
-    /// observes is about them, and not told: the monitors ask about the primary.
+    /// observes is about them, and told apart: the design's leader is the primary.
     fn act(&mut self, cx: &mut Context<Orchestrated>) {
         while let Some(effect) = self.raft.next() {
             match effect {
                 Effect::Reply { .. } | Effect::Refuse { .. } => {}
                 Effect::Forward { .. } => unreachable!("only the leader asks anything"),
-                Effect::Observe(observation) => self.observe(observation, cx),
+                Effect::Observe(observation) => {
+                    cx.observe_inside(observation);
+                    self.observe(observation, cx);
+                }
                 effect => cx.carry(effect),
             }
         }

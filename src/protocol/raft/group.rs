@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use crate::protocol::{Context, Embedded, Member, OptionsError, Protocol, Role, Seat};
+use crate::protocol::{Context, Embedded, Flaw, Member, OptionsError, Protocol, Role, Seat};
 use crate::time::Duration;
 
 use super::{Options, Raft, Record};
@@ -59,14 +59,16 @@ impl Group {
         Ok(found.into_iter().map(|region| Seat { region, role: Role::Monitor }).collect())
     }
 
-    /// Starts this node of it, which is one of the outer design's monitors.
+    /// Starts this node of it, which is one of the outer design's monitors, with the flaw that the outer design has, if it is one of Raft's.
     pub(in crate::protocol) fn start<O: Protocol>(
         &self,
         recovered: Vec<Record>,
+        mutant: Flaw,
         cx: &mut Context<O>,
     ) -> Embedded<Raft> {
         let nodes = cx.members().iter().filter(|member| member.role == Role::Monitor);
         let nodes = nodes.map(|node| Member { role: Role::Replica, ..node.clone() });
-        Embedded::start(&self.options(), recovered, nodes.collect(), cx)
+        let options = Options { mutant, ..self.options() };
+        Embedded::start(&options, recovered, nodes.collect(), cx)
     }
 }

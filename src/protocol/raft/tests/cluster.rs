@@ -259,7 +259,7 @@ impl Cluster {
             Effect::Reply { request: id, reply, unsynced, .. } => {
                 self.send(at, unsynced, Outgoing::Reply { id, reply })
             }
-            Effect::Broadcast { .. } => unreachable!("not used"),
+            Effect::Broadcast { .. } | Effect::ObserveInside(_) => unreachable!("not used"),
             Effect::Refuse { request: id, refusal } => self.answer(at, id, Err(refusal)),
             Effect::Forward { to, request } => {
                 if let Some(delay) = self.delay(at, to.index()) {
