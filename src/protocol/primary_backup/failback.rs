@@ -1,7 +1,7 @@
 //! Failback: the office goes back to where it was at first, by a hand-over that loses nothing and stops the service once more.
 //!
-//! The first of the monitors watches for the first primary to be well again: it is heard, and its log has entries of the office at
-//! hand. After `failback` it asks the primary to hand over: no new request is taken, what is under way is answered, and once the
+//! The monitors watch for the first primary to be well again: it is heard, and its log has entries of the office at
+//! hand. After `failback` the first of them, or, if that is not there, the next in turn, asks the primary to hand over: no new request is taken, what is under way is answered, and once the
 //! successor has the whole log the primary is done and says so. Then there is an election like any other, in which monitors vote
 //! that suspect nobody. Where it comes to nothing the primary goes on. Next: `election.rs`.
 
@@ -108,19 +108,29 @@ pub(super) enum Return {
 impl Monitor {
     /// A replica gave a sign of life: perhaps it is the first primary, and could have the office again.
     pub(super) fn look_home(&mut self, from: NodeId, sign: &Sign, cx: &mut Context<PrimaryBackup>) {
-        let is_mine = self.plan.failback != Failback::Never && self.plan.monitors.first() == Some(&cx.me());
-        if !is_mine || from != self.plan.replicas[0] || self.home != Return::None || self.office.primary == from {
+        let is_away = self.plan.failback != Failback::Never && self.office.primary != self.plan.replicas[0];
+        if !is_away || from != self.plan.replicas[0] || self.home != Return::None {
             return;
         }
         let keeps_up = !sign.stranded && sign.office == self.office && sign.last.epoch == self.office.epoch;
         if keeps_up && !self.suspects {
-            let after = match self.plan.failback {
-                Failback::ByHand { reaction: [least, most] } => cx.random_between(least, most),
-                _ => self.plan.heartbeat * 3,
-            };
             self.home = Return::Waiting;
+            let after = self.turn(cx);
             cx.set_timer(Timer::Failback, after);
         }
+    }
+
+    /// How long it waits with the first primary well again. Who is later in the list waits until those before it have tried, or would
+    /// have: they may be gone.
+    fn turn(&self, cx: &mut Context<PrimaryBackup>) -> Duration {
+        let me = cx.me();
+        let before = self.plan.monitors.iter().take_while(|monitor| **monitor != me).count() as u64;
+        let first = match self.plan.failback {
+            Failback::ByHand { reaction: [least, most] } if before == 0 => cx.random_between(least, most),
+            Failback::ByHand { reaction: [_, most] } => most,
+            Failback::Never | Failback::Automatic => self.plan.heartbeat * 3,
+        };
+        first + (self.plan.detect * 2 + self.plan.heartbeat) * before
     }
 
     /// It was waited for long enough: for a decision, or for a hand-over that has not come.

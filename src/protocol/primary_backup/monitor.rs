@@ -229,7 +229,10 @@ impl Monitor {
         self.suspects = false;
         self.dismiss(cx);
         self.others.clear();
-        (self.grant, self.hurried, self.home) = (None, false, Return::None);
+        (self.grant, self.hurried) = (None, false);
+        if std::mem::take(&mut self.home) != Return::None {
+            cx.cancel_timer(Timer::Failback);
+        }
         self.election = Election::None;
         [Timer::Campaign, Timer::Fence, Timer::Choose].into_iter().for_each(|timer| cx.cancel_timer(timer));
         cx.set_timer(Timer::Suspect, self.plan.provision + self.plan.promote + self.plan.detect);

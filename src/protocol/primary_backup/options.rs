@@ -222,7 +222,7 @@ pub struct Failover {
     pub operator: Option<Operator>,
     /// Whether the office goes back to the first primary once that is well again: `"never"`, `"automatic"` (when it has kept up for
     /// three heartbeats), or when a person has decided so: `{ reaction = ["10min", "40min"] }`. It is handed over: nothing is
-    /// lost, and nobody served meanwhile. The first of the `monitors` sees to it. Default: `"never"`.
+    /// lost, and nobody served meanwhile. The first of the `monitors` that is alive sees to it. Default: `"never"`.
     pub failback: Failback,
     /// How long a primary that has a successor goes on as if it had none, from when it could first be told: monitors that
     /// reconfigure it look at it a few times before. A primary that restarts serves at once, too, until it is told. Not with

@@ -319,6 +319,35 @@ fn a_hand_over_loses_nothing_even_where_replication_waits_for_nobody() {
     assert_eq!(back, 40);
 }
 
+/// Whoever is first in the list is gone for good, and who comes after it sees to the way home; in its own time.
+#[test]
+fn the_office_goes_home_without_the_first_monitors_too() {
+    let by_hand = Failback::ByHand { reaction: [Duration::secs(2), Duration::secs(4)] };
+    for (gone, failback) in [(0, Failback::Automatic), (1, Failback::Automatic), (1, by_hand), (2, Failback::Automatic)]
+    {
+        let mut options = homing(Acknowledge::Local, Fencing::None);
+        options.failover.as_mut().unwrap().failback = failback;
+        for seed in 0..10 {
+            let mut bed = Bed::new(options.clone(), 5, Duration::ZERO, seed);
+            bed.ask(4, ms(40_000));
+            bed.at(Time::ZERO + Duration::nanos(1), Fault::Crash(0));
+            bed.at(ms(6_000), Fault::Restart(0));
+            for monitor in 5..5 + gone {
+                bed.at(ms(5_000), Fault::Crash(monitor));
+                bed.at(ms(49_900), Fault::Restart(monitor)); // when all is over
+            }
+            bed.run_until(ms(50_000));
+            let seen = look(&bed);
+            assert_eq!((seen.lost, seen.converged), (0, true), "seed {seed}: {seen:?}");
+            let home = bed.observed.iter().rfind(|(_, _, o)| matches!(o, Observation::Leader { .. })).unwrap();
+            assert_eq!((home.1.index(), bed.leaders.len()), (0, 3), "seed {seed}: away, and home, once");
+            // Each that is gone would have had its turn of 2.2 s.
+            let waited = home.0.since(ms(6_000)).as_millis_f64() - 2_200.0 * gone as f64;
+            assert!(waited > 500.0 && waited < 6_500.0, "seed {seed}, {gone} gone: {waited} ms");
+        }
+    }
+}
+
 #[test]
 fn what_returns_is_copied_anew_before_it_counts() {
     for returning in [Returning::Rewind, Returning::Rebuild] {
