@@ -11,6 +11,9 @@ use riftzone::model::latency::Delay;
 use riftzone::model::topology::Topology;
 use riftzone::model::workload::{Arrivals, KeyChooser, Mix, Objects, Workload};
 use riftzone::op::{Op, Refusal, Reply};
+use riftzone::protocol::lease_store::{self, LeaseStore};
+use riftzone::protocol::orchestrated::{self, Orchestrated};
+use riftzone::protocol::primary_backup::Acknowledge;
 use riftzone::protocol::{Context, Payload, Protocol, Request, State};
 use riftzone::sim::{Placement, Queue, Setup, Simulator};
 use riftzone::time::{Duration, Time};
@@ -179,8 +182,20 @@ fn events_allocate_nothing_and_records_are_small() {
     assert!(many > few + 50_000, "the longer run has {many} events, the shorter {few}");
     assert!(long <= short + 64, "with clients, {} more events allocate {short} and {long} blocks", many - few);
 
+    // Logs, copies and disks of ten nodes grow by doubling, and what is known of each write; Raft rounds begin and end.
+    let acknowledge = Acknowledge::One;
+    replicated_writes_allocate_nothing::<LeaseStore>(&lease_store::Options { acknowledge, ..Default::default() });
+    replicated_writes_allocate_nothing::<Orchestrated>(&orchestrated::Options { acknowledge, ..Default::default() });
+
     pending_events_are_small();
     operations_are_small();
+}
+
+fn replicated_writes_allocate_nothing<P: Protocol>(options: &P::Options) {
+    let [(short, few), (long, many)] = long_and_short::<P>(1, options);
+    println!("{short} blocks for {few} events, {long} for {many}");
+    assert!(many > few + 50_000, "the longer run has {many} events, the shorter {few}");
+    assert!(long <= short + 100, "{} more events allocate {short} and {long} blocks", many - few);
 }
 
 /// At most 64 bytes for an event that carries 32, with its key and the queue's own tables.

@@ -91,8 +91,14 @@ fn threads_do_not_matter() {
 /// What one run leaves to the next is memory and nothing else, also where it ended amid messages.
 #[test]
 fn a_run_in_the_memory_of_another_is_the_same_run() {
-    let stormy = scenario("region-loss");
-    for name in ["primary-backup", "last-writer-wins", "raft"] {
+    for (file, name) in [
+        ("region-loss", "primary-backup"),
+        ("region-loss", "last-writer-wins"),
+        ("region-loss", "raft"),
+        ("patroni-dcs-lost", "lease-store"),
+        ("github-2018-10-21", "orchestrated"),
+    ] {
+        let stormy = scenario(file);
         let design = stormy.designs.iter().find(|design| design.protocol == name).unwrap();
         let mut runner = design.configured.runner();
         let mut cut_short = stormy.setup.clone();

@@ -74,6 +74,7 @@ fn text(file: &str) -> Cow<'static, str> {
         "anything-goes" => include_str!("../../scenarios/anything-goes.toml"),
         "home-region" => include_str!("../../scenarios/home-region.toml"),
         "roaming-session" => include_str!("../../scenarios/roaming-session.toml"),
+        "patroni-dcs-lost" => include_str!("../../scenarios/patroni-dcs-lost.toml"),
         "hello" => include_str!("../../scenarios/hello.toml"),
         "region-loss" => include_str!("../../scenarios/region-loss.toml"),
         "github-2018-10-21" => include_str!("../../scenarios/github-2018-10-21.toml"),
@@ -127,4 +128,17 @@ protocol = "causal"
 protocol = "home-region"
 moves = "on-use"
 threshold = 2
+
+[design.lease-store]
+protocol = "lease-store"
+ttl = "6s"
+loop-wait = "1s"
+retry-timeout = "2s"
+safety-margin = "1s"
+promote = "500ms"
+
+[design.orchestrated]
+protocol = "orchestrated"
+detect = "3s"
+promote = "1s"
 "#;

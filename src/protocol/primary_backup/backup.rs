@@ -1,6 +1,6 @@
 //! The backup's duty: take what fits, ask for what is missing, drop what the primary does not have.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
 use crate::id::NodeId;
 use crate::protocol::Context;
@@ -15,33 +15,45 @@ use super::{Message, Office, PrimaryBackup, Record};
 /// How many entries are kept that came before the one that precedes them. More are dropped, and fetched later.
 const EARLY_MAX: usize = 4096;
 
-/// Entries that overtook others on the way, by their number.
+/// Entries that overtook others on the way.
 #[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Early {
-    entries: BTreeMap<u64, (Position, Entry)>,
+    /// In the order of what they follow, each with that.
+    entries: VecDeque<(Position, Entry)>,
     /// Whether the primary of this epoch has been asked for what precedes them. Once is enough: its offers do the rest.
     asked: bool,
 }
 
 impl Early {
     pub fn clear(&mut self) {
-        *self = Early::default();
+        self.entries.clear();
+        self.asked = false;
     }
 
     fn keep(&mut self, stretch: &Stretch) {
         for (nth, entry) in stretch.entries.iter().enumerate() {
+            if self.entries.len() >= EARLY_MAX {
+                return;
+            }
             let index = stretch.after.index + nth as u64;
-            let before = if nth == 0 { stretch.after.epoch } else { stretch.entries[nth - 1].epoch };
-            if self.entries.len() < EARLY_MAX {
-                self.entries.insert(index + 1, (Position { epoch: before, index }, *entry));
+            let epoch = if nth == 0 { stretch.after.epoch } else { stretch.entries[nth - 1].epoch };
+            let early = (Position { epoch, index }, *entry);
+            match self.entries.binary_search_by_key(&index, |(after, _)| after.index) {
+                Ok(place) => self.entries[place] = early,
+                Err(place) => self.entries.insert(place, early),
             }
         }
     }
 
     /// The entry that follows `last`, if it came already.
     fn next(&mut self, last: Position) -> Option<Entry> {
-        self.entries = self.entries.split_off(&(last.index + 1));
-        let (after, entry) = self.entries.remove(&(last.index + 1))?;
+        while self.entries.front().is_some_and(|(after, _)| after.index < last.index) {
+            self.entries.pop_front();
+        }
+        if self.entries.front()?.0.index > last.index {
+            return None;
+        }
+        let (after, entry) = self.entries.pop_front()?;
         (after == last).then_some(entry)
     }
 }
@@ -137,7 +149,7 @@ impl Replica {
             return if dropped { Meeting::Differs(self.log.position(after.index - 1)) } else { Meeting::Out };
         }
         let mut index = after.index;
-        for entry in &stretch.entries {
+        for entry in stretch.entries.iter() {
             index += 1;
             if self.log.get(index).is_some_and(|own| own.epoch == entry.epoch) {
                 continue;

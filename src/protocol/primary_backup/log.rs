@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::id::{ClientId, Key, Value};
 use crate::trace::EntryName;
 
-use super::super::Table;
+use super::super::{Entries, Table};
 use super::aside::Kept;
 
 /// How many entries one message carries at most when a replica catches up.
@@ -61,7 +61,7 @@ pub struct Stretch {
     /// The position before the first entry.
     pub after: Position,
     /// The entries; none where the position alone is offered.
-    pub entries: Vec<Entry>,
+    pub entries: Entries<Entry>,
     /// How long the sender's log is.
     pub length: u64,
 }
@@ -202,13 +202,14 @@ impl Log {
 
     /// The entries that follow `index`, as many as one message carries.
     pub fn stretch_after(&self, index: u64) -> Stretch {
-        let entries = self.entries[index as usize..].iter().take(BATCH).copied().collect();
+        let later = &self.entries[index as usize..];
+        let entries = later[..later.len().min(BATCH)].into();
         Stretch { after: self.position(index), entries, length: self.len() }
     }
 
     /// Only the end of the log, for another to compare.
     pub fn tip(&self) -> Stretch {
-        Stretch { after: self.last(), entries: Vec::new(), length: self.len() }
+        Stretch { after: self.last(), entries: Entries::None, length: self.len() }
     }
 }
 

@@ -1,18 +1,18 @@
 //! The primary's duty: order, log, stream, and answer when enough copies hold it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::id::{ClientId, NodeId, RequestId};
 use crate::op::{Op, Refusal, Reply};
 use crate::protocol::mutant::Mutant;
-use crate::protocol::{Context, Request};
+use crate::protocol::{Context, Entries, Request};
 use crate::time::{Duration, Time};
 use crate::trace::Observation;
 
 use super::degrade::Patience;
 use super::failback::Handing;
 use super::log::{Change, Entry, Position, Stretch};
-use super::replica::{Duty, Replica};
+use super::replica::{Duty, Replica, reached_by};
 use super::{Message, PrimaryBackup, Record, Timer};
 
 /// How many requests wait for a new primary to be ready; the rest are refused.
@@ -47,8 +47,8 @@ pub(super) struct Primary {
     pub(super) serves: bool,
     /// Whether it has served at all in this stint.
     has_served: bool,
-    /// For an entry, who is told once it is held.
-    waiting: BTreeMap<u64, Vec<RequestId>>,
+    /// Who is told once an entry is held, in the order of entries.
+    waiting: VecDeque<(u64, RequestId)>,
     /// Requests that came before it was ready.
     pub(super) held: Vec<Request<PrimaryBackup>>,
     /// How far the log has been sent; all of it, but for what waits to be shipped together.
@@ -88,7 +88,7 @@ impl Replica {
             leads: true,
             serves: false,
             has_served: false,
-            waiting: BTreeMap::new(),
+            waiting: VecDeque::new(),
             held: Vec::new(),
             shipped: self.log.len(),
             offered: None,
@@ -128,7 +128,7 @@ impl Replica {
         }
         self.wait_for_backups(index, cx);
         match (self.plan.ship_every, &self.duty) {
-            (None, _) => self.stream(&Stretch { after, entries: vec![entry], length: index }, cx),
+            (None, _) => self.stream(&Stretch { after, entries: Entries::One(entry), length: index }, cx),
             (Some(every), Duty::Leading(primary)) if primary.shipped + 1 == index => {
                 let past = cx.now().as_nanos() % every.as_nanos();
                 cx.set_timer(Timer::Ship, Duration::nanos(every.as_nanos() - past));
@@ -231,16 +231,14 @@ impl Replica {
     }
 
     fn tell_waiting(&mut self, cx: &mut Context<PrimaryBackup>) {
-        let Duty::Leading(primary) = &mut self.duty else { return };
-        if !primary.serves {
-            return;
-        }
-        let later = primary.waiting.split_off(&(primary.held_by_enough + 1));
-        let told = std::mem::replace(&mut primary.waiting, later);
-        for (index, requests) in told {
-            let reply = self.reply_of(index);
+        while let Duty::Leading(primary) = &mut self.duty
+            && primary.serves
+            && let Some((index, request)) = primary.waiting.front().copied()
+            && index <= primary.held_by_enough
+        {
+            primary.waiting.pop_front();
             // The disk has it: nothing that this shows is unsynced.
-            requests.into_iter().for_each(|request| cx.reply_unsynced(request, reply));
+            cx.reply_unsynced(request, self.reply_of(index));
         }
     }
 
@@ -308,7 +306,8 @@ impl Replica {
         if index <= primary.held_by_enough {
             cx.reply_unsynced(request, reply);
         } else {
-            primary.waiting.entry(index).or_default().push(request);
+            let place = primary.waiting.partition_point(|(other, _)| *other <= index);
+            primary.waiting.insert(place, (index, request));
         }
     }
 
@@ -334,13 +333,9 @@ impl Primary {
 
     /// How far the log is synced here and by `copies` backups.
     pub(super) fn count(&self, copies: usize) -> u64 {
-        match copies.checked_sub(1) {
-            None => self.synced,
-            Some(last) => {
-                let mut acked: Vec<u64> = self.acked.values().map(|acked| acked.now).collect();
-                acked.sort_unstable_by(|a, b| b.cmp(a));
-                acked[last].min(self.synced)
-            }
+        if copies == 0 {
+            return self.synced;
         }
+        reached_by(self.acked.values().map(|acked| acked.now), copies).map_or(0, |acked| acked.min(self.synced))
     }
 }

@@ -349,10 +349,8 @@ impl Replica {
 
     /// Until when a quorum of monitors lets it serve, by its own clock.
     fn lease_end(&self) -> Time {
-        let mut grants: Vec<Time> = self.grants.values().copied().collect();
-        grants.sort_unstable_by(|a, b| b.cmp(a));
         let lasts = if self.plan.mutated(Mutant::F9) { self.plan.lease * 2 } else { self.plan.lease };
-        grants.get(self.plan.quorum - 1).map_or(Time::ZERO, |from| *from + lasts)
+        reached_by(self.grants.values().copied(), self.plan.quorum).map_or(Time::ZERO, |from| from + lasts)
     }
 
     /// Whether it may serve. Where nothing watches over its agent, a lease is over when the agent comes to look.
@@ -410,5 +408,23 @@ impl Replica {
         } else if self.office.epoch < epoch {
             cx.send(from, Message::Loan { epoch, stretch });
         }
+    }
+}
+
+/// The greatest of these that so many of them reach; they are few.
+pub(super) fn reached_by<T: Ord>(values: impl Iterator<Item = T> + Clone, count: usize) -> Option<T> {
+    let all = values.clone();
+    values.filter(|value| all.clone().filter(|other| other >= value).count() >= count).max()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reached_by;
+
+    #[test]
+    fn what_so_many_reach_is_the_so_manieth_from_the_top() {
+        let values = [3, 9, 9, 1, 7];
+        let reached = [1, 2, 3, 4, 5, 6].map(|count| reached_by(values.into_iter(), count));
+        assert_eq!(reached, [Some(9), Some(9), Some(7), Some(3), Some(1), None]);
     }
 }

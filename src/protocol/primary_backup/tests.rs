@@ -95,7 +95,7 @@ fn entry(epoch: u64, value: u64) -> Entry {
 fn append(epoch: u64, after: (u64, u64), entries: &[Entry]) -> Message {
     let after = Position { epoch: after.0, index: after.1 };
     let length = after.index + entries.len() as u64;
-    Message::Append { epoch, stretch: Stretch { after, entries: entries.to_vec(), length } }
+    Message::Append { epoch, stretch: Stretch { after, entries: entries.into(), length } }
 }
 
 #[test]

@@ -1,8 +1,5 @@
 //! The replicated log: entries, where a log ends, and the snapshot that stands for its beginning.
 
-use std::hash::{Hash, Hasher};
-use std::sync::Arc;
-
 use crate::id::ClientId;
 use crate::op::Op;
 use crate::trace::EntryName;
@@ -47,46 +44,8 @@ impl Entry {
     }
 }
 
-/// Entries that follow one another. A single one, as nearly every write is sent, needs no memory of its own; several are
-/// shared by the copies for all followers and the disk.
-#[derive(Clone, Debug)]
-pub enum Entries {
-    /// None.
-    None,
-    /// A single one.
-    One(Entry),
-    /// Any number.
-    Many(Arc<[Entry]>),
-}
-
-impl Hash for Entries {
-    /// However they are kept.
-    fn hash<H: Hasher>(&self, into: &mut H) {
-        (**self).hash(into);
-    }
-}
-
-impl std::ops::Deref for Entries {
-    type Target = [Entry];
-
-    fn deref(&self) -> &[Entry] {
-        match self {
-            Entries::None => &[],
-            Entries::One(entry) => std::slice::from_ref(entry),
-            Entries::Many(entries) => entries,
-        }
-    }
-}
-
-impl From<&[Entry]> for Entries {
-    fn from(entries: &[Entry]) -> Entries {
-        match entries {
-            [] => Entries::None,
-            [entry] => Entries::One(*entry),
-            entries => Entries::Many(entries.into()),
-        }
-    }
-}
+/// Entries that follow one another.
+pub type Entries = crate::protocol::Entries<Entry>;
 
 /// A place in the log. Ordered by term, then index: which of two logs is more up to date is which last position is
 /// greater (section 5.4.1 of the paper).
