@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use crate::protocol::Context;
 use crate::time::{Duration, Time};
 
-use super::options::Plan;
+use super::plan::Plan;
 use super::replica::{Duty, Replica};
 use super::{PrimaryBackup, Timer};
 

@@ -85,11 +85,12 @@
 //!
 //! **At its worst.** `scenarios/github-2018-10-21.toml`: 43 seconds of cut, two writable primaries.
 //!
-//! Files: `options.rs`, `log.rs`, `replica.rs` (a node with a copy: requests and offices), `primary.rs` and `backup.rs`
+//! Files: `options.rs`, `acknowledge.rs`, `seats.rs`, `plan.rs` (knobs, and what comes of them), `log.rs`, `replica.rs` (a node with a copy: requests and offices), `primary.rs` and `backup.rs`
 //! (its two duties), `monitor.rs` (heartbeats, suspicion, leases), `operator.rs` (a person who decides), `degrade.rs` (semi-synchronous
 //! replication, and waits that are cancelled), `priority.rs` (backups with an order), `copying.rs` and `aside.rs` (what a replica gives up when it returns), `election.rs` (votes, and
 //! who is chosen), `failback.rs` (back to the first primary).
 
+mod acknowledge;
 mod aside;
 mod backup;
 mod copying;
@@ -100,9 +101,11 @@ mod log;
 mod monitor;
 mod operator;
 mod options;
+mod plan;
 mod primary;
 mod priority;
 mod replica;
+mod seats;
 #[cfg(test)]
 mod testbed;
 #[cfg(test)]
@@ -110,12 +113,13 @@ mod tests;
 #[cfg(test)]
 mod trials;
 
+pub use acknowledge::Acknowledge;
 pub use aside::Kept;
 pub use copying::{Copying, Size};
 pub use failback::Failback;
 pub use log::{Change, Entry, Position, Stretch};
 pub use operator::{Operator, Rule};
-pub use options::{Acknowledge, Failover, Fencing, Options, Reads, Returning};
+pub use options::{Failover, Fencing, Options, Reads, Returning};
 pub(in crate::protocol) use primary::Wait;
 
 use crate::id::NodeId;
@@ -125,7 +129,7 @@ use crate::trace::FaultKind;
 
 use super::{About, Claim, Context, Guarantee, OptionsError, Payload, Protocol, Request, Role, Seat, Serves, State};
 use monitor::Monitor;
-use options::Plan;
+use plan::Plan;
 use primary::Primary;
 use replica::{Duty, Replica};
 
@@ -418,7 +422,7 @@ impl Protocol for PrimaryBackup {
     type Options = Options;
 
     fn seats(options: &Options, regions: &[&str]) -> Result<Vec<Seat>, OptionsError> {
-        options::seats(options, regions)
+        seats::seats(options, regions)
     }
 
     fn serves(options: &Options, kind: OpKind) -> Serves {

@@ -10,7 +10,7 @@ use crate::trace::Observation;
 use super::election::Election;
 use super::failback::Return;
 use super::operator::Approval;
-use super::options::Plan;
+use super::plan::Plan;
 use super::{Message, Office, PrimaryBackup, Record, Sign, Timer};
 
 /// A monitor.

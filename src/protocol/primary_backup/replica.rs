@@ -13,7 +13,7 @@ use super::aside::Kept;
 use super::backup::Early;
 use super::copying::Progress;
 use super::log::{Log, Position};
-use super::options::Plan;
+use super::plan::Plan;
 use super::primary::{Primary, Wait};
 use super::{Message, Office, PrimaryBackup, Record, Sign, Timer};
 
