@@ -647,3 +647,66 @@ fn the_zoo_breaks_nothing() {
     let unasked: Vec<_> = Invariant::ALL.into_iter().filter(|invariant| !asked.contains(invariant)).collect();
     assert_eq!(unasked, [], "each is asked of some design");
 }
+
+/// Found by a hunt, in run 70,270: a primary is paused with a backup's acknowledgement before it, and when it wakes that backup
+/// follows a successor, and has taken the write out again. Nothing fences it, so it answers; and so its design promises nothing of
+/// backups.
+#[test]
+fn who_is_not_fenced_answers_by_what_a_backup_no_longer_has() {
+    let text = r#"
+name = "an old primary wakes"
+duration = "8s"
+settle = "0s"
+
+[topology]
+regions = ["us", "eu", "ap"]
+link = [
+    { from = "us", to = "eu", rtt = "80ms" },
+    { from = "us", to = "ap", rtt = "150ms" },
+    { from = "eu", to = "ap", rtt = "200ms" },
+]
+
+[disk]
+sync = ["0s", "100ms"]
+
+[workload]
+clients = { ap = 1 }
+think = "0s"
+keys = 1
+mix = { write = 1 }
+operations_per_client = 1
+timeout = "3s"
+warm_up = "2.6s"
+
+[[fault]]
+at = "2.6s"
+for = "1.5s"
+pause = ["leader"]
+
+[[fault]]
+at = "3s"
+for = "1s"
+isolate = ["ap"]
+
+[[fault]]
+at = "4.16s"
+for = "200ms"
+isolate = ["eu"]
+
+[[fault]]
+at = "4.2s"
+for = "1s"
+pause = ["leader"]
+
+[design.orchestrated]
+protocol = "orchestrated"
+acknowledge = "one"
+detect = "1500ms"
+heartbeat = "250ms"
+promote = "250ms"
+"#;
+    let scenario = Scenario::parse(text, "found.toml").unwrap();
+    let run = scenario.designs[0].run(&scenario.setup, 70_270, Trace::off());
+    assert_eq!(run.breaches, []);
+    assert_eq!(run.durability.diverged.len(), 1, "the write was taken out again");
+}

@@ -4,7 +4,7 @@ use crate::id::NodeId;
 use crate::protocol::primary_backup::{self, PrimaryBackup};
 use crate::protocol::{Context, Effect, Embedded, Member, Protocol, Request, Role};
 use crate::time::{Duration, Time};
-use crate::trace::Observation;
+use crate::trace::{Observation, Promise};
 
 use super::options::Plan;
 use super::{Message, Orchestrated, Record, Timer};
@@ -81,6 +81,11 @@ impl Instance {
                 }
                 // A successor may lack what backups hold: nothing is committed for good.
                 Effect::Observe(Observation::Committed { .. }) => {}
+                // An old primary that wakes answers by what a backup told it before that followed a successor: only its own copy
+                // is sure to be there.
+                Effect::Observe(Observation::Promised(Promise::Copies(_))) => {
+                    cx.observe(Observation::Promised(Promise::Copies(1)));
+                }
                 effect => cx.carry(effect),
             }
         }
