@@ -2,6 +2,8 @@
 //!
 //! Counted, not timed. A run twice as long as another, in memory that a still longer one has left, must allocate no more
 //! than the short one, whatever the number of its events. The protocols' own logs and copies may grow, by doubling.
+//! Those that merge, crdt and siblings, do allocate: for an update (its record, what is told of it, its past), for what is shipped each
+//! so often, and for what a read gathers. That is counted by the update, with few reads between and with many: at most so many blocks.
 
 use riftzone::history::Operation;
 use riftzone::id::{NodeId, RegionId, Value};
@@ -11,9 +13,11 @@ use riftzone::model::latency::Delay;
 use riftzone::model::topology::Topology;
 use riftzone::model::workload::{Arrivals, KeyChooser, Mix, Objects, Workload};
 use riftzone::op::{Op, Refusal, Reply};
+use riftzone::protocol::crdt::{self, Crdt, Transport, Type};
 use riftzone::protocol::lease_store::{self, LeaseStore};
 use riftzone::protocol::orchestrated::{self, Orchestrated};
 use riftzone::protocol::primary_backup::Acknowledge;
+use riftzone::protocol::siblings::{self, Siblings};
 use riftzone::protocol::{Context, Payload, Protocol, Request, State};
 use riftzone::sim::{Placement, Queue, Setup, Simulator};
 use riftzone::time::{Duration, Time};
@@ -173,6 +177,9 @@ fn long_and_short<P: Protocol>(clients: u32, options: &P::Options) -> [(u64, u64
 fn events_allocate_nothing_and_records_are_small() {
     let _profiler = dhat::Profiler::builder().testing().build();
 
+    // First: who runs the tests allocates a little to say so when they have taken a minute, which is more than nothing.
+    merging_protocols_allocate_for_what_they_keep();
+
     let [(short, few), (long, many)] = long_and_short::<Ring>(0, &200);
     assert!(many > few + 500_000, "the longer run has {many} events, the shorter {few}");
     assert_eq!(long, short, "of a ring of messages, {} more events", many - few);
@@ -196,6 +203,50 @@ fn replicated_writes_allocate_nothing<P: Protocol>(options: &P::Options) {
     println!("{short} blocks for {few} events, {long} for {many}");
     assert!(many > few + 50_000, "the longer run has {many} events, the shorter {few}");
     assert!(long <= short + 100, "{} more events allocate {short} and {long} blocks", many - few);
+}
+
+/// What the longer run allocates more, for each update that it has more: everywhere together, at all five nodes.
+fn blocks_an_update<P: Protocol>(options: &P::Options, objects: Objects, reads: u32) -> f64 {
+    let mut simulator = Simulator::<P>::default();
+    let mut of = |seconds| {
+        let mut setup = setup(4, Duration::secs(seconds));
+        (setup.workload.objects, setup.workload.mix) = (objects, Mix { read: reads, write: 0, compare_and_set: 0 });
+        let shares = 2; // additions and subtractions, or writes
+        setup.workload.mix.write = if matches!(objects, Objects::Registers { .. }) { shares } else { 0 };
+        let placement = Placement::everywhere(&setup.topology);
+        let before = dhat::HeapStats::get().total_blocks;
+        let run = simulator.run(&setup, &placement, options, 1, Trace::off()).unwrap();
+        let updates = run.measures.outcomes(None).ok * u64::from(shares) / u64::from(reads + shares);
+        (dhat::HeapStats::get().total_blocks - before, updates)
+    };
+    of(12);
+    let [(short, few), (long, many)] = [5, 10].map(of);
+    assert!(many > few + 200, "the longer run has {many} updates, the shorter {few}");
+    long.saturating_sub(short) as f64 / (many - few) as f64
+}
+
+/// Five nodes keep an update each, with its past, and tell each other; so many blocks are allocated for that at most.
+fn merging_protocols_allocate_for_what_they_keep() {
+    let counters = Objects::Counters { add: 1, subtract: 1 };
+    let sets = Objects::Sets { insert: 1, remove: 1, items: 8 };
+    let registers = Objects::Registers { read_modify_write: 0 };
+    for (what, transport, objects, most) in [
+        (Type::PnCounter, Transport::Operation, counters, 12.0),
+        (Type::PnCounter, Transport::Delta, counters, 75.0),
+        (Type::BoundedCounter, Transport::Operation, counters, 18.0),
+        (Type::OrSet, Transport::Operation, sets, 24.0),
+        (Type::LwwRegister, Transport::Operation, registers, 30.0),
+        (Type::MvRegister, Transport::Delta, registers, 90.0),
+    ] {
+        let options = crdt::Options { what, transport, ..crdt::Options::default() };
+        let [few, many] = [2, 20].map(|reads| blocks_an_update::<Crdt>(&options, objects, reads));
+        println!("{what:?} by {transport:?}: {few:.1} blocks an update with 2 reads, {many:.1} with 20");
+        assert!(few <= most && many <= most, "{what:?} by {transport:?}: {few} and {many} blocks an update");
+    }
+    let options = siblings::Options::default();
+    let [few, many] = [2, 20].map(|reads| blocks_an_update::<Siblings>(&options, registers, reads));
+    println!("siblings: {few:.1} blocks an update with 2 reads, {many:.1} with 20");
+    assert!(few <= 190.0 && many <= 190.0, "siblings: {few} and {many} blocks an update");
 }
 
 /// At most 64 bytes for an event that carries 32, with its key and the queue's own tables.

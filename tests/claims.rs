@@ -6,6 +6,7 @@ mod support;
 
 use proptest::prelude::*;
 use riftzone::check::level::Level;
+use riftzone::check::staleness::staleness;
 use riftzone::explore::levels;
 use riftzone::id::RegionId;
 use riftzone::model::disk::SyncPolicy;
@@ -206,11 +207,22 @@ fn raft_options() -> impl Strategy<Value = raft::Options> {
 fn home_region_options() -> impl Strategy<Value = home_region::Options> {
     let reads = prop_oneof![3 => Just(home_region::Reads::Owner), 1 => Just(home_region::Reads::Nearest)];
     let moves = prop_oneof![1 => Just(Moves::Never), 3 => Just(Moves::OnUse)];
-    (reads, moves, 1..4_u32).prop_map(|(reads, moves, threshold)| home_region::Options {
+    let bound = prop::option::weighted(0.5, bounds());
+    (reads, moves, 1..4_u32, bound).prop_map(|(reads, moves, threshold, bound)| home_region::Options {
         reads,
         moves,
         threshold,
+        bound: bound.filter(|_| reads == home_region::Reads::Nearest),
         ..home_region::Options::default()
+    })
+}
+
+/// How stale copies may be: in so many writes, and for so long.
+fn bounds() -> impl Strategy<Value = home_region::Bound> {
+    (4..40_u64, 600..4_000_u64).prop_map(|(operations, time)| home_region::Bound {
+        operations,
+        time: Duration::millis(time),
+        ..home_region::Bound::default()
     })
 }
 
@@ -390,6 +402,19 @@ proptest! {
     #[test]
     fn home_region_holds_what_it_claims(setup in worlds(2, true), options in home_region_options(), seed in any::<u64>()) {
         assert_claims_hold::<HomeRegion>(&setup, &options, seed)?;
+    }
+
+    /// Of all writes that were acknowledged when a read began, its copy lacks no more than the bound says, and none for longer.
+    #[test]
+    fn bounded_copies_lack_no_more_than_they_may(setup in worlds(2, true), bound in bounds(), seed in any::<u64>()) {
+        let (reads, moves) = (home_region::Reads::Nearest, Moves::OnUse);
+        let options = home_region::Options { reads, moves, bound: Some(bound), ..home_region::Options::default() };
+        let placement = Placement::everywhere(&setup.topology);
+        let run = simulate::<HomeRegion>(&setup, &placement, &options, seed, Trace::off().keeping(Rows::All)).unwrap();
+        prop_assert!(run.breaches.is_empty(), "seed {seed}, digest {}: {:?}", run.digest, run.breaches);
+        for read in staleness(&run.history).stale {
+            prop_assert!(u64::from(read.versions) <= bound.operations, "seed {seed}, digest {}: {read:?}", run.digest);
+        }
     }
 
     #[test]

@@ -9,12 +9,13 @@ use riftzone::id::RegionId;
 use riftzone::model::fault::{Action, Fault, Target};
 use riftzone::model::latency::Delay;
 use riftzone::model::workload::{Arrivals, KeyChooser, Mix};
+use riftzone::protocol::causal::{self, Causal};
 use riftzone::protocol::primary_backup::{self, PrimaryBackup};
 use riftzone::sim::{Placement, Run, Setup, simulate};
 use riftzone::time::{Duration, Time};
 use riftzone::trace::Trace;
 
-use support::{after, constant_world};
+use support::{after, constant_world, measured_world};
 
 /// A primary and its backup, with writes at random moments beside the primary.
 fn two_sites(round_trip_ms: u64, writes_per_s: u64, seconds: u64) -> Setup {
@@ -125,4 +126,72 @@ fn f14_a_read_at_a_backup_is_stale_as_often_as_a_write_is_on_its_way() {
     let measured = run.stale_reads.count() as f64 / run.reads as f64;
     let expected = 0.632_121; // 1 - exp(-10 / s * 0.1 s)
     assert!((measured - expected).abs() < 0.02 * expected, "{measured} of {} reads", run.reads);
+}
+
+/// After how many milliseconds a write at the first of these sites was on the disks of all others, where a batch is sent when the
+/// one before is everywhere: of each of some thousands.
+fn durable_everywhere(sites: &[&str], seed: u64) -> Vec<f64> {
+    let mut world = measured_world("walter-sosp11", sites, 40);
+    world.workload.clients = vec![0; sites.len()];
+    world.workload.clients[0] = 1;
+    world.workload.arrivals = Arrivals::Poisson(Duration::millis(2));
+    world.workload.mix = Mix { read: 0, write: 1, compare_and_set: 0 };
+    let options = causal::Options { ship: causal::Ship::AfterPrevious, ..causal::Options::default() };
+    let trace = Trace::up_to(after(39_000), Duration::secs(36));
+    let run = simulate::<Causal>(&world, &Placement::everywhere(&world.topology), &options, seed, trace).unwrap();
+    let (asked, got) = (format!("{} is asked", sites[0]), format!("{} got Got(", sites[0]));
+    let number = |text: &str| text.chars().take_while(char::is_ascii_digit).collect::<String>().parse::<u64>().unwrap();
+    let (mut waiting, mut batches): (Vec<Time>, BTreeMap<u64, Vec<Time>>) = (Vec::new(), BTreeMap::new());
+    let (mut answers, mut latencies): (BTreeMap<u64, usize>, Vec<f64>) = (BTreeMap::new(), Vec::new());
+    for (at, line) in run.trace.lines() {
+        if line.starts_with(&asked) {
+            waiting.push(*at);
+        } else if let Some((_, rest)) = line.split_once(&got) {
+            let batch = number(rest);
+            let heard = answers.entry(batch).or_default();
+            *heard += 1;
+            if *heard + 1 == sites.len() {
+                // The next batch leaves now, with all that was asked for since this one left.
+                let next = std::mem::take(&mut waiting);
+                let of = batches.remove(&batch).into_iter().flatten();
+                latencies.extend(of.map(|asked| at.since(asked).as_millis_f64()));
+                // Of the batch that was on its way at first it is not known when it left.
+                batches.insert(batch + 1, if answers.len() > 2 { next } else { Vec::new() });
+            }
+        }
+    }
+    latencies
+}
+
+/// The greatest distance between how samples are spread and how they would be if any value in this range were as likely, times the
+/// square root of their number: above 1.628 with a chance of 1 %.
+fn kolmogorov_smirnov(mut samples: Vec<f64>, (low, high): (f64, f64)) -> f64 {
+    samples.sort_by(f64::total_cmp);
+    let n = samples.len() as f64;
+    let distances = samples.iter().enumerate().map(|(place, sample)| {
+        let expected = ((sample - low) / (high - low)).clamp(0.0, 1.0);
+        (expected - place as f64 / n).abs().max(((place + 1) as f64 / n - expected).abs())
+    });
+    distances.fold(0.0, f64::max) * n.sqrt()
+}
+
+/// W1: a write of Walter's is safe from a disaster after one to two round trips to the farthest site, any time between as likely.
+#[test]
+fn w1_a_batch_that_waits_for_the_one_before_is_durable_after_one_to_two_round_trips() {
+    for (sites, low, high) in [
+        (&["VA", "CA"][..], 82.0, 164.0),
+        (&["VA", "CA", "IE"], 87.0, 174.0),
+        (&["VA", "CA", "IE", "SG"], 261.0, 522.0),
+    ] {
+        let latencies = durable_everywhere(sites, 1);
+        let (least, most) =
+            (latencies.iter().copied().fold(f64::MAX, f64::min), latencies.iter().copied().fold(0.0, f64::max));
+        assert!(
+            (least - low).abs() <= 0.02 * low && (most - high).abs() <= 0.02 * high,
+            "{sites:?}: {least} to {most} ms"
+        );
+        let distance = kolmogorov_smirnov(latencies.clone(), (low, high));
+        println!("{sites:?}: {} writes, {least:.1} to {most:.1} ms, Kolmogorov-Smirnov {distance:.3}", latencies.len());
+        assert!(distance < 1.628, "{sites:?}: p < 0.01 ({distance}) of {} writes", latencies.len());
+    }
 }

@@ -336,6 +336,16 @@ fn table() -> Vec<(Invariant, &'static str, Steps)> {
             ],
         ),
         (
+            Invariant::BoundedStaleness,
+            "a copy shows what it had a minute ago",
+            vec![
+                call(|i| i.was_stale(after(0), NodeId(0), K, Duration::secs(60))),
+                observe(1, 0, O::Promised(Promise::FreshWithin(Duration::secs(5)))),
+                call(|i| i.was_stale(after(2), NodeId(0), K, Duration::secs(5))),
+                call(|i| i.was_stale(after(3), NodeId(1), K, Duration::nanos(5_000_000_001))),
+            ],
+        ),
+        (
             Invariant::LivenessAfterHeal,
             "no write is answered",
             vec![

@@ -205,6 +205,21 @@ pub static PRESETS: [Preset; 18] = [
         ],
     },
     Preset {
+        name: "cosmos-bounded",
+        protocol: "home-region",
+        options: "reads = \"nearest\"\nbound = { operations = 1000, time = \"5s\" }",
+        idea: "Azure Cosmos DB with bounded staleness: a read lags behind the writes by so many operations or so long at most, and \
+               waits where it would lag further; so do the writes of a region that is ahead of the others by as much.",
+        source: "Microsoft, Consistency levels in Azure Cosmos DB, 2018 (bounded staleness: a lag of at most K operations or t; t from 5 \
+                 to 86,400 s, K from 1 to 2,147,483,647)",
+        assumed: &[
+            "5s is the shortest that the source allows, and 1000 operations were chosen",
+            "each item is written by one region, and the prefix is of the versions of an item",
+            "which of the two waits, and that it is refused after 2s; how the product does it is not in the source",
+            "a region is one node that commits by itself, not a quorum of replicas",
+        ],
+    },
+    Preset {
         name: "cosmos-prefix",
         protocol: "primary-backup",
         options: "acknowledge = \"local\"\nreads = \"nearest\"",

@@ -48,7 +48,9 @@ impl<P: Protocol> World<'_, P> {
                     self.failovers.acknowledged(group, epoch, answer.server, active.invoked, is_abroad, self.now);
                 }
                 self.tell_invariants(client, &active, reply, answer.server);
-                self.record.completed(active.ended(region, self.now), reply, answer.server);
+                if let Some(behind) = self.record.completed(active.ended(region, self.now), reply, answer.server) {
+                    self.invariants.was_stale(self.now, answer.server, active.op.key(), behind);
+                }
                 self.digest.mix(reply_word(reply));
                 if reply == Reply::Written
                     && let Op::Write(_, value) | Op::CompareAndSet { new: value, .. } | Op::Insert { name: value, .. } =

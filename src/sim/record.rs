@@ -10,7 +10,7 @@ use crate::id::{ClientId, Key, NodeId, RegionId, Value};
 use crate::metrics::Latencies;
 use crate::model::workload::Workload;
 use crate::op::{Object, Op, Reply};
-use crate::time::Time;
+use crate::time::{Duration, Time};
 use crate::trace::Rows;
 
 use super::outages::Outages;
@@ -91,17 +91,17 @@ impl Record {
         self.object == Object::Register && self.siblings_max == 0
     }
 
-    /// An operation took effect.
-    pub(super) fn completed(&mut self, ended: Ended, reply: Reply, server: NodeId) {
+    /// An operation took effect. Tells of a read how stale it was, if it was.
+    pub(super) fn completed(&mut self, ended: Ended, reply: Reply, server: NodeId) -> Option<Duration> {
         let Ended { id, op, region, invoked, at, is_repeated } = ended;
+        let mut behind = None;
         if self.rows.keeps(op.key()) {
             self.history.complete(id, reply, server, at);
         }
         if self.object == Object::Register {
             self.linearizable.completed(id, op, invoked, reply, at);
-            if let Some(behind) = self.staleness.completed(op, invoked, reply, at) {
-                self.stale_reads.record(behind);
-            }
+            behind = self.staleness.completed(op, invoked, reply, at);
+            behind.into_iter().for_each(|behind| self.stale_reads.record(behind));
             if let Reply::Several(several) = reply {
                 self.siblings_max = self.siblings_max.max(several.count());
             }
@@ -111,12 +111,13 @@ impl Record {
                 self.sets.completed(op, invoked, reply, at);
             }
         }
-        let Some(name) = op.name() else { return };
+        let Some(name) = op.name() else { return behind };
         self.outages[region.index()].wrote(at);
         match reply {
             Reply::Written => self.writes.acknowledged(name, server, at),
             _ => self.writes.ended[name.index()] = DENIED,
         }
+        None
     }
 
     /// An operation did not and will not take effect.

@@ -92,7 +92,7 @@ impl Setup {
             Promise::WritesWithin(_) => !self.is_late() && self.workload.retry.is_none(),
             Promise::Once => self.workload.idempotency,
             Promise::Copies(_) => self.disk.is_synced_first(),
-            Promise::AtLeast(_) => true,
+            Promise::AtLeast(_) | Promise::FreshWithin(_) => true,
         }
     }
 }

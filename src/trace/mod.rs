@@ -293,6 +293,8 @@ pub enum Promise {
     WritesWithin(Duration),
     /// No counter is ever below this.
     AtLeast(i64),
+    /// No read shows what was overwritten, and that acknowledged, longer than this before it was asked for.
+    FreshWithin(Duration),
 }
 
 /// What an entry of a log does, in a number: equal entries, equal names.

@@ -73,6 +73,9 @@ fn text(file: &str) -> Cow<'static, str> {
     match file {
         "anything-goes" => include_str!("../../scenarios/anything-goes.toml"),
         "home-region" => include_str!("../../scenarios/home-region.toml"),
+        "counter-escrow" => include_str!("../../scenarios/counter-escrow.toml"),
+        "cart-items" => include_str!("../../scenarios/cart-items.toml"),
+        "cart-merge" => include_str!("../../scenarios/cart-merge.toml"),
         "roaming-session" => include_str!("../../scenarios/roaming-session.toml"),
         "patroni-dcs-lost" => include_str!("../../scenarios/patroni-dcs-lost.toml"),
         "hello" => include_str!("../../scenarios/hello.toml"),
@@ -141,4 +144,25 @@ promote = "500ms"
 protocol = "orchestrated"
 detect = "3s"
 promote = "1s"
+
+[design.bounded]
+protocol = "home-region"
+reads = "nearest"
+bound = { operations = 20, time = "2s" }
+
+[design.batches]
+protocol = "causal"
+ship = "after-previous"
+
+[design.siblings]
+protocol = "siblings"
+acknowledge = "majority"
+
+[design.mv-register]
+protocol = "crdt"
+
+[design.lww-register]
+protocol = "crdt"
+type = "lww-register"
+ship = "operation"
 "#;

@@ -29,7 +29,8 @@
 //! less than `max-offset`: what is stamped further ahead waits, with all that comes after it, until the receiver's clock is there.
 //!
 //! **Cost.** No one-way delay to read or write, n-1 messages a write with 10 bytes for each node in its past. A client that has
-//! just moved waits until what it has seen arrives: one one-way delay at most, where nothing is lost. A node keeps a write
+//! just moved waits until what it has seen arrives: one one-way delay at most, where nothing is lost. With `ship = "after-previous"`
+//! a write is on every disk after one to two round trips to the farthest. A node keeps a write
 //! until every other is known to have it; so a region that is cut off costs memory everywhere.
 //!
 //! **Source.** Lloyd, Freedman, Kaminsky, Andersen, *Don't Settle for Eventual*, SOSP 2011 (causal+: causal consistency and
@@ -46,6 +47,7 @@
 //!
 //! Next: `store.rs`, the copy.
 
+mod batch;
 mod log;
 mod store;
 #[cfg(test)]
@@ -71,6 +73,7 @@ use log::Log;
 use store::Store;
 
 pub use super::VersionVector as Clock;
+pub use batch::Ship;
 pub use store::{Snapshot, Write};
 
 /// The page in the zoo.
@@ -95,6 +98,7 @@ pub struct Causal {
     hybrid: HybridClock,
     store: Store,
     log: Log,
+    batches: batch::Batches,
     /// Writes that came before their past, by origin and number.
     early: BTreeMap<(NodeId, u64), Arc<Write>>,
     /// Requests of clients who have seen more than this copy has, and until when they wait.
@@ -119,6 +123,9 @@ pub struct Options {
     /// How long a request waits, at a node that lacks what its client has seen, before the client is sent to a node that has it.
     /// `"0s"` sends it there at once. Default: `"500ms"`.
     pub patience: Duration,
+    /// When a write is sent to the others: `"at-once"`, or `"after-previous"` (with all that was made meanwhile, when everybody has
+    /// acknowledged the batch before, or `gossip-every` has passed). Default: `"at-once"`.
+    pub ship: Ship,
     /// How far ahead of a node's own clock the stamp of another node's write may be, as a duration. A write further ahead waits
     /// until the clock has caught up. Default: `"500ms"`.
     pub max_offset: Duration,
@@ -130,6 +137,7 @@ impl Default for Options {
             gossip_every: Duration::secs(1),
             ask_after: Duration::millis(250),
             patience: Duration::millis(500),
+            ship: Ship::default(),
             max_offset: Duration::millis(500),
         }
     }
@@ -140,6 +148,15 @@ impl Default for Options {
 pub enum Message {
     /// A write, sent to everybody as soon as it is on disk.
     Write(Arc<Write>),
+    /// Writes of the sender's own, in order, sent to everybody once the batch before is everywhere.
+    Batch {
+        /// Its number among the sender's.
+        number: u64,
+        /// The writes.
+        writes: Vec<Arc<Write>>,
+    },
+    /// The sender has that batch of the receiver's on disk.
+    Got(u64),
     /// What the sender has, for the receiver to send the rest.
     Summary {
         /// What it has.
@@ -167,6 +184,8 @@ impl Payload for Message {
     fn bytes(&self) -> u32 {
         let body = match self {
             Message::Write(write) => write.bytes(),
+            Message::Batch { writes, .. } => 8 + writes.iter().map(|write| write.bytes()).sum::<usize>(),
+            Message::Got(_) => 8,
             Message::Summary { has, .. } => has.bytes(),
             Message::Writes { writes, .. } => writes.iter().map(|write| write.bytes()).sum(),
             Message::Snapshot(snapshot) => snapshot.bytes(),
@@ -184,6 +203,8 @@ pub enum Timer {
     Ask,
     /// A request has waited for long enough.
     Patience,
+    /// A batch has waited for its acknowledgements for long enough.
+    Batch,
 }
 
 /// What is on disk.
@@ -232,6 +253,7 @@ impl Protocol for Causal {
             hybrid: HybridClock::default(),
             store: Store::default(),
             log: Log::default(),
+            batches: batch::Batches::default(),
             early: BTreeMap::new(),
             waiting: VecDeque::new(),
             asks: false,
@@ -265,6 +287,8 @@ impl Protocol for Causal {
     fn on_message(&mut self, from: NodeId, message: Message, cx: &mut Context<Self>) {
         match message {
             Message::Write(write) => self.receive([write], cx),
+            Message::Batch { number, writes } => self.take_batch(from, number, writes, cx),
+            Message::Got(number) => self.got_batch(from, number, cx),
             Message::Summary { has, offers } => {
                 self.log.learn(from, &has, cx.peers().count());
                 self.fill(from, &has, cx);
@@ -292,6 +316,7 @@ impl Protocol for Causal {
             }
             Timer::Ask => self.ask_for_missing(cx),
             Timer::Patience => self.send_on(cx),
+            Timer::Batch => self.leave_batch(cx),
         }
     }
 
@@ -348,7 +373,7 @@ impl Causal {
                 cx.observe(Observation::Ordered { value });
                 self.take(write.clone(), cx);
                 cx.observe(Observation::Stored { value });
-                cx.broadcast(Message::Write(write));
+                self.ship(write, cx);
             }
         }
         cx.reply_with(request.id, Reply::Written, token);

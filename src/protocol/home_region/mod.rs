@@ -24,9 +24,14 @@
 //!
 //! **Assumes.** Disks that keep what they synced. No clock but for timeouts.
 //!
+//! With `bound` copies are bounded in how stale they are: a read shows nothing that was overwritten for longer than `time`, and a copy
+//! lacks at most `operations` acknowledged writes. Who cannot know that waits: reads, behind a cut for longer than that, and writes of
+//! which others lack too many already. It takes no clock but one that runs as fast as true time.
+//!
 //! **Cost.** A write, and a read with `reads = "owner"`: a round trip to the owner, which is none where the owner is near. n-1
 //! messages a write, n-1 small ones a node each `heartbeat`, 0.5 kB a node each `gossip-every`. A move: two one-way delays, in which
-//! the key waits.
+//! the key waits. With `bound` a question and an answer
+//! between any two nodes each `probe-every`, with what was written in the last round trip once more.
 //!
 //! **Source.** Cooper et al., *PNUTS: Yahoo!'s Hosted Data Serving Platform*, PVLDB 1(2), 2008 (a master for each record, which
 //! moves to where it is written; versions in one order a record); Demers et al., PODC 1987 (anti-entropy).
@@ -38,6 +43,7 @@
 //!
 //! Next: `entry.rs`, what a node knows of each key.
 
+mod bound;
 mod entry;
 mod owning;
 #[cfg(test)]
@@ -59,6 +65,7 @@ use super::{
 };
 use entry::Entries;
 
+pub use bound::Bound;
 pub use entry::{Asked, Entry, Place, Version};
 
 /// The page in the zoo.
@@ -85,6 +92,8 @@ pub struct HomeRegion {
     held: BTreeMap<Key, Vec<Request<HomeRegion>>>,
     /// Whether the timer is set that says again what is given to whom.
     grants: bool,
+    /// How stale copies are, where that is bounded.
+    lacks: bound::Lacks,
     /// When each other node was heard last.
     heard: BTreeMap<NodeId, Time>,
     /// Records in the log on disk.
@@ -112,6 +121,8 @@ pub struct Options {
     pub gossip_every: Duration,
     /// How long a node that gives a key away waits before it says so again, 1ms or longer. Default: `"500ms"`.
     pub grant_again: Duration,
+    /// With `reads = "nearest"`: how stale a copy may be that is read, in writes and in time. Default: not bounded.
+    pub bound: Option<Bound>,
 }
 
 impl Default for Options {
@@ -124,6 +135,7 @@ impl Default for Options {
             silent_after: Duration::secs(2),
             gossip_every: Duration::secs(1),
             grant_again: Duration::millis(500),
+            bound: None,
         }
     }
 }
@@ -159,6 +171,26 @@ pub enum Message {
     Update(Key, Version),
     /// A key is the receiver's from now on, with all that its owner must know.
     Grant(Key, Version, Asked),
+    /// The sender wants all of the receiver's writes that it may lack.
+    Probe {
+        /// When it asks, by its own clock.
+        at: Time,
+        /// The receiver's life, as far as the sender knows.
+        life: u64,
+        /// So many of the receiver's writes in that life it has on disk.
+        got: u64,
+    },
+    /// The answer to a probe.
+    Whole {
+        /// The probe's time.
+        at: Time,
+        /// The sender's life.
+        life: u64,
+        /// How many writes it has made in it.
+        made: u64,
+        /// Those of them that the receiver is not known to have.
+        newer: Vec<(Key, Version)>,
+    },
     /// Gossip begins: a digest of each bucket of keys.
     Summary(Arc<Digests>),
     /// The answer to a summary that differs.
@@ -187,6 +219,8 @@ impl Payload for Message {
     fn bytes(&self) -> u32 {
         let body = match self {
             Message::Beat => 0,
+            Message::Probe { .. } => 24,
+            Message::Whole { newer, .. } => 24 + newer.len() * VERSION_BYTES,
             Message::Update(..) => VERSION_BYTES,
             Message::Grant(_, _, asked) => VERSION_BYTES + 8 * asked.len(),
             Message::Summary(digests) => size_of_val(&**digests),
@@ -206,6 +240,10 @@ pub enum Timer {
     Gossip,
     /// Grants that were not answered are due again.
     Grant,
+    /// It is time to ask for what may be lacking.
+    Probe,
+    /// A request has waited for long enough.
+    Patience,
 }
 
 /// Who asks for a key while it moves waits for two one-way delays, or until what was lost is sent again.
@@ -236,6 +274,9 @@ impl Protocol for HomeRegion {
             let why = "a key moves after one write or more; write 1 or more".into();
             return Err(OptionsError { option: "threshold", why });
         }
+        if let Some(bound) = options.bound {
+            bound.fits(options.reads, regions.len())?;
+        }
         Ok((0..regions.len()).map(|region| Seat::replica(RegionId(region as u16))).collect())
     }
 
@@ -255,7 +296,11 @@ impl Protocol for HomeRegion {
         }
         cx.observe(Observation::Promised(Promise::Copies(1)));
         cx.observe(Observation::Promised(Promise::Once));
-        cx.observe(Observation::Promised(Promise::WritesWithin(ANSWERS_WITHIN)));
+        match options.bound {
+            // Who writes faster than others can follow is made to wait.
+            Some(bound) => cx.observe(Observation::Promised(Promise::FreshWithin(bound.time))),
+            None => cx.observe(Observation::Promised(Promise::WritesWithin(ANSWERS_WITHIN))),
+        }
         // Nobody is missed before it could be heard.
         let heard = cx.peers().map(|peer| (peer.node, cx.now())).collect();
         // First at random moments, so that nodes that start together do not speak together.
@@ -263,17 +308,16 @@ impl Protocol for HomeRegion {
             let first = cx.random_between(Duration::ZERO, period);
             cx.set_timer(timer, first);
         }
-        let (streaks, held) = Default::default();
-        let mut node = HomeRegion { options: options.clone(), entries, streaks, held, grants: false, heard, logged };
+        let (streaks, held, lacks) = Default::default();
+        let mut node =
+            HomeRegion { options: options.clone(), entries, streaks, held, grants: false, lacks, heard, logged };
         node.grant_all(cx);
+        node.begin_to_bound(cx);
         node
     }
 
     fn on_request(&mut self, request: Request<Self>, cx: &mut Context<Self>) {
-        match (request.op, self.options.reads) {
-            (Op::Read(key), Reads::Nearest) => cx.reply(request.id, Reply::Read(self.value(key))),
-            _ => self.dispatch(request, cx),
-        }
+        self.attend(request, cx);
     }
 
     fn on_message(&mut self, from: NodeId, message: Message, cx: &mut Context<Self>) {
@@ -281,6 +325,8 @@ impl Protocol for HomeRegion {
         match message {
             Message::Beat => {}
             Message::Update(key, version) => self.learn(key, version, cx),
+            Message::Probe { at, life, got } => self.probed(from, at, life, got, cx),
+            Message::Whole { at, life, made, newer } => self.made_whole(from, (at, life, made), newer, cx),
             Message::Grant(key, version, asked) => self.granted(from, (key, version), asked, cx),
             Message::Summary(theirs) => {
                 let buckets = self.entries.digests().differing(&theirs);
@@ -317,6 +363,8 @@ impl Protocol for HomeRegion {
                 cx.set_timer(Timer::Gossip, self.options.gossip_every);
             }
             Timer::Grant => self.grant_all(cx),
+            Timer::Probe => self.probe(cx),
+            Timer::Patience => self.give_up(cx),
         }
     }
 
@@ -330,6 +378,15 @@ impl HomeRegion {
         self.entries.get(key).map(|entry| entry.version.value)
     }
 
+    /// Reads the copy, where reads are answered there; else see [`dispatch`](HomeRegion::dispatch).
+    fn attend(&mut self, request: Request<Self>, cx: &mut Context<Self>) {
+        match (request.op, self.options.reads) {
+            (Op::Read(key), Reads::Nearest) if self.may_be_stale(key, cx) => self.wait(request, cx),
+            (Op::Read(key), Reads::Nearest) => cx.reply(request.id, Reply::Read(self.value(key))),
+            _ => self.dispatch(request, cx),
+        }
+    }
+
     /// Carries a request out, or sees to it that the owner gets it. A node that is not the owner and got it from another node does
     /// not forward it again, but tells the client: nothing goes around in circles.
     fn dispatch(&mut self, request: Request<Self>, cx: &mut Context<Self>) {
@@ -341,6 +398,7 @@ impl HomeRegion {
             return self.held.entry(key).or_default().push(request);
         }
         match self.owner(key, cx) {
+            owner if owner == cx.me() && self.is_far_ahead() => self.wait(request, cx),
             owner if owner == cx.me() => self.carry_out(request, cx),
             owner if self.is_silent(owner, cx.now()) => cx.refuse(request.id, Refusal::Unavailable),
             owner if request.id.entry == cx.me() => cx.forward(owner, request),

@@ -33,6 +33,7 @@ impl HomeRegion {
                 self.put(Entry { key, version, asked: with(&asked, request.id), gives: None }, cx);
                 cx.observe(Observation::Stored { value });
                 cx.broadcast(Message::Update(key, version));
+                self.count(key);
                 cx.reply(request.id, Reply::Written);
                 self.follow(key, request.id.entry, cx);
             }

@@ -45,6 +45,8 @@ pub enum Invariant {
     StrongConvergence,
     /// No counter below its bound.
     CounterBound,
+    /// No read too old.
+    BoundedStaleness,
     /// Healed, it works again.
     LivenessAfterHeal,
     /// No message vanishes or is made of nothing.
@@ -67,7 +69,7 @@ type Page = (&'static str, &'static str, &'static str);
 
 impl Invariant {
     /// Every invariant, in the order of reports.
-    pub const ALL: [Invariant; 22] = [
+    pub const ALL: [Invariant; 23] = [
         Invariant::ElectionSafety,
         Invariant::LogMatching,
         Invariant::LeaderCompleteness,
@@ -87,6 +89,7 @@ impl Invariant {
         Invariant::CausalDelivery,
         Invariant::StrongConvergence,
         Invariant::CounterBound,
+        Invariant::BoundedStaleness,
         Invariant::LivenessAfterHeal,
         Invariant::MessageConservation,
         Invariant::TimeCausality,
@@ -121,7 +124,7 @@ impl Invariant {
     /// and sent was still written and sent, and what a design claims is judged by its claim.
     pub const fn rests_on(self, ground: Ground) -> bool {
         match self {
-            Invariant::LeaseExclusivity | Invariant::LivenessAfterHeal => true,
+            Invariant::LeaseExclusivity | Invariant::BoundedStaleness | Invariant::LivenessAfterHeal => true,
             Invariant::ElectionSafety
             | Invariant::LogMatching
             | Invariant::LeaderCompleteness
@@ -245,6 +248,11 @@ impl Invariant {
                 "counter-bound",
                 "no answer and no copy shows a counter below the bound that the design promises",
                 "O'Neil, TODS 11(4), 1986; Balegas et al., SRDS 2015",
+            ),
+            Invariant::BoundedStaleness => (
+                "bounded-staleness",
+                "no read shows what was overwritten for longer than the design promises, when it was asked for",
+                "Golab, Li, Shah, PODC 2011 (Delta-atomicity)",
             ),
             Invariant::LivenessAfterHeal => (
                 "liveness-after-heal",

@@ -130,6 +130,8 @@ pub struct Invariants {
     liveness: Liveness,
     /// What no counter is to be below.
     bound: Option<i64>,
+    /// For how long at most what a read shows was overwritten.
+    fresh_within: Option<Duration>,
 }
 
 impl Invariants {
@@ -159,7 +161,7 @@ impl Invariants {
         self.deliveries.begin_anew(nodes.len());
         self.merges.begin_anew(nodes.len());
         self.liveness = Liveness::default();
-        self.bound = None;
+        (self.bound, self.fresh_within) = (None, None);
         for always in [Invariant::ThinAir, Invariant::MessageConservation, Invariant::TimeCausality] {
             self.breaches.ask(always);
         }
@@ -283,6 +285,10 @@ impl Invariants {
                 self.breaches.ask(Invariant::CounterBound);
                 self.bound = Some(bound);
             }
+            Promise::FreshWithin(span) => {
+                self.breaches.ask(Invariant::BoundedStaleness);
+                self.fresh_within = Some(span);
+            }
             Promise::WritesWithin(span) => {
                 self.breaches.ask(Invariant::LivenessAfterHeal);
                 self.liveness.promise(span);
@@ -400,6 +406,18 @@ impl Invariants {
         if let Some(bound) = self.bound.filter(|bound| amount < *bound) {
             self.breaches.note(Invariant::CounterBound, at, &[node], |names| {
                 format!("{key} comes to {amount} in {}, and is never to be below {bound}", names.name(node))
+            });
+        }
+    }
+
+    /// A client heard of a value that had been overwritten for so long when it asked.
+    pub fn was_stale(&mut self, at: Time, node: NodeId, key: Key, behind: Duration) {
+        if let Some(bound) = self.fresh_within.filter(|bound| behind > *bound) {
+            self.breaches.note(Invariant::BoundedStaleness, at, &[node], |names| {
+                let node = names.name(node);
+                format!(
+                    "{node} shows of {key} what was overwritten {behind} before it was asked for, and promises {bound}"
+                )
             });
         }
     }
