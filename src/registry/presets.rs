@@ -24,7 +24,7 @@ pub struct Preset {
 }
 
 /// Every preset.
-pub static PRESETS: [Preset; 18] = [
+pub static PRESETS: [Preset; 19] = [
     Preset {
         name: "postgres-async",
         protocol: "primary-backup",

@@ -32,7 +32,7 @@ impl<T> Slab<T> {
             None => self.add(),
         };
         // It was empty, and so need not be looked at to be dropped.
-        std::mem::forget(std::mem::replace(&mut self.slots[slot as usize], Some(thing)));
+        std::mem::forget(self.slots[slot as usize].replace(thing));
         slot
     }
 
