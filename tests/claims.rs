@@ -20,7 +20,7 @@ use riftzone::model::workload::{Arrivals, KeyChooser, Mix, Objects};
 use riftzone::op::Object;
 use riftzone::protocol::causal::{self, Causal};
 use riftzone::protocol::crdt::{self, Crdt, Transport, Type};
-use riftzone::protocol::home_region::{self, HomeRegion, Moves};
+use riftzone::protocol::home_region::{self, HomeRegion, Moves, OwnerUnreachable};
 use riftzone::protocol::last_writer_wins::{self, LastWriterWins, StampClock};
 use riftzone::protocol::lease_store::{self, LeaseStore, Synchronous};
 use riftzone::protocol::orchestrated::{self, Orchestrated};
@@ -208,12 +208,18 @@ fn home_region_options() -> impl Strategy<Value = home_region::Options> {
     let reads = prop_oneof![3 => Just(home_region::Reads::Owner), 1 => Just(home_region::Reads::Nearest)];
     let moves = prop_oneof![1 => Just(Moves::Never), 3 => Just(Moves::OnUse)];
     let bound = prop::option::weighted(0.5, bounds());
-    (reads, moves, 1..4_u32, bound).prop_map(|(reads, moves, threshold, bound)| home_region::Options {
-        reads,
-        moves,
-        threshold,
-        bound: bound.filter(|_| reads == home_region::Reads::Nearest),
-        ..home_region::Options::default()
+    (reads, moves, 1..4_u32, bound, any::<bool>()).prop_map(|(reads, moves, threshold, bound, takes_over)| {
+        let bound = bound.filter(|_| reads == home_region::Reads::Nearest);
+        let can_take_over = takes_over && moves == Moves::Never && bound.is_none();
+        home_region::Options {
+            reads,
+            moves,
+            threshold,
+            bound,
+            owner_unreachable: if can_take_over { OwnerUnreachable::TakeOver } else { OwnerUnreachable::Refuse },
+            take_over_after: Duration::millis(3_500),
+            ..home_region::Options::default()
+        }
     })
 }
 

@@ -37,6 +37,8 @@ pub fn all() -> Vec<Form> {
     }
     let bounded = "reads = \"nearest\"\nmoves = \"on-use\"\nbound = { operations = 10, time = \"2s\" }";
     add("home-region bounded".into(), bounded, SWAPPED, true);
+    let taken = "owner-unreachable = \"take-over\"\ntake-over-after = \"2500ms\"";
+    add("home-region take-over".into(), taken, REGISTERS, true);
     for vectors in ["dotted", "server"] {
         for resolver in ["client", "last-writer"] {
             let options = format!("vectors = \"{vectors}\"\nresolver = \"{resolver}\"");

@@ -24,6 +24,8 @@ const STRONGER: &[(&str, &str, &str)] = &[
     // Who owns a key is alone with it: its region's cut is the key's.
     ("home-region never", CUTS, "availability = \"= 100%\""),
     ("home-region on-use", CUTS, "availability = \"= 100%\""),
+    ("home-region take-over", CUTS, "no-acknowledged-write-lost = \"pass\""),
+    ("home-region take-over", CUTS, "linearizable = \"pass\""),
     ("home-region bounded", CUTS, "stale_reads = 0"),
     ("crdt bounded-counter", CUTS, "availability = \"= 100%\""),
     // Without rights each side of a cut takes what is there.

@@ -150,6 +150,11 @@ protocol = "home-region"
 reads = "nearest"
 bound = { operations = 20, time = "2s" }
 
+[design.take-over]
+protocol = "home-region"
+owner-unreachable = "take-over"
+take-over-after = "3s"
+
 [design.batches]
 protocol = "causal"
 ship = "after-previous"

@@ -19,7 +19,8 @@
 //! keys that move: at every instant a key has one owner or is on its way to one.
 //!
 //! **Does not claim.** That a key can be written while its owner is away: what the owner has not shipped nobody else has, so
-//! nobody takes over. A region refuses requests for the keys of one that it has not heard for `silent-after`; cut off itself, it
+//! nobody takes over, unless `owner-unreachable = "take-over"`: then another region does, by the votes of most, the old owner serves no
+//! more by then, and what it had not shipped is lost where the new one writes over it. Then convergence is all that is claimed. A region refuses requests for the keys of one that it has not heard for `silent-after`; cut off itself, it
 //! goes on with its own. With `reads = "nearest"` reads are stale by the time that updates take.
 //!
 //! **Assumes.** Disks that keep what they synced. No clock but for timeouts.
@@ -37,7 +38,8 @@
 //! moves to where it is written; versions in one order a record); Demers et al., PODC 1987 (anti-entropy).
 //!
 //! **Departures.** PNUTS publishes updates by a message broker that is itself replicated, and can move the masters of a region that
-//! is lost; here the owner's own disk is all there is, and gossip repairs what is lost on the way.
+//! is lost without losing anything; here the owner's own disk is all there is, and gossip repairs what is lost on the way. Who takes
+//! over is voted for as a leader of Raft is, and serves as long as most support it.
 //!
 //! **At its worst.** `scenarios/home-region.toml`: a region that nobody hears, and what it owns.
 //!
@@ -46,6 +48,7 @@
 mod bound;
 mod entry;
 mod owning;
+mod succession;
 #[cfg(test)]
 mod tests;
 
@@ -67,14 +70,15 @@ use entry::Entries;
 
 pub use bound::Bound;
 pub use entry::{Asked, Entry, Place, Version};
+pub use succession::{Home, Homes, OwnerUnreachable};
 
 /// The page in the zoo.
 pub const ABOUT: About = About {
     name: "home-region",
     idea: "Each key has one region that owns it: writes go there, wherever they are asked for, and the other regions have copies \
            that follow. A key may move to the region that writes it.",
-    does_not_claim: "That a key can be written while its owner is away: nobody takes over, and requests for it are refused. Reads \
-                     of the nearest copy are stale.",
+    does_not_claim: "That a key can be written while its owner is away: requests for it are refused, unless another region may take over, \
+                     and then what the owner had not shipped is lost. Reads of the nearest copy are stale, but no more than a bound says.",
     cost: "A write, and a read at the owner: a round trip to the owner, none where it is near. n-1 messages a write, n-1 small ones a \
            node every heartbeat. A move: two one-way delays.",
     source: "Cooper et al. (PNUTS), PVLDB 1(2), 2008; Demers et al., PODC 1987.",
@@ -94,6 +98,8 @@ pub struct HomeRegion {
     grants: bool,
     /// How stale copies are, where that is bounded.
     lacks: bound::Lacks,
+    /// Who owns what, where regions take over from each other.
+    succession: succession::Succession,
     /// When each other node was heard last.
     heard: BTreeMap<NodeId, Time>,
     /// Records in the log on disk.
@@ -121,6 +127,12 @@ pub struct Options {
     pub gossip_every: Duration,
     /// How long a node that gives a key away waits before it says so again, 1ms or longer. Default: `"500ms"`.
     pub grant_again: Duration,
+    /// What becomes of the keys of a region that is not heard: `"refuse"` (requests for them are refused until it is back) or
+    /// `"take-over"` (another region owns them from then on, by the votes of most regions; keys do not move else). Default: `"refuse"`.
+    pub owner_unreachable: OwnerUnreachable,
+    /// With `owner-unreachable = "take-over"`: for how long an owner is not heard before another region asks for votes; longer than
+    /// `silent-after`, for which an owner serves that is not heard. Default: `"10s"`.
+    pub take_over_after: Duration,
     /// With `reads = "nearest"`: how stale a copy may be that is read, in writes and in time. Default: not bounded.
     pub bound: Option<Bound>,
 }
@@ -136,6 +148,8 @@ impl Default for Options {
             gossip_every: Duration::secs(1),
             grant_again: Duration::millis(500),
             bound: None,
+            owner_unreachable: OwnerUnreachable::Refuse,
+            take_over_after: succession::TAKE_OVER_AFTER,
         }
     }
 }
@@ -171,6 +185,34 @@ pub enum Message {
     Update(Key, Version),
     /// A key is the receiver's from now on, with all that its owner must know.
     Grant(Key, Version, Asked),
+    /// The sender owns these homes, by their seats, in these terms.
+    Signal {
+        /// When it says so, by its own clock.
+        at: Time,
+        /// The homes.
+        owns: Vec<(u16, u64)>,
+    },
+    /// The sender supports the receiver, but for homes in whose votes it took part later.
+    Support {
+        /// The signal's time.
+        at: Time,
+        /// The last term in which the sender voted, for each home.
+        voted: Vec<u64>,
+    },
+    /// The sender wants to own these homes in this term.
+    Campaign {
+        /// The term.
+        term: u64,
+        /// The homes.
+        homes: Homes,
+    },
+    /// The sender votes for the receiver, in this term and for these homes.
+    Vote {
+        /// The term.
+        term: u64,
+        /// The homes.
+        homes: Homes,
+    },
     /// The sender wants all of the receiver's writes that it may lack.
     Probe {
         /// When it asks, by its own clock.
@@ -219,6 +261,9 @@ impl Payload for Message {
     fn bytes(&self) -> u32 {
         let body = match self {
             Message::Beat => 0,
+            Message::Signal { owns, .. } => 8 + 10 * owns.len(),
+            Message::Support { voted, .. } => 8 + 8 * voted.len(),
+            Message::Campaign { .. } | Message::Vote { .. } => 16,
             Message::Probe { .. } => 24,
             Message::Whole { newer, .. } => 24 + newer.len() * VERSION_BYTES,
             Message::Update(..) => VERSION_BYTES,
@@ -246,13 +291,22 @@ pub enum Timer {
     Patience,
 }
 
+/// What is on disk.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Record {
+    /// What the node knows of a key.
+    Entry(Entry),
+    /// What it knows of the homes, by seat.
+    Homes(Vec<Home>),
+}
+
 /// Who asks for a key while it moves waits for two one-way delays, or until what was lost is sent again.
 const ANSWERS_WITHIN: Duration = Duration::secs(8);
 
 impl Protocol for HomeRegion {
     type Message = Message;
     type Timer = Timer;
-    type Record = Entry;
+    type Record = Record;
     type Session = ();
     type Options = Options;
 
@@ -274,6 +328,9 @@ impl Protocol for HomeRegion {
             let why = "a key moves after one write or more; write 1 or more".into();
             return Err(OptionsError { option: "threshold", why });
         }
+        if options.owner_unreachable == OwnerUnreachable::TakeOver {
+            options.can_take_over(regions.len())?;
+        }
         if let Some(bound) = options.bound {
             bound.fits(options.reads, regions.len())?;
         }
@@ -281,25 +338,41 @@ impl Protocol for HomeRegion {
     }
 
     fn claims(options: &Options) -> Vec<Claim> {
+        if options.owner_unreachable == OwnerUnreachable::TakeOver {
+            return vec![Claim { guarantee: Guarantee::Convergence, under: Claim::DISKS_KEEP }];
+        }
         let always = [Guarantee::Convergence, Guarantee::NoAcknowledgedWriteLost];
         let at_owner = (options.reads == Reads::Owner).then_some(Guarantee::Linearizable);
         let all = at_owner.into_iter().chain(always);
         all.map(|guarantee| Claim { guarantee, under: Claim::DISKS_KEEP }).collect()
     }
 
-    fn start(options: &Options, recovered: Vec<Entry>, cx: &mut Context<Self>) -> Self {
+    fn start(options: &Options, recovered: Vec<Record>, cx: &mut Context<Self>) -> Self {
         let logged = recovered.len();
         let mut entries = Entries::default();
-        recovered.into_iter().for_each(|entry| entries.put(entry));
+        let mut homes = None;
+        for record in recovered {
+            match record {
+                Record::Entry(entry) => entries.put(entry),
+                Record::Homes(known) => homes = Some(known),
+            }
+        }
         for entry in entries.iter() {
             cx.observe(Observation::Applied { key: entry.key, value: entry.version.value });
         }
         cx.observe(Observation::Promised(Promise::Copies(1)));
-        cx.observe(Observation::Promised(Promise::Once));
+        let takes_over = options.owner_unreachable == OwnerUnreachable::TakeOver;
+        if !takes_over {
+            cx.observe(Observation::Promised(Promise::Once));
+        }
         match options.bound {
             // Who writes faster than others can follow is made to wait.
             Some(bound) => cx.observe(Observation::Promised(Promise::FreshWithin(bound.time))),
-            None => cx.observe(Observation::Promised(Promise::WritesWithin(ANSWERS_WITHIN))),
+            None => {
+                // An owner that others have voted about must be voted for again.
+                let votes = if takes_over { options.silent_after + options.heartbeat * 4 } else { Duration::ZERO };
+                cx.observe(Observation::Promised(Promise::WritesWithin(ANSWERS_WITHIN + votes)));
+            }
         }
         // Nobody is missed before it could be heard.
         let heard = cx.peers().map(|peer| (peer.node, cx.now())).collect();
@@ -308,11 +381,21 @@ impl Protocol for HomeRegion {
             let first = cx.random_between(Duration::ZERO, period);
             cx.set_timer(timer, first);
         }
-        let (streaks, held, lacks) = Default::default();
-        let mut node =
-            HomeRegion { options: options.clone(), entries, streaks, held, grants: false, lacks, heard, logged };
+        let (streaks, held, lacks, succession) = Default::default();
+        let mut node = HomeRegion {
+            options: options.clone(),
+            entries,
+            streaks,
+            held,
+            grants: false,
+            lacks,
+            succession,
+            heard,
+            logged,
+        };
         node.grant_all(cx);
         node.begin_to_bound(cx);
+        node.begin_to_succeed(homes, cx);
         node
     }
 
@@ -325,6 +408,10 @@ impl Protocol for HomeRegion {
         match message {
             Message::Beat => {}
             Message::Update(key, version) => self.learn(key, version, cx),
+            Message::Signal { at, owns } => self.signalled(from, at, &owns, cx),
+            Message::Support { at, voted } => self.supported(from, at, voted),
+            Message::Campaign { term, homes } => self.asked_to_vote(from, term, homes, cx),
+            Message::Vote { term, homes } => self.voted(from, term, homes, cx),
             Message::Probe { at, life, got } => self.probed(from, at, life, got, cx),
             Message::Whole { at, life, made, newer } => self.made_whole(from, (at, life, made), newer, cx),
             Message::Grant(key, version, asked) => self.granted(from, (key, version), asked, cx),
@@ -350,7 +437,12 @@ impl Protocol for HomeRegion {
     fn on_timer(&mut self, timer: Timer, cx: &mut Context<Self>) {
         match timer {
             Timer::Beat => {
-                cx.broadcast(Message::Beat);
+                if self.takes_over() {
+                    self.signal(cx);
+                    self.campaign(cx);
+                } else {
+                    cx.broadcast(Message::Beat);
+                }
                 cx.set_timer(Timer::Beat, self.options.heartbeat);
             }
             Timer::Gossip => {
@@ -398,6 +490,7 @@ impl HomeRegion {
             return self.held.entry(key).or_default().push(request);
         }
         match self.owner(key, cx) {
+            owner if owner == cx.me() && !self.is_supported(key, cx) => cx.refuse(request.id, Refusal::Unavailable),
             owner if owner == cx.me() && self.is_far_ahead() => self.wait(request, cx),
             owner if owner == cx.me() => self.carry_out(request, cx),
             owner if self.is_silent(owner, cx.now()) => cx.refuse(request.id, Refusal::Unavailable),
@@ -408,12 +501,19 @@ impl HomeRegion {
 
     /// Who owns a key, as far as this node knows: that one does, or did and knows a later one.
     fn owner(&self, key: Key, cx: &Context<Self>) -> NodeId {
-        let home = || cx.members()[key.index() % cx.members().len()].node;
+        if let Some((_, owner)) = self.successor(key, cx) {
+            return owner;
+        }
+        let home = || cx.members()[HomeRegion::seat(key, cx)].node;
         self.entries.get(key).map_or_else(home, |entry| entry.version.owner)
     }
 
     fn is_silent(&self, node: NodeId, now: Time) -> bool {
-        self.heard.get(&node).is_some_and(|heard| now.since(*heard) >= self.options.silent_after)
+        self.is_unheard(node, self.options.silent_after, now)
+    }
+
+    fn is_unheard(&self, node: NodeId, span: Duration, now: Time) -> bool {
+        self.heard.get(&node).is_some_and(|heard| now.since(*heard) >= span)
     }
 
     /// A version is known from now on, on disk too, if it is later than what was known.
@@ -431,11 +531,12 @@ impl HomeRegion {
             cx.observe(Observation::Applied { key, value });
         }
         self.entries.put(entry.clone());
-        cx.persist(entry);
+        cx.persist(Record::Entry(entry));
         self.logged += 1;
         // The log grows with every write, and the copy only with every key.
         if self.logged > 64.max(4 * self.entries.len()) {
-            cx.compact(self.entries.iter().cloned().collect());
+            let homes = self.takes_over().then(|| Record::Homes(self.on_disk()));
+            cx.compact(self.entries.iter().cloned().map(Record::Entry).chain(homes).collect());
             self.logged = self.entries.len();
         }
     }

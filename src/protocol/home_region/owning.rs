@@ -16,7 +16,13 @@ impl HomeRegion {
         let held = self.value(key);
         let (value, expected) = match request.op {
             Op::Read(_) => return cx.reply(request.id, Reply::Read(held)),
+            // What the owner before this one carried out is not carried out again, if it is still there.
+            Op::Write(_, value) if self.takes_over() && held == Some(value) => {
+                return cx.reply(request.id, Reply::Written);
+            }
             Op::Write(_, value) => (value, held),
+            // Nor is it compared with what that one may have replaced, and nobody else knows of.
+            Op::CompareAndSet { .. } if self.takes_over() => return cx.refuse(request.id, Refusal::Unsupported),
             Op::CompareAndSet { expected, new, .. } => (new, expected),
             _ => return cx.refuse(request.id, Refusal::Unsupported),
         };
@@ -27,7 +33,8 @@ impl HomeRegion {
             Ordering::Greater if expected != held => cx.reply(request.id, Reply::Mismatch(held)),
             Ordering::Greater => {
                 let Place { epoch, number } = self.entries.place(key);
-                let place = Place { epoch, number: number + 1 };
+                let term = self.successor(key, cx).map(|(term, _)| term);
+                let place = Place { epoch: term.unwrap_or(epoch), number: number + 1 };
                 let version = Version { place, owner: cx.me(), value };
                 cx.observe(Observation::Ordered { value });
                 self.put(Entry { key, version, asked: with(&asked, request.id), gives: None }, cx);

@@ -23,7 +23,7 @@ enum Mail {
 struct Node {
     harness: Harness<HomeRegion>,
     node: HomeRegion,
-    disk: Vec<Entry>,
+    disk: Vec<Record>,
     longest_disk: usize,
     sent: Vec<(Option<NodeId>, Mail)>,
     answers: Vec<(RequestId, Result<Reply, Refusal>)>,
@@ -222,6 +222,89 @@ fn options_read_as_documented() {
     assert_eq!(with(|options| options.threshold = 0), Err("threshold"));
     let guarantees = |options: &Options| HomeRegion::claims(options).len();
     assert_eq!((guarantees(&options), guarantees(&Options::default())), (2, 3));
+}
+
+fn taking_over() -> Options {
+    Options { owner_unreachable: OwnerUnreachable::TakeOver, ..Options::default() }
+}
+
+/// Brings what nodes have sent to where it goes, until nothing is on its way; nothing from or to a node that is lost.
+fn carry(nodes: &mut [Node], lost: Option<usize>) {
+    while nodes.iter().any(|node| !node.sent.is_empty()) {
+        for from in 0..nodes.len() {
+            for (to, mail) in std::mem::take(&mut nodes[from].sent) {
+                let goes = |place: &usize| *place != from && to.is_none_or(|to| to.index() == *place);
+                for place in (0..nodes.len()).filter(goes).filter(|place| ![Some(from), Some(*place)].contains(&lost)) {
+                    match mail.clone() {
+                        Mail::Message(message) => nodes[place].hear(from as u16, message),
+                        Mail::Request(request) => nodes[place].get(request),
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Some seconds go by, with two heartbeats in each.
+fn pass(nodes: &mut [Node], seconds: u64, lost: Option<usize>) {
+    for _ in 0..2 * seconds {
+        nodes.iter_mut().for_each(|node| node.harness.pass(Duration::millis(500)));
+        nodes.iter_mut().for_each(|node| node.fire(Timer::Beat));
+        carry(nodes, lost);
+    }
+}
+
+#[test]
+fn who_is_not_heard_is_taken_over_from_and_does_not_serve_by_then() {
+    let mut nodes: Vec<Node> = (0..3).map(|me| Node::with(me, taking_over())).collect();
+    pass(&mut nodes, 1, None);
+    assert_eq!(nodes[1].ask(7, 1, 1, write(5)), DONE);
+    carry(&mut nodes, None);
+    // Nobody hears it from here on, and it goes on for two seconds.
+    assert_eq!(nodes[1].ask(7, 2, 1, write(6)), DONE);
+    pass(&mut nodes, 1, Some(1));
+    assert_eq!(nodes[1].ask(7, 3, 1, write(7)), DONE);
+    pass(&mut nodes, 2, Some(1));
+    assert_eq!(nodes[1].ask(7, 4, 1, write(8)), Some(Err(Refusal::Unavailable)));
+    assert_eq!(nodes[0].ask(8, 1, 0, write(9)), Some(Err(Refusal::Unavailable)), "not yet");
+    pass(&mut nodes, 20, Some(1));
+    let heir = nodes[0].node.succession_of(K).1.index();
+    assert!(heir != 1 && nodes[2 - heir].node.succession_of(K).1.index() == heir, "one of the others, and both know");
+    assert_eq!(nodes[heir].ask(8, 2, heir as u16, write(10)), DONE);
+    assert_eq!(nodes[heir].node.value(K), Some(Value(10)));
+    nodes[heir].restart();
+    assert_eq!(nodes[heir].node.succession_of(K).1.index(), heir, "its disk knows");
+    carry(&mut nodes, Some(1));
+    assert_eq!(nodes[heir].ask(8, 3, heir as u16, write(10)), DONE, "what is there is not written again");
+    assert_eq!(nodes[heir].node.entries.place(K).number, 2);
+    // It is back: what it wrote alone is gone, and it sends on what it is asked.
+    nodes[1].sent.clear();
+    pass(&mut nodes, 1, None);
+    nodes[1].fire(Timer::Gossip);
+    carry(&mut nodes, None);
+    assert_eq!(nodes[1].node.succession_of(K).1.index(), heir);
+    assert_eq!(nodes[1].node.value(K), Some(Value(10)), "a later term comes after more writes of an earlier one");
+    assert_eq!(nodes[1].ask(7, 5, 1, write(11)), None);
+    carry(&mut nodes, None);
+    assert!(nodes.iter().all(|node| node.node.value(K) == Some(Value(11))));
+}
+
+#[test]
+fn who_can_take_over_is_asked_of_the_options() {
+    let fits = |options: Options, regions: &[&str]| HomeRegion::seats(&options, regions).map_err(|error| error.option);
+    assert!(fits(taking_over(), &REGIONS).is_ok());
+    assert_eq!(fits(taking_over(), &REGIONS[..2]).err(), Some("owner-unreachable"));
+    assert_eq!(fits(Options { moves: Moves::OnUse, ..taking_over() }, &REGIONS).err(), Some("owner-unreachable"));
+    let hasty = Options { take_over_after: Duration::secs(2), ..taking_over() };
+    assert_eq!(fits(hasty, &REGIONS).err(), Some("take-over-after"));
+    let bounded = |bound| Options { reads: Reads::Nearest, bound: Some(bound), ..Options::default() };
+    assert!(fits(bounded(Bound::default()), &REGIONS).is_ok());
+    assert_eq!(fits(Options { reads: Reads::Owner, ..bounded(Bound::default()) }, &REGIONS).err(), Some("bound"));
+    for (operations, time, probe_every) in [(1, 5_000, 250), (100, 500, 250), (100, 5_000, 0)] {
+        let (time, probe_every) = (Duration::millis(time), Duration::millis(probe_every));
+        let bound = Bound { operations, time, probe_every, ..Bound::default() };
+        assert_eq!(fits(bounded(bound), &REGIONS).err(), Some("bound"), "{bound:?}");
+    }
 }
 
 /// What happens next in the small network.
