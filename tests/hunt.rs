@@ -1,5 +1,6 @@
 //! `riftzone hunt`, from outside: what is found, what is written, and that it happens again.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -124,6 +125,25 @@ fn with_no_fault_nothing_that_is_expected_breaks() {
         let summary = &compared.designs[0];
         assert!(summary.is_good(), "{}: {:?} {:?}", design.name, summary.judgements, summary.breaches);
     }
+}
+
+/// The first few of the hundred thousand runs that `docs/mutants.md` tells of; and the files are read, and every protocol is in them.
+#[test]
+fn nothing_is_found_where_there_is_nothing() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/hunt");
+    let mut protocols = BTreeSet::new();
+    for name in ["", "-counters", "-growing", "-sets", "-lists"] {
+        let name = format!("nothing-to-find{name}.toml");
+        let text = fs::read_to_string(folder.join(&name)).unwrap();
+        let scenario = Scenario::parse(&text, &name).unwrap_or_else(|error| panic!("{error}"));
+        for design in &scenario.designs {
+            let found = hunt(&scenario, design, Effort { runs: 12, ..Effort::default() }, &Watcher::default());
+            assert_eq!((found.runs, found.failing, found.inconclusive), (12, 0, 0), "{name}: {found:#?}");
+            protocols.insert(design.protocol);
+        }
+    }
+    let zoo: BTreeSet<&str> = riftzone::registry::PROTOCOLS.iter().map(|entry| entry.about.name).collect();
+    assert_eq!(protocols, zoo);
 }
 
 /// The faults of a finding, planned, are the run that was found: digest and all.
