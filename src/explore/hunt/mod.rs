@@ -12,6 +12,7 @@ mod draw;
 mod trophy;
 
 pub use coverage::{Coverage, features};
+use draw::bearable;
 pub use draw::{mutated, usual};
 pub use trophy::{Care, Trophy, trophies};
 
@@ -209,7 +210,7 @@ impl Pack<'_> {
     fn settle(&self, seed: u64) -> Job {
         let topology = &self.setup.topology;
         if self.novel.is_empty() || seed.is_multiple_of(DRAW_EVERY) {
-            return Job { seed, drawn: self.chaos.draw(topology, seed) };
+            return Job { seed, drawn: bearable(self.chaos.draw(topology, seed)) };
         }
         let mut stream = Stream::new(seed, "hunt");
         let mut any = || &self.novel[stream.below(self.novel.len() as u64) as usize];
