@@ -1,5 +1,5 @@
-//! A small protocol to be wrong about: every node asks the others for their vote in the only epoch there is, and leads once two
-//! have given theirs. Where votes are careless a node gives its own to all who ask, and two may lead.
+//! A small protocol to be wrong about: every node asks the others for their vote in the only epoch there is, gives its own to the first who
+//! asks, and leads once it has enough of them. Where half of all are enough, two may lead.
 
 use std::collections::BTreeSet;
 
@@ -10,16 +10,16 @@ use riftzone::trace::Observation;
 /// A node.
 #[derive(Clone, Debug, Hash)]
 pub struct Ballot {
-    is_careless: bool,
+    enough: usize,
     voted_for: Option<NodeId>,
     votes: BTreeSet<NodeId>,
 }
 
-/// Whether a vote is given to all who ask.
+/// What makes a leader.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// It is.
-    pub is_careless: bool,
+    /// So many votes.
+    pub enough: usize,
 }
 
 /// What nodes send each other.
@@ -46,22 +46,20 @@ impl Protocol for Ballot {
 
     fn start(options: &Options, _: Vec<()>, cx: &mut Context<Self>) -> Ballot {
         cx.peers().for_each(|peer| cx.send(peer.node, Message::Ask));
-        Ballot { is_careless: options.is_careless, voted_for: None, votes: BTreeSet::new() }
+        Ballot { enough: options.enough, voted_for: None, votes: BTreeSet::new() }
     }
 
     fn on_request(&mut self, _: Request<Self>, _: &mut Context<Self>) {}
 
     fn on_message(&mut self, from: NodeId, message: Message, cx: &mut Context<Self>) {
         match message {
-            Message::Ask if self.voted_for.is_none() || self.is_careless => {
+            Message::Ask if self.voted_for.is_none() => {
                 self.voted_for = Some(from);
                 cx.send(from, Message::Vote);
             }
             Message::Ask => {}
             Message::Vote => {
-                let was_elected = self.votes.len() >= 2;
-                self.votes.insert(from);
-                if self.votes.len() >= 2 && !was_elected {
+                if self.votes.insert(from) && self.votes.len() == self.enough {
                     cx.observe(Observation::Leader { epoch: 1 });
                 }
             }
