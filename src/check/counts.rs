@@ -2,8 +2,9 @@
 //!
 //! Additions commute, so a store that keeps every copy of a counter has no order to be judged by; what is left is arithmetic. **At
 //! any time** a copy has some of the additions that were asked for, so that it shows no less than all subtractions come
-//! to, and no more than all additions. **At the end** it has all that was acknowledged, and of what was never answered some. What
-//! failed for certain, and what was [`Short`](Reply::Short), counts nowhere. Next: `sets.rs`.
+//! to, and no more than all additions; one that a second node was asked for too may be in it twice. **At the end** it has all that
+//! was acknowledged, once, and of what was never answered some. What failed for certain, and what was [`Short`](Reply::Short),
+//! counts nowhere. Next: `sets.rs`.
 
 use std::ops::RangeInclusive;
 
@@ -53,6 +54,13 @@ impl Counts {
             let counter = self.counter(key);
             counter.asked[sign(amount)] += amount;
             counter.open[sign(amount)] += amount;
+        }
+    }
+
+    /// A client asks for `op` once more, while what it asked before may yet take effect: at another node it may do so as well.
+    pub fn asked_again(&mut self, op: Op) {
+        if let Op::Add { key, amount, .. } = op {
+            self.counter(key).asked[sign(amount)] += amount;
         }
     }
 
@@ -138,6 +146,15 @@ mod tests {
         counts.completed(add(-2), Reply::Written);
         assert_eq!((counts.possible(KEY), counts.settled(KEY)), (-2..=8, 3..=6));
         assert_eq!((counts.possible(Key(9)), counts.settled(Key(9))), (0..=0, 0..=0));
+    }
+
+    #[test]
+    fn what_two_nodes_were_asked_for_may_show_twice_and_is_settled_once() {
+        let mut counts = Counts::default();
+        counts.invoked(add(5));
+        counts.asked_again(add(5));
+        counts.completed(add(5), Reply::Written);
+        assert_eq!((counts.possible(KEY), counts.settled(KEY)), (0..=10, 5..=5));
     }
 
     #[test]

@@ -370,6 +370,9 @@ impl<P: Protocol> World<'_, P> {
         if !self.setup.workload.idempotency && (active.attempt > 1 || active.hedged.is_some()) {
             state.asked += 1;
         }
+        if active.unresolved > 0 {
+            self.record.counts.asked_again(active.op);
+        }
         active.unresolved += 1;
         active.refused = false;
         let (op, sequence, redirects) = (active.op, state.asked, active.redirects);
