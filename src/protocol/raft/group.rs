@@ -21,12 +21,14 @@ pub struct Group {
     pub election_timeout: Duration,
     /// The region whose node campaigns at once when it first starts. Default: timeouts decide.
     pub leader: Option<String>,
+    /// Whether a node asks first whether it would be elected, and raises its term only then. Default: true.
+    pub pre_vote: bool,
 }
 
 impl Default for Group {
     fn default() -> Group {
-        let Options { heartbeat, election_timeout, .. } = Options::default();
-        Group { regions: None, heartbeat, election_timeout, leader: None }
+        let Options { heartbeat, election_timeout, pre_vote, .. } = Options::default();
+        Group { regions: None, heartbeat, election_timeout, leader: None, pre_vote }
     }
 }
 
@@ -39,8 +41,8 @@ pub(in crate::protocol) struct Names {
 
 impl Group {
     fn options(&self) -> Options {
-        let Group { heartbeat, election_timeout, leader, .. } = self.clone();
-        Options { heartbeat, election_timeout, leader, ..Options::default() }
+        let Group { heartbeat, election_timeout, leader, pre_vote, .. } = self.clone();
+        Options { heartbeat, election_timeout, leader, pre_vote, ..Options::default() }
     }
 
     /// Its seats in the outer design.
