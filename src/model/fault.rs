@@ -78,6 +78,9 @@ pub enum Action {
         /// Of how many.
         whole: u32,
     },
+    /// Every message between two places is lost but these: what chance did, written out message by message, so that less of it can
+    /// be tried. Touches: each message lost.
+    LossBut(Vec<Passage>),
     /// Every message between some of these places is lost, both ways; which, the shape says. Touches: each message lost.
     Shape {
         /// Who still hears whom.
@@ -225,7 +228,7 @@ impl Action {
             Action::Shape { shape: Shape::Ring, .. } => FaultKind::Ring,
             Action::Shape { shape: Shape::MajorityMinority, .. } => FaultKind::MajorityMinority,
             Action::Flap { .. } => FaultKind::Flap,
-            Action::Loss { .. } => FaultKind::Loss,
+            Action::Loss { .. } | Action::LossBut(_) => FaultKind::Loss,
             Action::Corrupt { .. } => FaultKind::Corrupt,
             Action::Duplicate { .. } => FaultKind::Duplicate,
             Action::Reorder { .. } => FaultKind::Reorder,
@@ -271,6 +274,19 @@ impl SlowDisk {
     pub fn of(&self, usual: Duration, since: Duration) -> Duration {
         self.slow.grown(usual, since, self.ramp)
     }
+}
+
+/// A message that a loss lets pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Passage {
+    /// When it was sent.
+    pub at: Time,
+    /// From where.
+    pub from: RegionId,
+    /// To where, which may be the same region.
+    pub to: RegionId,
+    /// How many were sent before it at that instant, from the one region to the other.
+    pub after: u16,
 }
 
 /// How much longer a message takes.

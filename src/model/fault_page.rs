@@ -237,7 +237,8 @@ fn takes(kind: FaultKind) -> FaultPage {
         },
         FaultKind::Loss => FaultPage {
             kind,
-            idea: "Each message on the links is lost with a chance, by itself.",
+            idea: "Each message on the links is lost with a chance, by itself; or, with `loss_but`, every message but those in a list, by \
+                   when each was sent, from where and to where: a hunt makes a finding small by that.",
             touches: "Each message lost.",
             leaves: "Messages on their way when it begins.",
             stands_for: "Congestion, a bad fibre, a full queue.",

@@ -39,6 +39,11 @@ pub fn describe(fault: &Fault, topology: &Topology) -> String {
             format!("{}, {down} down, {up} up{jitter},", sides(links, topology))
         }
         Action::Loss { links, parts, whole } => format!("of {} {}", percent(*parts, *whole), place(links, topology)),
+        Action::LossBut(these) => match these.len() {
+            0 => "of everything".to_string(),
+            1 => "of all but one message".to_string(),
+            count => format!("of all but {count} messages"),
+        },
         Action::Corrupt { links, parts, whole } | Action::Duplicate { links, parts, whole } => {
             format!("{} {}", percent(*parts, *whole), place(links, topology))
         }
@@ -165,6 +170,7 @@ fn name(target: &Target, topology: &Topology) -> String {
 mod tests {
     use super::*;
     use crate::id::RegionId;
+    use crate::model::fault::Passage;
     use crate::model::transport::Bandwidth;
 
     fn fault(action: Action, lasts: Option<Duration>) -> Fault {
@@ -186,6 +192,12 @@ mod tests {
         let links = vec![(us, eu), (ap, us)];
         assert_eq!(words(Action::Cut { links, one_way: true }, None), "one-way-partition us → eu, ap → us");
         assert_eq!(words(Action::Loss { links: vec![], parts: 1, whole: 200 }, None), "loss of 0.5 % everywhere");
+        let passage = Passage { at: Time::ZERO, from: RegionId(0), to: RegionId(1), after: 0 };
+        let but = |count| words(Action::LossBut(vec![passage; count]), None);
+        assert_eq!(
+            [0, 1, 2].map(but),
+            ["loss of everything", "loss of all but one message", "loss of all but 2 messages"]
+        );
         assert_eq!(words(Action::Crash(vec![Target::Leader]), None), "crash the leader");
         let shape = |shape| Action::Shape { shape, places: vec![us, eu, ap] };
         assert_eq!(words(shape(Shape::Bridge), None), "bridge us from ap over eu");

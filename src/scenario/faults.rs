@@ -8,13 +8,13 @@ use super::units::{At, Percent, Table};
 use super::written::{self, Lists, Names};
 use super::{clock, disk, service};
 use crate::id::{RegionId, Role};
-use crate::model::fault::{Action, Fault, Shape, Slow, Target};
+use crate::model::fault::{Action, Fault, Passage, Shape, Slow, Target};
 use crate::model::topology::{Topology, zone_letter};
-use crate::time::{Duration, Time};
+use crate::time::{Duration, ParseDurationError, Time};
 
 const KINDS: &str = "`crash`, `pause`, `torn_crash`, `rolling_restart`, `wipe`, `lying_disk`, `slow_disk`, `isolate`, \
                      `gateway_down`, `partition`, `cut`, `cut_one_way`, `bridge`, `ring`, `majority_minority`, `flap`, \
-                     `loss`, `corrupt`, `duplicate`, `reorder`, `delay`, `throttle`, `slow`, `gray`, \
+                     `loss`, `loss_but`, `corrupt`, `duplicate`, `reorder`, `delay`, `throttle`, `slow`, `gray`, \
                      `clock_step`, `clock_drift`, `clock_strobe`, `clock_leap`, `load`, `quiesce` or `heal`";
 
 /// A shorter turn of a flap would be more events than messages.
@@ -109,6 +109,9 @@ fn actions<'a>(written: &'a written::Fault, topology: &Topology) -> Vec<Named<'a
     }
     if let Some(at) = &written.loss {
         found.push(("loss", &at.span, loss(topology, at)));
+    }
+    if let Some(at) = &written.loss_but {
+        found.push(("loss_but", &at.span, passages(topology, at).map(Action::LossBut)));
     }
     found.extend(impairments(written, topology));
     found.extend(burdens(written, topology));
@@ -324,6 +327,32 @@ fn loss(topology: &Topology, written: &Table<written::Loss>) -> Result<Action, P
     let written::Loss { ratio, links } = &written.value;
     let (links, Percent { parts, whole }) = share(topology, ratio, links, "lost")?;
     Ok(Action::Loss { links, parts, whole })
+}
+
+/// Which of the messages of an instant, counted from 1; how many come before it.
+fn which(written: &At<String>) -> Result<u16, Problem> {
+    let message =
+        || format!("`{}` is not which of the messages sent then it is: write for example \"2\"", written.value);
+    let number = written.value.parse::<u16>().ok().and_then(|number| number.checked_sub(1));
+    number.ok_or_else(|| Problem::new(&written.span, message()))
+}
+
+/// Messages as written, by when they were sent, from where and to where, and which of several that is.
+fn passages(topology: &Topology, messages: &Lists) -> Result<Vec<Passage>, Problem> {
+    let passage = |message: &Names| match &message.value[..] {
+        [sent, from, to, rest @ ..] if rest.len() < 2 => {
+            let wrong = |error: ParseDurationError| Problem::new(&sent.span, error.to_string());
+            let region = |name: &At<String>| place::find(topology, &name.value, &name.span);
+            let at = Time::ZERO + sent.value.parse::<Duration>().map_err(wrong)?;
+            let after = rest.iter().map(which).next().unwrap_or(Ok(0))?;
+            Ok(Passage { at, from: region(from)?, to: region(to)?, after })
+        }
+        _ => {
+            let example = "a message is when it was sent, from where and to where, such as [\"1.5s\", \"us-east-1\", \"eu-west-1\"]";
+            Err(Problem::new(&message.span, example))
+        }
+    };
+    messages.value.iter().map(passage).collect()
 }
 
 type Links = Vec<(Target, Target)>;

@@ -41,6 +41,7 @@ pub use fingerprint::Fingerprint;
 pub use schema::schema;
 pub use starter::starter;
 pub use write::exact;
+pub(crate) use write::fault as written_fault;
 
 use std::borrow::Cow;
 

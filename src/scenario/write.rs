@@ -2,7 +2,8 @@
 
 use toml::{Table, Value};
 
-use crate::model::fault::{Action, Fault, Shape, Slow, SlowDisk, Target};
+use crate::id::RegionId;
+use crate::model::fault::{Action, Fault, Passage, Shape, Slow, SlowDisk, Target};
 use crate::model::topology::{Topology, zone_letter};
 use crate::time::{Duration, Time};
 
@@ -66,6 +67,15 @@ fn action(action: &Action, topology: &Topology) -> (&'static str, Value) {
             ("flap", table([links_of(links, topology), up, down, jitter]))
         }
         Action::Loss { links, parts, whole } => ("loss", share(*parts, *whole, links)),
+        Action::LossBut(these) => {
+            let region = |region: RegionId| Value::String(topology.regions()[region.index()].to_string());
+            let one = |it: &Passage| {
+                let which = (it.after > 0).then(|| Value::String((it.after + 1).to_string()));
+                let message = [span(it.at.since(Time::ZERO)), region(it.from), region(it.to)];
+                Value::Array(message.into_iter().chain(which).collect())
+            };
+            ("loss_but", Value::Array(these.iter().map(one).collect()))
+        }
         Action::Corrupt { links, parts, whole } => ("corrupt", share(*parts, *whole, links)),
         Action::Duplicate { links, parts, whole } => ("duplicate", share(*parts, *whole, links)),
         Action::Reorder { links, parts, whole, extra } => {
@@ -259,7 +269,7 @@ mod tests {
 
     /// What nobody draws.
     #[test]
-    fn zones_and_ramps_read_back() {
+    fn zones_ramps_and_lists_of_messages_read_back() {
         let text = FIVE.replace("[workload]", "zones = 3\n[workload]");
         let topology = Scenario::parse(&text, "five.toml").unwrap().setup.topology;
         let (region, ms) = (crate::id::RegionId(1), Duration::millis);
@@ -267,6 +277,13 @@ mod tests {
             Action::Crash(vec![Target::Zone(region, 2)]),
             Action::Delay { links: Vec::new(), slow: Slow::Add(ms(40)), ramp: ms(1_500) },
             Action::GatewayDown(vec![Target::Leader, Target::Region(region)]),
+            Action::LossBut(vec![Passage {
+                at: Time::ZERO + Duration::nanos(1_234_567_891),
+                from: region,
+                to: region,
+                after: 1,
+            }]),
+            Action::LossBut(Vec::new()),
         ];
         for action in actions {
             let one = Fault { at: Time::ZERO + ms(7), lasts: None, action, may_touch_nothing: false };

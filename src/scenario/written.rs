@@ -283,6 +283,10 @@ pub(super) struct Fault {
     pub flap: Option<Table<Flap>>,
     /// Links that lose some of their messages.
     pub loss: Option<Table<Loss>>,
+    /// Every message is lost but those in this list: by when each was sent, from which region to which, and where that is not the first at
+    /// that instant, the how manieth it is. A hunt writes it, to try less.
+    #[cfg_attr(feature = "cli", schemars(with = "Option<Vec<Vec<String>>>"))]
+    pub loss_but: Option<Lists>,
     /// Links that damage some of their messages, which is seen: they are dropped.
     pub corrupt: Option<Table<Loss>>,
     /// Links that deliver some of their messages twice, the second time after a delay of its own.

@@ -137,6 +137,11 @@ impl<P: Protocol> World<'_, P> {
             Action::Loss { links, parts, whole } => {
                 self.impair(place, links, Way::Loss(self.share("loss", place, *parts, *whole)));
             }
+            Action::LossBut(these) => {
+                let mut these = these.clone();
+                these.sort_unstable();
+                self.impair(place, &[], Way::LossBut(these));
+            }
             Action::Corrupt { links, parts, whole } => {
                 self.impair(place, links, Way::Corrupt(self.share("corrupt", place, *parts, *whole)));
             }

@@ -1,7 +1,7 @@
 //! What is wrong with links while a fault lasts, and what it does to a message. All of it is off the path of a message on a
 //! link that nothing touches.
 
-use crate::model::fault::Slow;
+use crate::model::fault::{Passage, Slow};
 use crate::model::transport::Bandwidth;
 use crate::rng::Stream;
 use crate::time::{Duration, Time};
@@ -25,6 +25,8 @@ pub(super) enum Way {
     Cut,
     /// Some messages are lost.
     Loss(Share),
+    /// All messages are lost but these, in order.
+    LossBut(Vec<Passage>),
     /// Some are damaged, which is seen.
     Corrupt(Share),
     /// Some come again.
@@ -75,16 +77,22 @@ impl Impairment {
         matches!(self.way, Way::Cut)
     }
 
-    /// Whether a message sent now is kept from arriving.
-    pub(super) fn hazard(&mut self) -> Option<Hazard> {
+    /// Whether this message is kept from arriving.
+    pub(super) fn hazard(&mut self, message: &Passage) -> Option<Hazard> {
         let hazard = match &mut self.way {
             Way::Cut => Some(Hazard::Lost),
             Way::Loss(share) => share.hits().then_some(Hazard::Lost),
+            Way::LossBut(these) => these.binary_search(message).is_err().then_some(Hazard::Lost),
             Way::Corrupt(share) => share.hits().then_some(Hazard::Damaged),
             Way::Duplicate(_) | Way::Reorder(..) | Way::Delay { .. } | Way::Throttle(..) => None,
         };
         self.touched += u64::from(hazard.is_some());
         hazard
+    }
+
+    /// The fault, if it loses some messages and not others.
+    pub(super) fn sieve(&self) -> Option<usize> {
+        matches!(self.way, Way::Loss(_) | Way::LossBut(_)).then_some(self.fault)
     }
 
     /// Whether a message that arrives does so once more.
@@ -111,7 +119,7 @@ impl Impairment {
                 share.hits().then(|| delay + share.stream.between(Duration::nanos(1), *extra))
             }
             Way::Delay { slow, ramp, since } => Some(slow.grown(delay, now.since(*since), *ramp)),
-            Way::Cut | Way::Loss(_) | Way::Corrupt(_) | Way::Duplicate(_) | Way::Throttle(..) => None,
+            Way::Cut | Way::Loss(_) | Way::LossBut(_) | Way::Corrupt(_) | Way::Duplicate(_) | Way::Throttle(..) => None,
         };
         self.touched += u64::from(longer.is_some());
         longer.unwrap_or(delay)

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::id::RegionId;
+use crate::model::fault::Passage;
 use crate::model::latency::Delay;
 use crate::model::topology::Topology;
 use crate::rng::{Stream, name_hash};
@@ -29,6 +30,10 @@ pub(super) struct Network {
     lines: Lines,
     /// The delays of the copies of the message sent last, where it was repeated.
     copies: Vec<Duration>,
+    /// What was sent at the instant in which something was last sent over an impaired link.
+    sent_now: Vec<Passage>,
+    /// What got through in spite of losses, and of which fault; where somebody wants to know.
+    pub(super) passages: Option<Vec<(usize, Passage)>>,
     pub(super) traffic: Traffic,
     /// How many messages were faster than their links allow: none, or a delay is wrong.
     pub(super) outran: u64,
@@ -98,7 +103,7 @@ pub struct Traffic {
 }
 
 impl Network {
-    pub(super) fn new(seed: u64, topology: &Topology, places: Vec<PlaceInfo>) -> Network {
+    pub(super) fn new(seed: u64, topology: &Topology, places: Vec<PlaceInfo>, is_filmed: bool) -> Network {
         let n = places.len();
         let link = |link: usize| {
             let (from, to) = (&places[link / n], &places[link % n]);
@@ -121,6 +126,8 @@ impl Network {
             impairments: Vec::new(),
             lines: Lines::new(topology),
             copies: Vec::new(),
+            sent_now: Vec::new(),
+            passages: is_filmed.then(Vec::new),
             traffic: Traffic::default(),
             outran: 0,
             places,
@@ -202,13 +209,15 @@ impl Network {
     ) -> Option<Duration> {
         self.copies.clear();
         let waits = self.leaves_after((link, from, to), bytes, now);
+        let message = self.named((from, to), now);
         let on_it = self.impairments.iter_mut().filter(|i| i.is_at_work_on(link));
-        match on_it.filter_map(Impairment::hazard).max() {
+        match on_it.filter_map(|impairment| impairment.hazard(&message)).max() {
             Some(Hazard::Lost) => self.traffic.lost += 1,
             Some(Hazard::Damaged) => self.traffic.corrupted += 1,
             None if waits.is_none() => self.traffic.lost += 1,
             None => {
                 let waits = waits.unwrap_or_default();
+                self.note_passage(link, message);
                 let on_it = self.impairments.iter_mut().filter(|i| i.is_at_work_on(link));
                 let again = on_it.map(Impairment::repeats).filter(|again| *again).count();
                 let delay = waits + self.slowed((link, from, to), now);
@@ -224,6 +233,23 @@ impl Network {
             }
         }
         None
+    }
+
+    /// What a list calls a message that is sent now.
+    fn named(&mut self, (from, to): (Place, Place), now: Time) -> Passage {
+        let (from, to) = (self.places[from].region, self.places[to].region);
+        self.sent_now.retain(|passage| passage.at == now);
+        let after = self.sent_now.iter().filter(|passage| (passage.from, passage.to) == (from, to)).count();
+        let passage = Passage { at: now, from, to, after: after as u16 };
+        self.sent_now.push(passage);
+        passage
+    }
+
+    /// Keeps what got through in spite of losses, where somebody wants to know.
+    fn note_passage(&mut self, link: usize, message: Passage) {
+        let Some(passages) = &mut self.passages else { return };
+        let on_it = self.impairments.iter().filter(|impairment| impairment.is_at_work_on(link));
+        passages.extend(on_it.filter_map(|impairment| Some((impairment.sieve()?, message))));
     }
 
     /// How long it takes until a message has left, also one that is lost on the way; `None` where the queue is full.

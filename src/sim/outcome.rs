@@ -273,7 +273,7 @@ impl<P: Protocol> World<'_, P> {
             versions: keeps_all.then(|| self.lineage.versions(&self.record.history)),
             measures: self.measures,
             history: std::mem::take(&mut self.record.history),
-            trace: self.trace,
+            trace: self.trace.with_passages(self.network.passages.unwrap_or_default()),
         };
         let World { future, effects, in_flight, record, lineage, invariants, inside, .. } = self;
         (run, Arena { future, effects, in_flight, record, lineage, invariants, inside })

@@ -181,7 +181,7 @@ impl<'s, P: Protocol> World<'s, P> {
             clients: Clients::new(setup, seed, &groups, routes),
             router: Router::new(setup, seed, &groups),
             managers: Managers::new(setup, &groups),
-            network: Network::new(seed, &setup.topology, places),
+            network: Network::new(seed, &setup.topology, places, trace.has_film()),
             faults: Faults::new(&setup.faults),
             measures: Measures::new(names.len(), TIMELINE_BUCKET),
             lineage: arena.lineage,

@@ -1,6 +1,7 @@
 //! What is kept of a run to draw it: who observed what, and which messages flew from where to where.
 
 use crate::id::NodeId;
+use crate::model::fault::Passage;
 use crate::time::Time;
 
 use super::Observation;
@@ -38,4 +39,6 @@ pub struct Film {
     pub sightings: Vec<Sighting>,
     /// Messages between different nodes: by when they were sent, and over streams by when they arrived or were lost.
     pub flights: Vec<Flight>,
+    /// What was sent while a fault lost messages, and got through: by the fault's place among the run's; of the whole run.
+    pub passages: Vec<(usize, Passage)>,
 }

@@ -12,6 +12,7 @@ pub use film::{Film, Flight, Sighting};
 use std::fmt;
 
 use crate::id::{Key, NodeId, Value};
+use crate::model::fault::Passage;
 use crate::time::{Duration, Time};
 
 /// A 64-bit rolling digest of everything that happened in a run: equal digests, equal runs.
@@ -395,6 +396,14 @@ impl Trace {
     /// What was filmed, where that was asked for.
     pub fn film(&self) -> Option<&Film> {
         self.film.as_deref()
+    }
+
+    /// The same, with what got through in spite of losses on its film, if there is one.
+    pub fn with_passages(mut self, passages: Vec<(usize, Passage)>) -> Trace {
+        if let Some(film) = self.film.as_deref_mut() {
+            film.passages = passages;
+        }
+        self
     }
 
     /// Whether there is a film.

@@ -3,7 +3,8 @@
 //! `docs/mutants.md` has the same rows in words, and those that wait for protocols that are not there yet.
 
 use super::worlds::{
-    COUNTERS, COUNTERS_ON_DISKS, DISKS, FIVE, LISTS, ONE_SIDED, PAIR, READ_FIRST, RESTLESS, ROAMING, SETS, THREE,
+    COUNTERS, CRASHING_COUNTER, DISKS, FIVE, LISTS, LOSSY, LOSSY_DISKS, PAIR, READ_FIRST, ROAMING, SETS, SHORT,
+    SHORT_ON_DISKS, THREE,
 };
 
 /// A flaw and where to look for it.
@@ -54,10 +55,32 @@ impl Row {
 }
 
 const RAFT: &str = r#"protocol = "raft""#;
-/// Quick to suspect, and with nothing that keeps elections apart.
+/// With few heartbeats between elections, so that a leader is soon told from one that was.
+const SLOW: &str = r#"
+protocol = "raft"
+heartbeat = "450ms"
+pre-vote = false
+"#;
+/// With fewer still, and a first leader at once.
+const LED: &str = r#"
+protocol = "raft"
+leader = "us"
+heartbeat = "900ms"
+pre-vote = false
+"#;
+/// With nothing that keeps elections apart, a heartbeat or two in a term, and one entry a message.
+const RESTIVE: &str = r#"
+protocol = "raft"
+heartbeat = "590ms"
+election-timeout = "600ms"
+pre-vote = false
+check-quorum = false
+batch = 1
+"#;
+/// The same, and quick to suspect.
 const NERVOUS: &str = r#"
 protocol = "raft"
-heartbeat = "50ms"
+heartbeat = "190ms"
 election-timeout = "200ms"
 pre-vote = false
 check-quorum = false
@@ -92,10 +115,10 @@ retry-timeout = "1s"
 safety-margin = "100ms"
 poll = "100ms"
 "#;
-/// A primary whose store is quick to suspect.
+/// A primary whose store is quick to suspect, and has less that keeps elections apart.
 const STORED: &str = r#"
 protocol = "lease-store"
-store = { heartbeat = "50ms", election-timeout = "200ms" }
+store = { heartbeat = "190ms", election-timeout = "200ms", pre-vote = false }
 ttl = "3s"
 loop-wait = "500ms"
 retry-timeout = "1s"
@@ -108,31 +131,6 @@ primary = "left"
 backups = ["right"]
 "#;
 
-/// Figure 8 with three nodes, where chance has it: s1 has entries alone; s3 leads for an instant that nobody hears of; s1 leads again, and
-/// sends what it has over a thin line, so that old entries come before its own; then it is gone, and s3 has the later term.
-const FIGURE_8: &str = r#"
-[[fault]]
-at = "5s"
-for = "350ms"
-isolate = ["s1"]
-[[fault]]
-at = "5280ms"
-for = "1320ms"
-isolate = ["s3"]
-[[fault]]
-at = "5360ms"
-for = "3s"
-quiesce = ["s1"]
-[[fault]]
-at = "5300ms"
-for = "3s"
-throttle = { bandwidth = "16kbit/s", queue = "5s", links = [["s1", "s2"]] }
-[[fault]]
-at = "6300ms"
-for = "3s"
-crash = ["s1"]
-"#;
-
 /// A row in which nothing is said that most do not say.
 const USUAL: Row =
     Row { id: "", what: "", world: THREE, faults: "", design: RAFT, wrong: "", right: "", expect: "", how: How::Hunt };
@@ -142,18 +140,15 @@ pub const BANK: &[Row] = &[
     Row {
         id: "R1",
         what: "an entry of an earlier term is committed by counting copies",
-        world: ONE_SIDED,
-        faults: FIGURE_8,
-        design: "protocol = \"raft\"\nleader = \"s1\"\nheartbeat = \"50ms\"\nelection-timeout = \"200ms\"\n\
-                 pre-vote = false\ncheck-quorum = false\nbatch = 1",
+        world: LOSSY,
+        design: RESTIVE,
         wrong: "mutant = \"R1\"",
-        how: How::Planned(10_000),
         ..USUAL
     },
     Row {
         id: "R2",
         what: "a vote is not on disk",
-        world: RESTLESS,
+        world: LOSSY_DISKS,
         design: NERVOUS,
         wrong: "mutant = \"R2\"",
         ..USUAL
@@ -161,18 +156,26 @@ pub const BANK: &[Row] = &[
     Row {
         id: "R2-store",
         what: "the same in a store inside another design",
-        world: RESTLESS,
+        world: LOSSY_DISKS,
         design: STORED,
         wrong: "mutant = \"R2\"",
         ..USUAL
     },
     Row { id: "R4", what: "a follower answers before its sync", world: DISKS, wrong: "mutant = \"R4\"", ..USUAL },
     Row { id: "R5", what: "a leader counts itself before its sync", world: DISKS, wrong: "mutant = \"R5\"", ..USUAL },
-    Row { id: "R10", what: "reads without a round of heartbeats", wrong: "mutant = \"R10\"", ..USUAL },
+    Row {
+        id: "R10",
+        what: "reads without a round of heartbeats",
+        world: SHORT,
+        design: SLOW,
+        wrong: "mutant = \"R10\"",
+        ..USUAL
+    },
     Row {
         id: "R11",
         what: "a read index before the first commit of a term",
-        world: DISKS,
+        world: SHORT_ON_DISKS,
+        design: SLOW,
         wrong: "mutant = \"R11\"",
         ..USUAL
     },
@@ -220,12 +223,13 @@ pub const BANK: &[Row] = &[
         ..USUAL
     },
     Row { id: "R23", what: "a success means all that the leader has", wrong: "mutant = \"R23\"", ..USUAL },
-    Row { id: "R25", what: "a retry is applied again", wrong: "mutant = \"R25\"", ..USUAL },
+    Row { id: "R25", what: "a retry is applied again", design: LED, wrong: "mutant = \"R25\"", ..USUAL },
     Row {
         id: "R30",
         what: "a restart knows how far it was, and not the state",
-        design: "protocol = \"raft\"\nsnapshot-every = 20",
-        wrong: "mutant = \"R30\"",
+        design: LED,
+        wrong: "snapshot-every = 3\nmutant = \"R30\"",
+        right: "snapshot-every = 3",
         ..USUAL
     },
     Row {
@@ -365,15 +369,15 @@ pub const BANK: &[Row] = &[
         id: "K6",
         what: "tombstones go before their removal is stable",
         world: LISTS,
-        design: "protocol = \"crdt\"\ntype = \"rga\"",
+        design: "protocol = \"crdt\"\ntype = \"rga\"\nship-every = \"1s\"",
         wrong: "mutant = \"K6\"",
         ..USUAL
     },
     Row {
         id: "K7",
         what: "rights are given before the disk knows",
-        world: COUNTERS_ON_DISKS,
-        design: "protocol = \"crdt\"\ntype = \"bounded-counter\"",
+        world: CRASHING_COUNTER,
+        design: "protocol = \"crdt\"\ntype = \"bounded-counter\"\nship-every = \"1s\"\ngossip-every = \"5s\"",
         wrong: "mutant = \"K7\"",
         ..USUAL
     },

@@ -6,6 +6,9 @@ macro_rules! three {
         three!($more, "mix = { read = 1, write = 1 }")
     };
     ($more:literal, $mix:literal) => {
+        three!($more, $mix, "keys = 5")
+    };
+    ($more:literal, $mix:literal, $keys:literal) => {
         concat!(
             $more,
             r#"
@@ -21,10 +24,11 @@ link = [
 [workload]
 clients_per_region = 2
 rate = "10/s"
-keys = 5
 timeout = "2s"
 "#,
             $mix,
+            "\n",
+            $keys,
             "\n"
         )
     };
@@ -45,12 +49,70 @@ pub const SETS: &str = three!("", "mix = { read = 1, insert = 2, remove = 2 }\ni
 /// Three regions with lists.
 pub const LISTS: &str = three!("", "mix = { read = 1, insert = 2, remove = 2 }\nobjects = \"lists\"");
 
-/// Three regions with counters.
-pub const COUNTERS: &str = three!("", "mix = { read = 1, add = 2, subtract = 2 }");
+/// Three regions with so many counters that not each of them is added to at the end.
+pub const COUNTERS: &str = three!("", "mix = { read = 1, add = 2, subtract = 2 }", "keys = 100");
+
+/// Three regions for as short a time as it takes to change a leader, whose clients ask little, all of it of one key. What is said of disks
+/// follows.
+macro_rules! short {
+    ($more:literal) => {
+        concat!(
+            $more,
+            r#"
+duration = "8s"
+settle = "10s"
+[topology]
+regions = ["us", "eu", "ap"]
+link = [
+    { from = "us", to = "eu", rtt = "80ms" },
+    { from = "us", to = "ap", rtt = "150ms" },
+    { from = "eu", to = "ap", rtt = "200ms" },
+]
+[workload]
+clients_per_region = 1
+rate = "5/s"
+keys = 1
+mix = { read = 1, write = 1 }
+timeout = "2s"
+warm_up = "0s"
+"#
+        )
+    };
+}
+
+/// As short as that, with disks that write at once.
+pub const SHORT: &str = short!("");
 
 /// The same, where syncs of disks take their time.
-pub const COUNTERS_ON_DISKS: &str =
-    three!("disk = { sync = [\"1ms\", \"120ms\"] }", "mix = { read = 1, add = 2, subtract = 2 }");
+pub const SHORT_ON_DISKS: &str = short!("disk = { sync = [\"1ms\", \"120ms\"] }");
+
+/// A counter from which more is taken than is added, in three regions that crash all the time, before their disks have synced.
+pub const CRASHING_COUNTER: &str = r#"
+duration = "6s"
+settle = "4s"
+disk = { sync = ["1ms", "120ms"] }
+[topology]
+regions = ["us", "eu", "ap"]
+link = [
+    { from = "us", to = "eu", rtt = "80ms" },
+    { from = "us", to = "ap", rtt = "150ms" },
+    { from = "eu", to = "ap", rtt = "200ms" },
+]
+[workload]
+clients_per_region = 1
+rate = "5/s"
+keys = 1
+mix = { add = 1, subtract = 2 }
+timeout = "2s"
+warm_up = "0s"
+[chaos]
+from = "0s"
+until = "5s"
+every = "500ms"
+for = ["20ms", "500ms"]
+at_once = 2
+kinds = { crash = { weight = 4 }, isolate = {} }
+"#;
 
 /// A region that all clients leave at one instant, for one that hears late of what they did.
 pub const ROAMING: &str = r#"
@@ -67,33 +129,57 @@ mix = { read = 1, write = 1 }
 warm_up = "1s"
 "#;
 
-/// Three regions in which nothing stays as it is for a second: short crashes, cuts and isolation, one after the other.
-pub const RESTLESS: &str = r#"
-duration = "40s"
-settle = "20s"
-[disk]
-sync = ["1ms", "20ms"]
+/// Three sites whose network loses half of all messages or more for as long as anything happens, so that leaders come and go; and a few
+/// short crashes, cuts and isolations at any time. What is said of times, disks and of those follows.
+macro_rules! lossy {
+    ($until:literal, $loss:literal, $disk:literal, $chaos:literal) => {
+        concat!(
+            "duration = \"",
+            $until,
+            "\"\nsettle = \"4s\"\n",
+            $disk,
+            r#"
 [topology]
-regions = ["us", "eu", "ap"]
+regions = ["s1", "s2", "s3"]
 link = [
-    { from = "us", to = "eu", rtt = "40ms" },
-    { from = "us", to = "ap", rtt = "40ms" },
-    { from = "eu", to = "ap", rtt = "40ms" },
+    { from = "s1", to = "s2", rtt = "40ms" },
+    { from = "s1", to = "s3", rtt = "40ms" },
+    { from = "s2", to = "s3", rtt = "40ms" },
 ]
 [workload]
-clients_per_region = 2
-rate = "10/s"
-keys = 5
-mix = { read = 1, write = 1 }
+clients_per_region = 1
+rate = "8/s"
+keys = 2
+mix = { write = 1 }
 timeout = "1s"
+warm_up = "0s"
+[[fault]]
+at = "0s"
+for = ""#,
+            $until,
+            r#""
+loss = { ratio = ""#,
+            $loss,
+            r#"" }
 [chaos]
-from = "1s"
-until = "35s"
-every = "400ms"
-for = ["50ms", "2s"]
+from = "0s"
+until = ""#,
+            $until,
+            r#""
 at_once = 2
-kinds = { crash = { weight = 4 }, isolate = {}, partition = {}, one-way-partition = {} }
-"#;
+kinds = { crash = { weight = 4 }, isolate = {}, one-way-partition = {} }
+"#,
+            $chaos
+        )
+    };
+}
+
+/// The messages of an entry go alone, and who leads is settled anew all the time.
+pub const LOSSY: &str = lossy!("12s", "60%", "", "every = \"2s\"\nfor = [\"300ms\", \"2700ms\"]\nmost = 5\n");
+
+/// For a shorter time, with shorter faults, and disks that take their time.
+pub const LOSSY_DISKS: &str =
+    lossy!("3s", "50%", "[disk]\nsync = [\"1ms\", \"20ms\"]", "every = \"300ms\"\nfor = [\"20ms\", \"200ms\"]\n");
 
 /// Five sites, 30 ms apart, with clients at three of them. Faults that are planned follow.
 pub const FIVE: &str = r#"
@@ -137,23 +223,4 @@ clients = { third = 2 }
 rate = "5/s"
 mix = { read = 1, write = 1 }
 timeout = "2s"
-"#;
-
-/// Three sites, with clients at the first, who write much. Faults that are planned follow.
-pub const ONE_SIDED: &str = r#"
-duration = "12s"
-settle = "10s"
-[topology]
-regions = ["s1", "s2", "s3"]
-link = [
-    { from = "s1", to = "s2", rtt = "40ms" },
-    { from = "s1", to = "s3", rtt = "40ms" },
-    { from = "s2", to = "s3", rtt = "40ms" },
-]
-[workload]
-clients = { s1 = 8 }
-rate = "60/s"
-keys = 5
-mix = { write = 1 }
-timeout = "1s"
 "#;

@@ -54,6 +54,20 @@ pub fn without_faults(document: &Document, places: &[usize]) -> Document {
     less
 }
 
+/// How many messages get through in spite of the fault in this place; `None` where no list says which.
+pub fn passages(document: &Document, fault: usize) -> Option<usize> {
+    faults(document).get(fault)?.get("loss_but")?.as_array().map(Vec::len)
+}
+
+/// The document without some of the messages that get through in spite of the fault in this place.
+pub fn without_passages(document: &Document, fault: usize, gone: std::ops::Range<usize>) -> Document {
+    let mut less = document.clone();
+    let faults = faults_mut(&mut less).and_then(|faults| faults.get_mut(fault));
+    let list = faults.and_then(|fault| fault.get_mut("loss_but")).and_then(Value::as_array_mut);
+    list.into_iter().for_each(|list| drop(list.drain(gone.clone())));
+    less
+}
+
 /// The document without a region: nothing names it any more, and what was only about it is gone.
 pub fn without_region(document: &Document, region: &str) -> Document {
     let mut less = document.clone();
@@ -66,8 +80,8 @@ pub fn without_region(document: &Document, region: &str) -> Document {
 fn forget(key: &str, value: &mut Value, is_it: &impl Fn(&str) -> bool) -> bool {
     match value {
         Value::String(text) => !is_it(text),
-        // A link with one end is none.
-        Value::Array(items) if matches!(key, "cut" | "cut_one_way" | "links") => {
+        // A link with one end is none, nor is such a message.
+        Value::Array(items) if matches!(key, "cut" | "cut_one_way" | "links" | "loss_but") => {
             let has = |link: &Value| link.as_array().into_iter().flatten().filter_map(Value::as_str).any(is_it);
             items.retain(|link| !has(link));
             !items.is_empty()
@@ -160,8 +174,7 @@ fn shorter_lists(value: &Value) -> Vec<(usize, Value)> {
     let Some(items) = value.as_array() else { return Vec::new() };
     let mut shorter = Vec::new();
     for place in 0..items.len() {
-        let is_end_of_link = items.len() == 2 && items.iter().all(Value::is_str);
-        if items.len() > 1 && !is_end_of_link {
+        if items.len() > 1 && !is_link_or_message(items) {
             let mut less = items.clone();
             less.remove(place);
             shorter.push((place, Value::Array(less)));
@@ -173,6 +186,12 @@ fn shorter_lists(value: &Value) -> Vec<(usize, Value)> {
         }
     }
     shorter
+}
+
+/// Whether these are the two ends of a link, or a message with when it was sent: less of that is nothing.
+fn is_link_or_message(items: &[Value]) -> bool {
+    let is_span = |item: &Value| item.as_str().is_some_and(|text| text.parse::<Duration>().is_ok());
+    items.iter().all(Value::is_str) && (items.len() == 2 || is_span(&items[0]))
 }
 
 /// Tables and keys of the world that a scenario need not have, and kinds of operation.
@@ -357,7 +376,7 @@ pub fn rounder(document: &Document, broke: Option<Time>) -> Vec<Edit> {
         let end = whole(broke.since(Time::ZERO), Duration::secs(1)) + Duration::secs(1);
         with(format!("an end at {end}"), &[(vec![Step::Key("duration".into())], end)]);
     }
-    for step in [10, 5, 1].map(Duration::secs) {
+    for step in [10_000, 5_000, 1_000, 200].map(Duration::millis) {
         let all = earlier(document, step);
         with(format!("all {step} earlier"), &all);
     }

@@ -15,10 +15,13 @@ pub use edits::{Edit, removals};
 pub use size::Size;
 
 use crate::check::Verdict;
-use crate::scenario::{Document, Scenario};
+use crate::id::NodeId;
+use crate::model::fault::{Action, Fault};
+use crate::protocol::Role;
+use crate::scenario::{Document, Scenario, written_fault};
 use crate::sim::{Run, explained};
 use crate::time::Time;
-use crate::trace::{Digest, Trace};
+use crate::trace::{Digest, Flight, Observation, Trace};
 
 use super::hunt::{Failure, Watcher};
 use super::levels;
@@ -102,17 +105,67 @@ impl Case {
         ends.filter(|at| *at != Time::NEVER).max()
     }
 
+    /// How many messages had arrived at one replica from another when it was broken: what a space-time diagram of it draws.
+    /// What the network loses does not count, nor what monitors and other helpers send and get. A write that is lost is not lost before
+    /// the last copy gives it up; where nothing tells the instant, all of the run counts.
+    pub fn messages(&self, runs: &Runs, broken: &Broken) -> Option<u64> {
+        let (_, run) = self.run(runs, filmed())?;
+        let gives_up = |observation: &Observation| {
+            matches!(observation, Observation::RolledBack { .. } | Observation::Conflict { .. })
+        };
+        let sightings = run.trace.film().into_iter().flat_map(|film| &film.sightings);
+        let lost = sightings.filter(|sighting| gives_up(&sighting.observation)).map(|sighting| sighting.at).max();
+        let at = broken.at.or_else(|| self.instant(runs, broken).max(lost));
+        Some(arrived(&run, at.unwrap_or(Time::NEVER)))
+    }
+
+    /// The same, with a list of the messages that get through where chance lets some get lost. `None` where it does not, or not on
+    /// all links, or a list would be no scenario.
+    fn spelled_out(&self, runs: &Runs) -> Option<Document> {
+        let (scenario, run) = self.run(runs, filmed())?;
+        let passages = &run.trace.film()?.passages;
+        let mut document = self.document.clone();
+        let faults = places::faults_mut(&mut document).filter(|faults| faults.len() == scenario.setup.faults.len())?;
+        let mut is_other = false;
+        for (place, (table, fault)) in faults.iter_mut().zip(&scenario.setup.faults).enumerate() {
+            if matches!(&fault.action, Action::Loss { links, .. } if links.is_empty()) {
+                let these = passages.iter().filter(|(of, _)| *of == place).map(|(_, passage)| *passage);
+                let fault = Fault { action: Action::LossBut(these.collect()), ..fault.clone() };
+                *table = written_fault(&fault, &scenario.setup.topology).into();
+                is_other = true;
+            }
+        }
+        is_other.then_some(document)
+    }
+
     /// Runs it, if it is a scenario and breaks the property.
     fn broken(&self, runs: &Runs) -> Option<Tried> {
         let scenario = Scenario::parse(&self.document.text(), "").ok()?;
         let design = scenario.designs.first()?;
         let watch = Watch::new(design, self.is_planned_so);
-        let run = runs(&scenario, self.seed, Trace::off().keeping(watch.rows().clone()));
+        let run = runs(&scenario, self.seed, filmed().keeping(watch.rows().clone()));
         let broken = watch.look(&run).of(&self.property)?.clone();
         let operations = run.measures.outcomes(None).total();
-        let size = Size::of(&self.document, self.seed, operations);
+        let at = broken.at.or_else(|| self.instant(runs, &broken));
+        let messages = arrived(&run, at.unwrap_or(Time::NEVER));
+        let size = Size::of(&self.document, self.seed, operations, messages);
         Some(Tried { case: self.clone(), broken, digest: run.digest, size })
     }
+}
+
+/// A trace with every message.
+fn filmed() -> Trace {
+    Trace::off().filmed_between(Time::ZERO, Time::NEVER)
+}
+
+/// How many messages between replicas had arrived by then.
+fn arrived(run: &Run, by: Time) -> u64 {
+    let is_replica = |node: NodeId| run.nodes[node.index()].role == Role::Replica;
+    let flights = run.trace.film().into_iter().flat_map(|film| &film.flights);
+    let counts = |flight: &&Flight| {
+        flight.arrives.is_some_and(|at| at <= by) && is_replica(flight.from) && is_replica(flight.to)
+    };
+    flights.filter(counts).count() as u64
 }
 
 /// A case that was run and breaks its property.
@@ -131,13 +184,8 @@ pub fn shrink(case: &Case, runs: &Runs, steps: u64, watcher: &Watcher) -> Option
     let before = first.size;
     let mut shrinker = Shrinker { best: first, runs, steps: 1, budget: steps.max(1), watcher };
     shrinker.strip();
-    loop {
-        let size = shrinker.best.size;
-        shrinker.pass();
-        if shrinker.is_over() || shrinker.best.size == size {
-            break;
-        }
-    }
+    shrinker.passes();
+    shrinker.spell_out();
     let is_minimal = !shrinker.is_over();
     let Shrinker { best: Tried { case, broken, digest, size }, steps, .. } = shrinker;
     Some(Shrunk { case, broken, digest, before, after: size, steps, is_minimal })
@@ -180,9 +228,21 @@ impl Shrinker<'_> {
         self.attempt(document, &[]);
     }
 
+    /// Tries everything until nothing makes it smaller.
+    fn passes(&mut self) {
+        loop {
+            let size = self.best.size;
+            self.pass();
+            if self.is_over() || self.best.size == size {
+                break;
+            }
+        }
+    }
+
     /// Tries everything once, the largest steps first.
     fn pass(&mut self) {
         self.fewer_faults();
+        self.fewer_passages();
         self.every(edits::removals, &SEEDS);
         self.every(edits::simpler, &SEEDS);
         let at = self.best.case.instant(self.runs, &self.best.broken);
@@ -191,8 +251,42 @@ impl Shrinker<'_> {
         self.every(move |document| edits::rounder(document, at), &[]);
         for seed in SEEDS {
             if seed < self.best.case.seed {
-                let document = self.best.case.document.clone();
-                self.attempt_with(document, seed);
+                self.attempt_with(self.best.case.document.clone(), seed);
+            }
+        }
+    }
+
+    /// Where a network loses messages by chance, and those that get through are too many to follow: which they are is written out, so that
+    /// one after the other can be lost as well, and chance moves nothing else.
+    fn spell_out(&mut self) {
+        if self.best.size.messages <= Size::FEW_MESSAGES || self.is_over() {
+            return;
+        }
+        let before = self.best.clone();
+        let Some(document) = before.case.spelled_out(self.runs) else { return };
+        self.steps += 2;
+        let Some(tried) = (Case { document, ..before.case.clone() }).broken(self.runs) else { return };
+        self.best = tried;
+        self.passes();
+        if self.best.size.messages > Size::FEW_MESSAGES {
+            self.best = before;
+        }
+    }
+
+    /// Lets halves of the messages get lost that get through, then quarters, and so on.
+    fn fewer_passages(&mut self) {
+        for fault in 0..places::faults(&self.best.case.document).len() {
+            let mut chunk = edits::passages(&self.best.case.document, fault).unwrap_or(0).div_ceil(2);
+            while chunk > 0 && !self.is_over() {
+                let mut from = 0;
+                while let Some(count) = edits::passages(&self.best.case.document, fault).filter(|count| from < *count) {
+                    let less =
+                        edits::without_passages(&self.best.case.document, fault, from..(from + chunk).min(count));
+                    if !self.attempt(less, &[]) {
+                        from += chunk;
+                    }
+                }
+                chunk /= 2;
             }
         }
     }
@@ -264,6 +358,7 @@ impl Shrinker<'_> {
 mod tests {
     use super::*;
     use crate::explore::hunt::{Effort, hunt, tests::TEXT};
+    use crate::protocol::Guarantee;
 
     fn failing(design: &str) -> Case {
         let text = format!("{TEXT}{design}");
@@ -310,6 +405,35 @@ mod tests {
                 assert!(less.broken(&as_written).is_none(), "{what} is not needed:\n{text}");
             }
         }
+    }
+
+    /// Reads at whoever is asked, where most messages get lost by chance.
+    fn by_chance() -> Case {
+        let loss = "[[fault]]\nat = \"1s\"\nloss = { ratio = \"70%\" }\n";
+        let text = format!("{TEXT}{loss}{}", DESIGNS[1]);
+        let document = Document::parse(&text, "a.toml").unwrap();
+        let property = Property::Guarantee(Guarantee::Linearizable);
+        let of = |seed| Case { document: document.clone(), seed, property: property.clone(), is_planned_so: false };
+        (1..100).map(of).find(|case| case.broken(&as_written).is_some()).expect("some seed breaks it")
+    }
+
+    #[test]
+    fn what_chance_did_is_the_same_where_it_is_written_out_and_less_of_it_is_enough() {
+        let case = by_chance();
+        let whole = case.broken(&as_written).unwrap();
+        let document = case.spelled_out(&as_written).expect("a network loses messages");
+        let spelled = Case { document, ..case.clone() };
+        let again = spelled.broken(&as_written).expect("it breaks the same");
+        assert_eq!((again.digest, &again.broken), (whole.digest, &whole.broken));
+        assert!(spelled.spelled_out(&as_written).is_none(), "nothing is left to chance");
+        let all = edits::passages(&spelled.document, 0).unwrap();
+        let (budget, watcher) = (20_000, Watcher::default());
+        let mut shrinker = Shrinker { best: again, runs: &as_written, steps: 0, budget, watcher: &watcher };
+        shrinker.fewer_passages();
+        let Tried { case, size, .. } = &shrinker.best;
+        let left = edits::passages(&case.document, 0).unwrap();
+        assert!(0 < left && left * 4 < all, "{left} of {all}\n{}", case.document.text());
+        assert_eq!(size.messages, Size::FEW_MESSAGES);
     }
 
     #[test]

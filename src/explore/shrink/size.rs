@@ -20,6 +20,9 @@ pub struct Size {
     pub items: usize,
     /// Operations that the run had.
     pub operations: u64,
+    /// Messages that replicas got from each other until it was broken: in tens, and twenty are as good as none, so that times do not get
+    /// ragged for a few.
+    pub messages: u64,
     /// How many keys, by the number of digits.
     pub keys: u64,
     /// Decimals of seconds, in all times.
@@ -45,8 +48,11 @@ const ALWAYS: [&str; 10] = [
 ];
 
 impl Size {
-    /// The size of a scenario whose run with this seed had so many operations.
-    pub fn of(document: &Document, seed: u64, operations: u64) -> Size {
+    /// In tens, what counts as none.
+    pub const FEW_MESSAGES: u64 = 2;
+
+    /// The size of a scenario whose run with this seed had so many operations and messages.
+    pub fn of(document: &Document, seed: u64, operations: u64, messages: u64) -> Size {
         let each = clients(document);
         let spans = flat_spans(document);
         Size {
@@ -55,6 +61,7 @@ impl Size {
             clients: (each.iter().filter(|(_, count)| *count > 0).count(), each.iter().map(|(_, count)| count).sum()),
             items: items(&document.root),
             operations,
+            messages: messages.div_ceil(10).max(Size::FEW_MESSAGES),
             keys: document
                 .root
                 .get("workload")

@@ -317,6 +317,18 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("", "[[fault]]\nat = \"1s\"\ncut_one_way = []", "15:15: the fault is aimed at no link"),
     ("", "[[fault]]\nat = \"1s\"\nloss = { ratio = \"101%\" }", "15:18: `101%` is more than everything"),
     ("", "[[fault]]\nat = \"1s\"\nloss = { ratio = 0.1 }", "15:18: expected a string, found floating point `0.1`"),
+    (
+        "",
+        "[[fault]]\nat = \"1s\"\nloss_but = [[\"2s\", \"a\"]]",
+        "15:13: a message is when it was sent, from where and to where",
+    ),
+    (
+        "",
+        "[[fault]]\nat = \"1s\"\nloss_but = [[\"2s\", \"a\", \"b\", \"0\"]]",
+        "15:30: `0` is not which of the messages",
+    ),
+    ("", "[[fault]]\nat = \"1s\"\nloss_but = [[\"a\", \"a\", \"b\"]]", "15:14: `a` is not a duration"),
+    ("", "[[fault]]\nat = \"1s\"\nloss_but = [[\"2s\", \"a\", \"bb\"]]", "15:25: no region is called `bb`"),
     ("", "[[fault]]\nat = \"1s\"\nloss = { ratio = \"0%\" }", "15:18: nothing would be lost"),
     (
         "",
