@@ -290,7 +290,8 @@ fn primary_backup_options() -> impl Strategy<Value = primary_backup::Options> {
 }
 
 fn orchestrated_options() -> impl Strategy<Value = orchestrated::Options> {
-    let acknowledge = prop_oneof![2 => Just(Acknowledge::Local), 1 => Just(Acknowledge::One)];
+    let acknowledge =
+        prop_oneof![2 => Just(Acknowledge::Local), 1 => Just(Acknowledge::One), 1 => Just(Acknowledge::All)];
     let returning = prop_oneof![3 => Just(Returning::Discard), 1 => Just(Returning::Refuse)];
     (acknowledge, returning, 1_500..4_000_u64, 0..2_000_u64).prop_map(|(acknowledge, returning, detect, promote)| {
         orchestrated::Options {

@@ -20,7 +20,7 @@
 //! ```
 //!
 //! **Claims.** One leader in each epoch, under any fault: to take the key is a compare-and-set, and an epoch is how often it was
-//! taken. A single writer, and convergence where `returning = "discard"`, as long as clocks run evenly: a holder stops
+//! taken. A single writer, and convergence of the replicas that do not stay out, as long as clocks run evenly: a holder stops
 //! `safety-margin` before the store can let anybody else have the key. Where writes wait for backups, no acknowledged write is
 //! lost, and with `reads = "primary"` each key is linearizable. In synchronous mode the first holds whatever clocks do. Without a
 //! `watchdog` the fence is not claimed under pauses, and where work takes long. `failsafe` weakens nothing.

@@ -192,10 +192,8 @@ pub(super) fn claims(options: &Options) -> Vec<Claim> {
     };
     let synchronous = options.synchronous != Synchronous::Off;
     let waits = !matches!(options.acknowledge, Acknowledge::Local | Acknowledge::Backups(0));
-    let mut claims = vec![always(Guarantee::OneLeaderPerEpoch), watched(Guarantee::SingleWriter)];
-    if options.returning == Returning::Discard {
-        claims.push(timed(Guarantee::Convergence));
-    }
+    let mut claims = vec![always(Guarantee::OneLeaderPerEpoch), timed(Guarantee::Convergence)];
+    claims.push(watched(Guarantee::SingleWriter));
     if waits || synchronous {
         // Who may be promoted is no matter of time.
         let kept = Guarantee::NoAcknowledgedWriteLost;

@@ -16,11 +16,12 @@
 //!                                     │ `promote` later: Leader, Ready
 //! ```
 //!
-//! **Claims.** One leader in each epoch, under any fault: who is primary is an entry of a log. Convergence where
-//! `returning = "discard"`.
+//! **Claims.** One leader in each epoch, under any fault: who is primary is an entry of a log. Convergence of the replicas that do
+//! not stay out. Where writes wait for all backups: no acknowledged write lost, a single writer, and with `reads = "primary"`
+//! linearizability, under any fault.
 //!
-//! **Does not claim.** A single writer: a primary that is cut off goes on for those who reach it, until an orchestrator reaches it.
-//! That an acknowledged write survives a failover, also where it waited for backups: what a backup takes from its old primary
+//! **Does not claim.** Else a single writer: a primary that is cut off goes on for those who reach it, until an orchestrator reaches
+//! it. That an acknowledged write survives a failover, also where it waited for some backups: what a backup takes from its old primary
 //! while another is chosen counts for nothing. That there is a failover where a replica hears the primary and no orchestrator does.
 //!
 //! **Assumes.** Disks keep what they synced.

@@ -115,12 +115,15 @@ pub(super) fn seats(options: &Options, regions: &[&str]) -> Result<Vec<Seat>, Op
     Ok(replicas.chain(orchestrators).collect())
 }
 
-/// What these options promise: not much, for nothing keeps an old primary from going on.
+/// What these options promise: not much, for nothing keeps an old primary from going on, unless it needs all others for that.
 pub(super) fn claims(options: &Options) -> Vec<Claim> {
-    let mut claims = vec![Claim { guarantee: Guarantee::OneLeaderPerEpoch, under: Claim::DISKS_KEEP }];
-    if options.returning == Returning::Discard {
-        let under = Claim::DISKS_KEEP.without(&FaultKind::OF_CLOCKS);
-        claims.push(Claim { guarantee: Guarantee::Convergence, under });
+    let always = |guarantee| Claim { guarantee, under: Claim::DISKS_KEEP };
+    let under = Claim::DISKS_KEEP.without(&FaultKind::OF_CLOCKS);
+    let mut claims = vec![always(Guarantee::OneLeaderPerEpoch), Claim { guarantee: Guarantee::Convergence, under }];
+    // Whoever is promoted has it all, and serves once every replica has its first entry: the old primary serves no more then.
+    if options.acknowledge == Acknowledge::All && options.degrade_after.is_none() {
+        claims.extend([Guarantee::NoAcknowledgedWriteLost, Guarantee::SingleWriter].map(always));
+        claims.extend((options.reads == Reads::Primary).then(|| always(Guarantee::Linearizable)));
     }
     claims
 }

@@ -23,9 +23,10 @@
 //!
 //! **Claims.** Without `failover`: linearizability (with `reads = "primary"`), no acknowledged write lost, convergence
 //! and a single writer, under any fault: there is one copy that decides, and its disk survives. With `failover`: one
-//! leader in each epoch under any fault; convergence but for a replica that stays out (`returning = "refuse"`). With `fencing = "epoch"`: a single
-//! writer, under any fault. Where writes wait for at least one backup: no acknowledged write lost, under any fault;
-//! with fencing and `reads = "primary"` besides: linearizability. Fencing relies on clocks that stay within the
+//! leader in each epoch under any fault; convergence of the replicas that do not stay out (`returning = "refuse"`). With
+//! `fencing = "epoch"`, or where writes wait for all backups: a single writer, under any fault. Where writes wait for at least one
+//! backup: no acknowledged write lost, under any fault; with fencing, or for all backups, and `reads = "primary"` besides:
+//! linearizability. Fencing relies on clocks that stay within the
 //! uncertainty that the deployment declares (leases are stretched by it); beyond that nothing is claimed of it.
 //!
 //! A pause does not break the fence here: each answer leaves in the instant in which the lease was found to be valid,
@@ -539,18 +540,18 @@ fn claims(options: &Options) -> Vec<Claim> {
     let fenced = options.fencing == Fencing::Epoch;
     let waits = !matches!(options.acknowledge, Acknowledge::Local | Acknowledge::Backups(0));
     let waits = waits && options.degrade_after.is_none() && options.cancel_wait_after.is_none();
-    let mut claims = vec![always(Guarantee::OneLeaderPerEpoch)];
-    if options.reads == Reads::Primary && (fixed || (fenced && waits)) {
-        claims.push(timed(Guarantee::Linearizable));
-    }
-    if options.returning != Returning::Refuse {
-        claims.push(timed(Guarantee::Convergence));
+    // A successor serves once every replica has its first entry, and who had the office before serves no more when it has that.
+    let everybody = options.acknowledge == Acknowledge::All && waits;
+    let guarded = |guarantee| if everybody { always(guarantee) } else { timed(guarantee) };
+    let mut claims = vec![always(Guarantee::OneLeaderPerEpoch), timed(Guarantee::Convergence)];
+    if options.reads == Reads::Primary && (fixed || everybody || (fenced && waits)) {
+        claims.push(guarded(Guarantee::Linearizable));
     }
     if fixed || waits {
         claims.push(always(Guarantee::NoAcknowledgedWriteLost));
     }
-    if fixed || fenced {
-        claims.push(timed(Guarantee::SingleWriter));
+    if fixed || everybody || fenced {
+        claims.push(guarded(Guarantee::SingleWriter));
     }
     claims
 }

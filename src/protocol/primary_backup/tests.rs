@@ -178,7 +178,9 @@ fn claims_depend_on_what_is_asked_for() {
     };
     assert_eq!(sorted(""), all);
     assert_eq!(sorted("failover = {}"), ["convergence", "one-leader-per-epoch"]);
-    assert_eq!(sorted("failover = {}\nreturning = 'refuse'"), ["one-leader-per-epoch"]);
+    assert_eq!(sorted("failover = {}\nreturning = 'refuse'"), ["convergence", "one-leader-per-epoch"]);
+    assert_eq!(sorted("failover = {}\nacknowledge = 'all'"), all);
+    assert_eq!(sorted("failover = {}\nacknowledge = 'all'\ncancel-wait-after = '1s'").len(), 2);
     assert_eq!(sorted("failover = {}\nfencing = 'epoch'\nacknowledge = 'one'"), all);
     assert_eq!(sorted("failover = {}\nacknowledge = 'one'").len(), 3);
     assert_eq!(sorted("failover = {}\nfencing = 'epoch'").last(), Some(&"single-writer"));
