@@ -21,6 +21,7 @@ use riftzone::op::Object;
 use riftzone::protocol::causal::{self, Causal};
 use riftzone::protocol::crdt::{self, Crdt, Transport, Type};
 use riftzone::protocol::home_region::{self, HomeRegion, Moves, OwnerUnreachable};
+use riftzone::protocol::hub::{self, Hub};
 use riftzone::protocol::last_writer_wins::{self, LastWriterWins, StampClock};
 use riftzone::protocol::lease_store::{self, LeaseStore, Synchronous};
 use riftzone::protocol::orchestrated::{self, Orchestrated};
@@ -223,6 +224,18 @@ fn home_region_options() -> impl Strategy<Value = home_region::Options> {
     })
 }
 
+fn hub_options() -> impl Strategy<Value = hub::Options> {
+    let acknowledge = prop_oneof![Just(hub::Acknowledge::Tentative), Just(hub::Acknowledge::Confirmed)];
+    let region = prop::option::of(prop::sample::select(&NAMES[..3])).prop_map(|name| name.map(str::to_string));
+    (region, acknowledge, 300..1_500_u64).prop_map(|(hub, acknowledge, report)| hub::Options {
+        hub,
+        acknowledge,
+        report_every: Duration::millis(report),
+        silent_after: Duration::millis(3 * report),
+        ..hub::Options::default()
+    })
+}
+
 /// How stale copies may be: in so many writes, and for so long.
 fn bounds() -> impl Strategy<Value = home_region::Bound> {
     (4..40_u64, 600..4_000_u64).prop_map(|(operations, time)| home_region::Bound {
@@ -411,6 +424,63 @@ proptest! {
         assert_claims_hold::<HomeRegion>(&setup, &options, seed)?;
     }
 
+    #[test]
+    fn hub_holds_what_it_claims(
+        setup in worlds(0, true),
+        options in hub_options(),
+        roams in any::<bool>(),
+        seed in any::<u64>(),
+    ) {
+        let mut setup = setup;
+        setup.routing = roams.then(half_move);
+        assert_claims_hold::<Hub>(&setup, &options, seed)?;
+    }
+
+    /// What clients see, whatever breaks, also those who move with their tokens. Where they wait for confirmation there is one order;
+    /// where they do not, causes come before effects as long as no request is carried out by two regions: see `causal` above.
+    #[test]
+    fn hub_shows_one_order_or_causes_first(
+        setup in worlds(0, true),
+        options in hub_options(),
+        roams in any::<bool>(),
+        seed in any::<u64>(),
+    ) {
+        let (mut setup, mut options) = (setup, options);
+        setup.routing = roams.then(half_move);
+        let level = match options.acknowledge {
+            hub::Acknowledge::Confirmed => Level::Sequential,
+            hub::Acknowledge::Tentative => {
+                setup.workload.retry_after = None;
+                let repeats = setup.faults.iter().any(|fault| matches!(fault.action, Action::Duplicate { .. }));
+                options.patience = if repeats { setup.workload.timeout * 2 } else { options.patience };
+                Level::CausalConvergence
+            }
+        };
+        let placement = Placement::everywhere(&setup.topology);
+        let run = simulate::<Hub>(&setup, &placement, &options, seed, Trace::off().keeping(Rows::All)).unwrap();
+        prop_assert!(run.breaches.is_empty(), "seed {seed}, digest {}: {:?}", run.digest, run.breaches);
+        let judged = levels::judge(&run, level);
+        prop_assert!(judged.verdict.is_pass(), "seed {seed}, digest {}: {judged:?}", run.digest);
+    }
+
+    /// What the hub has confirmed does not go with the disk of the region that was asked; and who lost its disk is told everything again.
+    #[test]
+    fn what_is_confirmed_outlives_the_disk_of_its_region(
+        setup in worlds(0, true),
+        wipes in prop::collection::vec((1..3_u16, 1_500..38_000_u64, 0..8_000_u64), 1..3),
+        seed in any::<u64>(),
+    ) {
+        let mut setup = setup;
+        setup.faults.extend(wipes.into_iter().map(|(region, at, lasts)| wipe(region, at, lasts)));
+        let options = hub::Options { acknowledge: hub::Acknowledge::Confirmed, ..hub::Options::default() };
+        let placement = Placement::everywhere(&setup.topology);
+        let run = simulate::<Hub>(&setup, &placement, &options, seed, Trace::off()).unwrap();
+        for guarantee in [Guarantee::NoAcknowledgedWriteLost, Guarantee::Convergence] {
+            let judged = run.verdict(guarantee);
+            prop_assert!(judged.verdict.is_pass(), "seed {seed}, digest {}: {judged:?}", run.digest);
+        }
+    }
+
     /// Of all writes that were acknowledged when a read began, its copy lacks no more than the bound says, and none for longer.
     #[test]
     fn bounded_copies_lack_no_more_than_they_may(setup in worlds(2, true), bound in bounds(), seed in any::<u64>()) {
@@ -446,7 +516,7 @@ proptest! {
         (raft, primary_backup, home_region, crdt) in
             (raft_options(), primary_backup_options(), home_region_options(), crdt_options()),
         (lease_store, orchestrated) in (lease_store_options(), orchestrated_options()),
-        siblings in siblings_options(),
+        (siblings, hub) in (siblings_options(), hub_options()),
         seed in any::<u64>(),
     ) {
         let mut setup = setup;
@@ -459,6 +529,7 @@ proptest! {
         setup.workload.mix.compare_and_set = 0;
         assert_claims_hold::<LastWriterWins>(&setup, &Default::default(), seed)?;
         assert_claims_hold::<Causal>(&setup, &Default::default(), seed)?;
+        assert_claims_hold::<Hub>(&setup, &hub, seed)?;
         assert_claims_hold::<Crdt>(&of_type(setup.clone(), crdt.what), &crdt, seed)?;
         assert_claims_hold::<Siblings>(&read_first(setup), &siblings, seed)?;
     }
@@ -521,6 +592,33 @@ fn crdt_options() -> impl Strategy<Value = crdt::Options> {
 fn half_move() -> Routing {
     let roam = Roam { parts: 1, whole: 2, to: RegionId(0), at: after(20_000), token_kept: true };
     Routing { roam: Some(roam), ..Routing::new(Policy::Nearest) }
+}
+
+/// A region loses its disk.
+fn wipe(region: u16, at: u64, lasts: u64) -> Fault {
+    let action = Action::Wipe(vec![Target::Region(RegionId(region))]);
+    Fault { at: after(at), lasts: Some(Duration::millis(lasts)), action, may_touch_nothing: true }
+}
+
+/// Why a tentative write is not claimed to outlive its region's disk: what was acknowledged behind a cut is gone with it.
+#[test]
+fn what_is_tentative_goes_with_the_disk_of_its_region_and_what_is_confirmed_does_not() {
+    let mut lost = [0, 0];
+    for seed in 1..=20 {
+        for (place, acknowledge) in [hub::Acknowledge::Tentative, hub::Acknowledge::Confirmed].into_iter().enumerate() {
+            let mut setup = support::setup(topology(3, 3), 20);
+            let cut = Action::Isolate(vec![Target::Region(RegionId(1))]);
+            let lasts = Some(Duration::secs(3));
+            setup.faults =
+                vec![Fault { at: after(5_000), lasts, action: cut, may_touch_nothing: false }, wipe(1, 7_000, 500)];
+            let options = hub::Options { acknowledge, ..hub::Options::default() };
+            let placement = Placement::everywhere(&setup.topology);
+            let run = simulate::<Hub>(&setup, &placement, &options, seed, Trace::off()).unwrap();
+            assert!(run.verdict(Guarantee::Convergence).verdict.is_pass(), "seed {seed}: {acknowledge:?}");
+            lost[place] += run.durability.lost.len();
+        }
+    }
+    assert!(lost[0] > 100 && lost[1] == 0, "{lost:?} of twenty times two seconds of ten writes");
 }
 
 /// Why last-writer-wins does not claim to keep writes where requests come late: a request that was held up until its

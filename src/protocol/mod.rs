@@ -25,6 +25,7 @@ mod embed;
 mod entries;
 mod harness;
 pub mod home_region;
+pub mod hub;
 mod hybrid_clock;
 pub mod last_writer_wins;
 pub mod lease_store;

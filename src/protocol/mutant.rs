@@ -4,7 +4,7 @@
 //! Without the feature `mutants` there is no switch: [`Flaw::is`] is the constant `false`, and no branch is left of it.
 
 /// A flaw. The letters are those of the bank: R for raft, F for failover, L for last-writer-wins, W for
-/// version vectors, K for CRDTs.
+/// version vectors, K for CRDTs, S for sessions and levels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "mutants", derive(serde::Deserialize))]
 #[cfg_attr(all(feature = "mutants", feature = "cli"), derive(schemars::JsonSchema))]
@@ -55,6 +55,8 @@ pub enum Mutant {
     K7,
     /// Elements of a list at one place are in the order in which they came.
     K8,
+    /// A region takes a write for confirmed that is only tentative.
+    S3,
 }
 
 /// The flaw that a design has, if any.

@@ -15,13 +15,13 @@ use crate::explore::exhaustive::{self, Explorable, Explored, Sight, Tiny};
 use crate::op::{Object, OpKind};
 use crate::protocol::{About, Claim, OptionsError, Protocol, Seat, Serves};
 use crate::protocol::{
-    causal, crdt, home_region, last_writer_wins, lease_store, orchestrated, primary_backup, raft, siblings,
+    causal, crdt, home_region, hub, last_writer_wins, lease_store, orchestrated, primary_backup, raft, siblings,
 };
 use crate::sim::{Placement, Run, Setup, Simulator};
 use crate::trace::Trace;
 
 /// Every protocol.
-pub static PROTOCOLS: [Entry; 9] = [
+pub static PROTOCOLS: [Entry; 10] = [
     entry::<primary_backup::PrimaryBackup>(&primary_backup::ABOUT),
     entry::<lease_store::LeaseStore>(&lease_store::ABOUT),
     entry::<orchestrated::Orchestrated>(&orchestrated::ABOUT),
@@ -29,6 +29,7 @@ pub static PROTOCOLS: [Entry; 9] = [
     entry::<causal::Causal>(&causal::ABOUT),
     entry::<crdt::Crdt>(&crdt::ABOUT),
     entry::<home_region::HomeRegion>(&home_region::ABOUT),
+    entry::<hub::Hub>(&hub::ABOUT),
     entry::<raft::Raft>(&raft::ABOUT),
     entry::<siblings::Siblings>(&siblings::ABOUT),
 ];

@@ -24,7 +24,7 @@ pub struct Preset {
 }
 
 /// Every preset.
-pub static PRESETS: [Preset; 19] = [
+pub static PRESETS: [Preset; 20] = [
     Preset {
         name: "postgres-async",
         protocol: "primary-backup",
@@ -241,6 +241,22 @@ pub static PRESETS: [Preset; 19] = [
         assumed: &[
             "a region is one node that commits by itself, not a quorum of replicas",
             "concurrent writes are settled in every region by timestamp, not by a hub region",
+        ],
+    },
+    Preset {
+        name: "cosmos-multi-write",
+        protocol: "hub",
+        options: "acknowledge = \"tentative\"",
+        idea: "Azure Cosmos DB with writes in every region: a write is committed where it is asked for, and tentative until the hub, the \
+               account's first region, has settled what is concurrent.",
+        source: "Microsoft, Multi-region writes in Azure Cosmos DB (hub and satellite regions, tentative and confirmed writes); Conflict \
+                 types and resolution policies (last write wins is the default)",
+        assumed: &[
+            "a region is one node that commits by itself, not a quorum of replicas",
+            "a hybrid logical timestamp of the region, where the product compares `_ts` or a property of one's own",
+            "how writes get to the hub and back: numbered, in order, and sent again after a report each second; it is not in the source",
+            "clients carry tokens, as with session consistency",
+            "nobody takes the hub's place while it is away, and nothing is deleted",
         ],
     },
     Preset {

@@ -183,6 +183,7 @@ impl Lineage {
     /// # Panics
     /// Where the value is near `2^32` or greater.
     pub fn conflict(&mut self, lost: Value) {
+        entry(&mut self.links, small(lost)); // it may have been discarded before any copy took it
         *entry(&mut self.notes, small(lost)) |= DISCARDED;
     }
 
@@ -327,6 +328,16 @@ mod tests {
         lineage.applied(NodeId(1), KEY, Value(3), false);
         let judged = lineage.judge(&values(&[1, 2, 3]), [Value(3)], [], []);
         assert_eq!(judged, Durability::default());
+    }
+
+    #[test]
+    fn what_lost_before_any_copy_took_it_is_a_conflict() {
+        let mut lineage = Lineage::new(1);
+        lineage.applied(NodeId(0), KEY, Value(1), false);
+        lineage.conflict(Value(2));
+        let judged = lineage.judge(&values(&[1, 2]), [Value(1)], [], [Value(2)]);
+        assert_eq!(judged, Durability { conflicts: values(&[2]), ..Durability::default() });
+        assert!(!lineage.is_applied(Value(2)));
     }
 
     #[test]

@@ -73,6 +73,7 @@ impl Lineage {
 
     /// A write was discarded in favour of a concurrent one. Told twice, it counts once.
     pub fn conflict(&mut self, lost: Value) {
+        self.link(lost);
         self.conflicts.insert(lost);
     }
 
