@@ -324,6 +324,8 @@ pub enum Refusal {
     Redirect(NodeId),
     /// This node cannot serve it now, and knows nobody who can.
     Unavailable,
+    /// Another change of the same data is under way elsewhere: this node may be asked again.
+    Conflict,
     /// This protocol does not have such an operation.
     Unsupported,
 }

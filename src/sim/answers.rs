@@ -122,11 +122,11 @@ impl<P: Protocol> World<'_, P> {
                 self.record.failed(ended);
                 self.finish(client, Outcome::Fail);
             }
-            Refusal::Redirect(_) | Refusal::Unavailable => {
+            Refusal::Redirect(_) | Refusal::Unavailable | Refusal::Conflict => {
                 active.redirects = 0;
-                active.refused = true;
+                (active.refused, active.stays) = (true, refusal == Refusal::Conflict);
                 let (attempt, target, active) = (active.attempt, active.target, *active);
-                if self.router.is_some() {
+                if self.router.is_some() && !active.stays {
                     self.failed_there(client, target, false);
                 }
                 if self.retries.is_some() {
@@ -157,7 +157,8 @@ impl<P: Protocol> World<'_, P> {
     pub(super) fn give_up(&mut self, client: ClientId, active: Active) {
         // Whoever was asked last did not help: the next operation begins elsewhere.
         let (region, group) = (self.clients.region(client), self.group_of(&active.op).index());
-        let next = self.clients.next_nearest(region, group, active.target);
+        let other = || self.clients.next_nearest(region, group, active.target);
+        let next = if active.stays { active.target } else { other() };
         self.clients.believe(region, group, active.op.kind(), next);
         if self.router.is_some() && !active.refused {
             self.failed_there(client, active.target, true);
@@ -195,6 +196,9 @@ impl<P: Protocol> World<'_, P> {
         let (region, group) = (self.clients.region(client), self.group_of(&active.op).index());
         if self.streams.is_some() && !active.refused {
             self.client_hangs_up(client, active.target);
+        }
+        if active.stays {
+            return self.attempt(client, active.target);
         }
         let next = self.clients.next_nearest(region, group, active.target);
         self.clients.believe(region, group, active.op.kind(), next);

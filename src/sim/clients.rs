@@ -77,6 +77,8 @@ pub(super) struct Active {
     pub(super) hedged: Option<NodeId>,
     /// Whether the attempt under way was refused.
     pub(super) refused: bool,
+    /// Whether the same node is asked again: it serves, but for what is under way.
+    pub(super) stays: bool,
 }
 
 impl Active {
@@ -332,6 +334,7 @@ impl<P: Protocol> World<'_, P> {
             backs_off: false,
             hedged: None,
             refused: false,
+            stays: false,
         });
         let deadline = self.now + self.setup.workload.timeout;
         if self.clients.deadlines.is_empty() {
@@ -374,7 +377,7 @@ impl<P: Protocol> World<'_, P> {
             self.record.counts.asked_again(active.op);
         }
         active.unresolved += 1;
-        active.refused = false;
+        (active.refused, active.stays) = (false, false);
         let (op, sequence, redirects) = (active.op, state.asked, active.redirects);
         let site = self.site(region);
         let request = Request { id: RequestId { client, sequence, entry: target }, op, session };

@@ -97,6 +97,9 @@ impl<P: Protocol> World<'_, P> {
             return self.try_again(client, active);
         }
         self.retries.as_mut().expect("a policy is asked for where there is one").sent += 1;
+        if active.stays {
+            return self.attempt(client, active.target);
+        }
         let (region, group) = (self.clients.region(client), self.group_of(&active.op).index());
         let next = self.clients.next_nearest(region, group, active.target);
         self.clients.believe(region, group, active.op.kind(), next);
