@@ -13,6 +13,7 @@ use riftzone::model::latency::Delay;
 use riftzone::model::topology::Topology;
 use riftzone::model::workload::{Arrivals, KeyChooser, Mix, Objects, Workload};
 use riftzone::op::{Op, Refusal, Reply};
+use riftzone::protocol::caspaxos::{self, CasPaxos};
 use riftzone::protocol::crdt::{self, Crdt, Transport, Type};
 use riftzone::protocol::lease_store::{self, LeaseStore};
 use riftzone::protocol::orchestrated::{self, Orchestrated};
@@ -243,6 +244,11 @@ fn merging_protocols_allocate_for_what_they_keep() {
         println!("{what:?} by {transport:?}: {few:.1} blocks an update with 2 reads, {many:.1} with 20");
         assert!(few <= most && many <= most, "{what:?} by {transport:?}: {few} and {many} blocks an update");
     }
+    // One for the list of clients in the new state, and what logs on disk and gossip take: nothing for a read or any other event.
+    let options = caspaxos::Options::default();
+    let [few, many] = [2, 20].map(|reads| blocks_an_update::<CasPaxos>(&options, registers, reads));
+    println!("caspaxos: {few:.1} blocks an update with 2 reads, {many:.1} with 20");
+    assert!(few <= 3.0 && many <= 3.0, "caspaxos: {few} and {many} blocks an update");
     let options = siblings::Options::default();
     let [few, many] = [2, 20].map(|reads| blocks_an_update::<Siblings>(&options, registers, reads));
     println!("siblings: {few:.1} blocks an update with 2 reads, {many:.1} with 20");

@@ -12,12 +12,14 @@ use riftzone::id::RegionId;
 use riftzone::model::disk::SyncPolicy;
 use riftzone::model::fault::{Action, Fault, Shape, Slow, SlowDisk, Target};
 use riftzone::model::latency::Delay;
+use riftzone::model::retry::Retry;
 use riftzone::model::routing::{Policy, Roam, Routing};
 use riftzone::model::service::{Capacity, Load, ServiceModel};
 use riftzone::model::topology::Topology;
 use riftzone::model::transport::{Bandwidth, StreamTransport};
 use riftzone::model::workload::{Arrivals, KeyChooser, Mix, Objects};
 use riftzone::op::Object;
+use riftzone::protocol::caspaxos::{self, CasPaxos, Conflict};
 use riftzone::protocol::causal::{self, Causal};
 use riftzone::protocol::crdt::{self, Crdt, Transport, Type};
 use riftzone::protocol::home_region::{self, HomeRegion, Moves, OwnerUnreachable};
@@ -420,6 +422,33 @@ proptest! {
     }
 
     #[test]
+    fn caspaxos_holds_what_it_claims(setup in worlds(2, true), options in caspaxos_options(), seed in any::<u64>()) {
+        assert_claims_hold::<CasPaxos>(&setup, &options, seed)?;
+    }
+
+    /// Clients that ask once know of many writes for certain that they failed. Whatever breaks, nobody ever reads one of those.
+    #[test]
+    fn what_caspaxos_refuses_never_takes_effect(
+        setup in worlds(2, true),
+        options in caspaxos_options(),
+        seed in any::<u64>(),
+    ) {
+        let mut setup = setup;
+        setup.workload.retry_after = None;
+        setup.workload.retry = Some(Retry {
+            attempts: Some(1),
+            attempt_timeout: None,
+            backoff: Duration::millis(100),
+            backoff_max: Duration::secs(1),
+            has_jitter: true,
+            budget: None,
+            hedge_after: None,
+        });
+        let options = caspaxos::Options { conflict: Conflict::Reject, ..options };
+        assert_claims_hold::<CasPaxos>(&setup, &options, seed)?;
+    }
+
+    #[test]
     fn home_region_holds_what_it_claims(setup in worlds(2, true), options in home_region_options(), seed in any::<u64>()) {
         assert_claims_hold::<HomeRegion>(&setup, &options, seed)?;
     }
@@ -516,12 +545,13 @@ proptest! {
         (raft, primary_backup, home_region, crdt) in
             (raft_options(), primary_backup_options(), home_region_options(), crdt_options()),
         (lease_store, orchestrated) in (lease_store_options(), orchestrated_options()),
-        (siblings, hub) in (siblings_options(), hub_options()),
+        (siblings, hub, caspaxos) in (siblings_options(), hub_options(), caspaxos_options()),
         seed in any::<u64>(),
     ) {
         let mut setup = setup;
         setup.disk.policy = policy;
         assert_claims_hold::<Raft>(&setup, &raft, seed)?;
+        assert_claims_hold::<CasPaxos>(&setup, &caspaxos, seed)?;
         assert_claims_hold::<PrimaryBackup>(&setup, &primary_backup, seed)?;
         assert_claims_hold::<HomeRegion>(&setup, &home_region, seed)?;
         assert_claims_hold::<LeaseStore>(&setup, &lease_store, seed)?;
@@ -540,6 +570,15 @@ fn read_first(mut setup: Setup) -> Setup {
     setup.workload.objects = Objects::Registers { read_modify_write: 4 };
     setup.workload.mix = Mix { read: 2, write: 1, compare_and_set: 0 };
     setup
+}
+
+fn caspaxos_options() -> impl Strategy<Value = caspaxos::Options> {
+    let conflict = prop_oneof![Just(Conflict::Retry), Just(Conflict::Reject)];
+    let reads = prop_oneof![4 => Just(caspaxos::Reads::Strong), 1 => Just(caspaxos::Reads::Local)];
+    let hold = prop_oneof![1 => Just(Duration::ZERO), 3 => (1..1_000_u64).prop_map(Duration::millis)];
+    (conflict, reads, prop::bool::weighted(0.8), hold).prop_map(|(conflict, reads, piggyback, hold)| {
+        caspaxos::Options { conflict, reads, piggyback, hold, ..caspaxos::Options::default() }
+    })
 }
 
 fn siblings_options() -> impl Strategy<Value = siblings::Options> {

@@ -17,6 +17,7 @@
 //! smallest protocol of the zoo, then `sim/mod.rs`, the world that carries effects out.
 
 mod about;
+pub mod caspaxos;
 pub mod causal;
 mod context;
 pub mod crdt;

@@ -4,7 +4,7 @@
 //! Without the feature `mutants` there is no switch: [`Flaw::is`] is the constant `false`, and no branch is left of it.
 
 /// A flaw. The letters are those of the bank: R for raft, F for failover, L for last-writer-wins, W for
-/// version vectors, K for CRDTs, S for sessions and levels.
+/// version vectors, K for CRDTs, P for Paxos, S for sessions and levels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "mutants", derive(serde::Deserialize))]
 #[cfg_attr(all(feature = "mutants", feature = "cli"), derive(schemars::JsonSchema))]
@@ -57,6 +57,14 @@ pub enum Mutant {
     K8,
     /// A region takes a write for confirmed that is only tentative.
     S3,
+    /// An acceptor's promise is not on disk when it is given.
+    P1,
+    /// A proposer does not go on from what the highest ballot has accepted, but from what it knows itself.
+    P2,
+    /// A read tells the highest that it heard of, and does not see to it that a majority has it.
+    P5,
+    /// A write is refused although its value was sent.
+    P6,
 }
 
 /// The flaw that a design has, if any.

@@ -15,13 +15,14 @@ use crate::explore::exhaustive::{self, Explorable, Explored, Sight, Tiny};
 use crate::op::{Object, OpKind};
 use crate::protocol::{About, Claim, OptionsError, Protocol, Seat, Serves};
 use crate::protocol::{
-    causal, crdt, home_region, hub, last_writer_wins, lease_store, orchestrated, primary_backup, raft, siblings,
+    caspaxos, causal, crdt, home_region, hub, last_writer_wins, lease_store, orchestrated, primary_backup, raft,
+    siblings,
 };
 use crate::sim::{Placement, Run, Setup, Simulator};
 use crate::trace::Trace;
 
 /// Every protocol.
-pub static PROTOCOLS: [Entry; 10] = [
+pub static PROTOCOLS: [Entry; 11] = [
     entry::<primary_backup::PrimaryBackup>(&primary_backup::ABOUT),
     entry::<lease_store::LeaseStore>(&lease_store::ABOUT),
     entry::<orchestrated::Orchestrated>(&orchestrated::ABOUT),
@@ -31,6 +32,7 @@ pub static PROTOCOLS: [Entry; 10] = [
     entry::<home_region::HomeRegion>(&home_region::ABOUT),
     entry::<hub::Hub>(&hub::ABOUT),
     entry::<raft::Raft>(&raft::ABOUT),
+    entry::<caspaxos::CasPaxos>(&caspaxos::ABOUT),
     entry::<siblings::Siblings>(&siblings::ABOUT),
 ];
 

@@ -24,7 +24,7 @@ pub struct Preset {
 }
 
 /// Every preset.
-pub static PRESETS: [Preset; 20] = [
+pub static PRESETS: [Preset; 21] = [
     Preset {
         name: "postgres-async",
         protocol: "primary-backup",
@@ -161,6 +161,22 @@ pub static PRESETS: [Preset; 20] = [
         source: "Amazon DynamoDB Developer Guide, Global tables: multi-Region eventual consistency",
         assumed: &[
             "a write carries a hybrid logical timestamp of the region that took it; lost messages are repaired each second",
+        ],
+    },
+    Preset {
+        name: "dynamodb-strong",
+        protocol: "caspaxos",
+        options: "conflict = \"reject\"\nreads = \"strong\"",
+        idea: "DynamoDB global tables in their strongly consistent mode, over three regions: a write that meets another region's change \
+               of the same item is refused, and may be tried again; a strongly consistent read shows the last write, wherever it is asked for.",
+        source: "Amazon DynamoDB Developer Guide, How global tables work: multi-Region strong consistency (June 2025; three regions; a write is \
+                 in another region before it is answered; ReplicatedWriteConflictException); boto3, DynamoDB exceptions",
+        assumed: &[
+            "a quorum protocol for each item (CASPaxos) whose majority takes each write; how the product does it is not in the source",
+            "which of two writes that meet is refused: the one that fewer acceptors heard of first",
+            "a write whose value may be somewhere already is not refused, but tried again; what the product says of it is not in the source",
+            "three full replicas: the product may have two and a witness, which has changes and no table",
+            "a request that comes again is carried out once; there are no transactions and no items that expire",
         ],
     },
     Preset {

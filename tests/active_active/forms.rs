@@ -39,6 +39,10 @@ pub fn all() -> Vec<Form> {
     add("home-region bounded".into(), bounded, SWAPPED, true);
     let taken = "owner-unreachable = \"take-over\"\ntake-over-after = \"2500ms\"";
     add("home-region take-over".into(), taken, REGISTERS, true);
+    for (reads, conflict) in [("strong", "retry"), ("strong", "reject"), ("local", "retry")] {
+        let options = format!("reads = \"{reads}\"\nconflict = \"{conflict}\"");
+        add(format!("caspaxos {reads} {conflict}"), &options, SWAPPED, true);
+    }
     for vectors in ["dotted", "server"] {
         for resolver in ["client", "last-writer"] {
             let options = format!("vectors = \"{vectors}\"\nresolver = \"{resolver}\"");

@@ -27,6 +27,9 @@ const STRONGER: &[(&str, &str, &str)] = &[
     ("home-region take-over", CUTS, "no-acknowledged-write-lost = \"pass\""),
     ("home-region take-over", CUTS, "linearizable = \"pass\""),
     ("home-region bounded", CUTS, "stale_reads = 0"),
+    // Of what is chosen a copy may not have heard, and who is cut off gets no majority.
+    ("caspaxos local", CUTS, "linearizable = \"pass\""),
+    ("caspaxos strong retry", CUTS, "availability = \"= 100%\""),
     ("crdt bounded-counter", CUTS, "availability = \"= 100%\""),
     // Without rights each side of a cut takes what is there.
     ("crdt pn-counter", CUTS, "reads_below_zero = 0"),
@@ -36,6 +39,7 @@ const STRONGER: &[(&str, &str, &str)] = &[
     ("last-writer-wins wall", CLOCKS, "no-acknowledged-write-lost = \"pass\""),
     // A disk that forgets takes with it what nobody else had yet.
     ("home-region never", WIPES, "no-acknowledged-write-lost = \"pass\""),
+    ("caspaxos strong reject", WIPES, "linearizable = \"pass\""),
     ("last-writer-wins hybrid", WIPES, "no-acknowledged-write-lost = \"pass\""),
     ("siblings dotted client", WIPES, "no-acknowledged-write-lost = \"pass\""),
     ("crdt g-counter", WIPES, "no-acknowledged-write-lost = \"pass\""),

@@ -72,6 +72,7 @@ fn text(file: &str) -> Cow<'static, str> {
     }
     match file {
         "anything-goes" => include_str!("../../scenarios/anything-goes.toml"),
+        "dynamodb-strong" => include_str!("../../scenarios/dynamodb-strong.toml"),
         "home-region" => include_str!("../../scenarios/home-region.toml"),
         "counter-escrow" => include_str!("../../scenarios/counter-escrow.toml"),
         "cart-items" => include_str!("../../scenarios/cart-items.toml"),
@@ -131,6 +132,15 @@ protocol = "causal"
 protocol = "home-region"
 moves = "on-use"
 threshold = 2
+
+[design.caspaxos]
+protocol = "caspaxos"
+
+[design.caspaxos-reject]
+protocol = "caspaxos"
+conflict = "reject"
+piggyback = false
+hold = "0s"
 
 [design.lease-store]
 protocol = "lease-store"
