@@ -15,6 +15,7 @@ use riftzone::model::workload::{Arrivals, KeyChooser, Mix, Objects, Workload};
 use riftzone::op::{Op, Refusal, Reply};
 use riftzone::protocol::caspaxos::{self, CasPaxos};
 use riftzone::protocol::crdt::{self, Crdt, Transport, Type};
+use riftzone::protocol::hub::{self, Hub};
 use riftzone::protocol::lease_store::{self, LeaseStore};
 use riftzone::protocol::orchestrated::{self, Orchestrated};
 use riftzone::protocol::primary_backup::Acknowledge;
@@ -194,6 +195,9 @@ fn events_allocate_nothing_and_records_are_small() {
     let acknowledge = Acknowledge::One;
     replicated_writes_allocate_nothing::<LeaseStore>(&lease_store::Options { acknowledge, ..Default::default() });
     replicated_writes_allocate_nothing::<Orchestrated>(&orchestrated::Options { acknowledge, ..Default::default() });
+    for acknowledge in [hub::Acknowledge::Tentative, hub::Acknowledge::Confirmed] {
+        replicated_writes_allocate_nothing::<Hub>(&hub::Options { acknowledge, ..Default::default() });
+    }
 
     pending_events_are_small();
     operations_are_small();

@@ -43,6 +43,10 @@ pub fn all() -> Vec<Form> {
         let options = format!("reads = \"{reads}\"\nconflict = \"{conflict}\"");
         add(format!("caspaxos {reads} {conflict}"), &options, SWAPPED, true);
     }
+    for acknowledge in ["tentative", "confirmed"] {
+        let options = format!("acknowledge = \"{acknowledge}\"");
+        add(format!("hub {acknowledge}"), &options, REGISTERS, true);
+    }
     for vectors in ["dotted", "server"] {
         for resolver in ["client", "last-writer"] {
             let options = format!("vectors = \"{vectors}\"\nresolver = \"{resolver}\"");

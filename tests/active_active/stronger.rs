@@ -30,6 +30,10 @@ const STRONGER: &[(&str, &str, &str)] = &[
     // Of what is chosen a copy may not have heard, and who is cut off gets no majority.
     ("caspaxos local", CUTS, "linearizable = \"pass\""),
     ("caspaxos strong retry", CUTS, "availability = \"= 100%\""),
+    // A region shows its own writes before it knows of others, or waits for the hub, and then shows what has arrived.
+    ("hub tentative", CUTS, "sequential = \"pass\""),
+    ("hub confirmed", CUTS, "linearizable = \"pass\""),
+    ("hub confirmed", CUTS, "availability = \"= 100%\""),
     ("crdt bounded-counter", CUTS, "availability = \"= 100%\""),
     // Without rights each side of a cut takes what is there.
     ("crdt pn-counter", CUTS, "reads_below_zero = 0"),
@@ -41,6 +45,8 @@ const STRONGER: &[(&str, &str, &str)] = &[
     ("home-region never", WIPES, "no-acknowledged-write-lost = \"pass\""),
     ("caspaxos strong reject", WIPES, "linearizable = \"pass\""),
     ("last-writer-wins hybrid", WIPES, "no-acknowledged-write-lost = \"pass\""),
+    ("hub tentative", WIPES, "no-acknowledged-write-lost = \"pass\""),
+    ("hub confirmed", WIPES, "no-acknowledged-write-lost = \"pass\""),
     ("siblings dotted client", WIPES, "no-acknowledged-write-lost = \"pass\""),
     ("crdt g-counter", WIPES, "no-acknowledged-write-lost = \"pass\""),
     ("crdt or-set", WIPES, "no-acknowledged-write-lost = \"pass\""),

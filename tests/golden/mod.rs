@@ -169,6 +169,14 @@ take-over-after = "3s"
 protocol = "causal"
 ship = "after-previous"
 
+[design.hub]
+protocol = "hub"
+
+[design.hub-confirmed]
+protocol = "hub"
+hub = "eu-west-1"
+acknowledge = "confirmed"
+
 [design.siblings]
 protocol = "siblings"
 acknowledge = "majority"

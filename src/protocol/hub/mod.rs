@@ -129,7 +129,7 @@ pub enum Timer {
 const WRITES_MAX: usize = 500;
 
 /// A log on disk that is no longer than this is left alone.
-const LOG_MIN: usize = 4_096;
+const LOG_MIN: usize = 1 << 14;
 
 /// The confirmed order has one epoch: nobody takes the hub's place.
 const EPOCH: u64 = 1;

@@ -389,7 +389,8 @@ fn disks_keep_what_is_tentative_and_what_is_confirmed() {
 #[test]
 fn logs_are_cut_and_begin_again_as_they_were() {
     let mut network = Network::tentative();
-    for value in 0..=LOG_MIN as u64 {
+    network.nodes.iter_mut().for_each(|node| node.node.logged = LOG_MIN - 200); // as if it had written much
+    for value in 0..300 {
         network.write(1, 1 + value as usize % 2, Key(value as u32 % 5), value);
         network.deliver();
         if value % 100 == 0 {
@@ -398,9 +399,9 @@ fn logs_are_cut_and_begin_again_as_they_were() {
     }
     network.write(1, 1, K, 1_000_000);
     for node in &network.nodes {
-        assert!(node.compactions >= 1 && node.disk.len() < LOG_MIN, "{} records", node.disk.len());
+        assert!(node.compactions == 1 && node.disk.len() < 400, "{} records", node.disk.len());
     }
-    assert!(network.nodes[HUB].node.confirming.len() < 300, "what everybody has is not kept");
+    assert!(network.nodes[HUB].node.confirming.len() < 200, "what everybody has is not kept");
     let before: Vec<_> = network.nodes.iter().map(|node| (node.node.store.snapshot(), node.node.state())).collect();
     (0..3).for_each(|place| network.restart(place));
     let after: Vec<_> = network.nodes.iter().map(|node| (node.node.store.snapshot(), node.node.state())).collect();
