@@ -400,4 +400,12 @@ pub const BANK: &[Row] = &[
         expect: "read-your-writes = \"pass\"",
         how: How::Planned(20),
     },
+    Row {
+        id: "S3",
+        what: "a tentative write is taken for confirmed",
+        world: SHORT,
+        design: "protocol = \"hub\"\nacknowledge = \"confirmed\"\nreport-every = \"4s\"\nsilent-after = \"9s\"",
+        wrong: "mutant = \"S3\"",
+        ..USUAL
+    },
 ];
