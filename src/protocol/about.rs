@@ -67,6 +67,20 @@ impl Claim {
     /// its own disk.
     pub const DISKS_KEEP: FaultKinds = FaultKinds::ALL.without(&[FaultKind::LyingDisk, FaultKind::Wipe]);
 
+    /// Those of them under which no request comes to a node that has seen what came after it, or comes twice. What is late need not be
+    /// the request: a client that hears an answer late has asked another node before, which may carry that out when it is long over.
+    pub const NO_REQUEST_COMES_LATE: FaultKinds = Claim::DISKS_KEEP.without(&[
+        FaultKind::Pause,
+        FaultKind::SlowDisk,
+        FaultKind::Duplicate,
+        FaultKind::Reorder,
+        FaultKind::Delay,
+        FaultKind::Throttle,
+        FaultKind::Slow,
+        FaultKind::Gray,
+        FaultKind::Load,
+    ]);
+
     /// Whether the claim is made for a run that has faults of this kind.
     pub fn covers(&self, kind: FaultKind) -> bool {
         kind == FaultKind::Heal || self.under.contains(kind)

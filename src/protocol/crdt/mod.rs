@@ -61,7 +61,7 @@ use std::sync::Arc;
 use crate::id::{ClientId, Key, NodeId, RegionId, Value};
 use crate::op::{self, Item, Op, Refusal, Reply, Several};
 use crate::time::{Duration, Time};
-use crate::trace::{FaultKind, FaultKinds, Observation, Promise};
+use crate::trace::{FaultKind, Observation, Promise};
 
 use super::mutant::Mutant;
 use super::{
@@ -173,17 +173,6 @@ pub enum Record {
 /// A node that is up answers within its patience: clients need as long to find one again.
 const ANSWERS_WITHIN: Duration = Duration::secs(5);
 
-/// The faults under which no request comes to a node that has seen what came after it, or comes twice.
-const NO_REQUEST_COMES_LATE: FaultKinds = Claim::DISKS_KEEP.without(&[
-    FaultKind::Duplicate,
-    FaultKind::Reorder,
-    FaultKind::Delay,
-    FaultKind::Throttle,
-    FaultKind::Slow,
-    FaultKind::Gray,
-    FaultKind::Load,
-]);
-
 impl Protocol for Crdt {
     type Message = Message;
     type Timer = Timer;
@@ -208,7 +197,7 @@ impl Protocol for Crdt {
     fn claims(options: &Options) -> Vec<Claim> {
         let under = match options.what.objects() {
             [op::Object::Counter] => Claim::DISKS_KEEP.without(&[FaultKind::Duplicate]),
-            _ => NO_REQUEST_COMES_LATE,
+            _ => Claim::NO_REQUEST_COMES_LATE,
         };
         vec![
             Claim { guarantee: Guarantee::Convergence, under: Claim::DISKS_KEEP },

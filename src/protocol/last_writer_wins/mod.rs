@@ -63,7 +63,7 @@ use serde::Deserialize;
 use crate::id::{Key, NodeId, RegionId};
 use crate::op::{Op, Refusal, Reply};
 use crate::time::{Duration, Time};
-use crate::trace::{FaultKind, FaultKinds, Observation, Promise};
+use crate::trace::{FaultKind, Observation, Promise};
 
 use super::{
     About, Buckets, Claim, Context, Digests, Guarantee, HybridClock, OptionsError, Payload, Protocol, Request, Role,
@@ -191,21 +191,8 @@ pub enum Timer {
     Gossip,
 }
 
-/// The faults under which clocks differ by no more than a leap second: further ahead a write would reach the others long after
-/// the run.
-const CLOCKS_AGREE: FaultKinds =
-    Claim::DISKS_KEEP.without(&[FaultKind::ClockStep, FaultKind::ClockDrift, FaultKind::ClockStrobe]);
-
-/// The faults under which no request reaches a node that has seen what overwrote it.
-const NO_REQUEST_COMES_LATE: FaultKinds = CLOCKS_AGREE.without(&[
-    FaultKind::Duplicate,
-    FaultKind::Reorder,
-    FaultKind::Delay,
-    FaultKind::Throttle,
-    FaultKind::Slow,
-    FaultKind::Gray,
-    FaultKind::Load,
-]);
+/// Faults of clocks that make them differ by more than a leap second: what is further ahead would reach the others long after the run.
+const CLOCKS_DIFFER: [FaultKind; 3] = [FaultKind::ClockStep, FaultKind::ClockDrift, FaultKind::ClockStrobe];
 
 impl Protocol for LastWriterWins {
     type Message = Message;
@@ -228,8 +215,11 @@ impl Protocol for LastWriterWins {
             return vec![Claim { guarantee: Guarantee::Convergence, under: Claim::DISKS_KEEP }];
         }
         vec![
-            Claim { guarantee: Guarantee::Convergence, under: CLOCKS_AGREE },
-            Claim { guarantee: Guarantee::NoAcknowledgedWriteLost, under: NO_REQUEST_COMES_LATE },
+            Claim { guarantee: Guarantee::Convergence, under: Claim::DISKS_KEEP.without(&CLOCKS_DIFFER) },
+            Claim {
+                guarantee: Guarantee::NoAcknowledgedWriteLost,
+                under: Claim::NO_REQUEST_COMES_LATE.without(&CLOCKS_DIFFER),
+            },
         ]
     }
 

@@ -51,7 +51,7 @@ use serde::Deserialize;
 use crate::id::{Key, NodeId, RegionId, Value};
 use crate::op::{Op, Refusal, Reply, Several};
 use crate::time::Duration;
-use crate::trace::{FaultKind, FaultKinds, Observation, Promise};
+use crate::trace::{Observation, Promise};
 
 use super::mutant::Mutant;
 use super::{
@@ -263,17 +263,6 @@ pub struct Record {
 /// A node that is up answers at once or not at all: clients need as long to find one again.
 const ANSWERS_WITHIN: Duration = Duration::secs(5);
 
-/// The faults under which no request comes to a node that has seen what replaced it, or comes twice.
-const NO_REQUEST_COMES_LATE: FaultKinds = Claim::DISKS_KEEP.without(&[
-    FaultKind::Duplicate,
-    FaultKind::Reorder,
-    FaultKind::Delay,
-    FaultKind::Throttle,
-    FaultKind::Slow,
-    FaultKind::Gray,
-    FaultKind::Load,
-]);
-
 impl Protocol for Siblings {
     type Message = Message;
     type Timer = Timer;
@@ -295,7 +284,7 @@ impl Protocol for Siblings {
 
     fn claims(options: &Options) -> Vec<Claim> {
         let convergence = Claim { guarantee: Guarantee::Convergence, under: Claim::DISKS_KEEP };
-        let kept = Claim { guarantee: Guarantee::NoAcknowledgedWriteLost, under: NO_REQUEST_COMES_LATE };
+        let kept = Claim { guarantee: Guarantee::NoAcknowledgedWriteLost, under: Claim::NO_REQUEST_COMES_LATE };
         [convergence].into_iter().chain((options.vectors == Vectors::Dotted).then_some(kept)).collect()
     }
 
