@@ -28,8 +28,8 @@ struct Copy {
     /// At which ballot it was chosen.
     ballot: Ballot,
     register: Register,
-    /// After a restart there may be but a value, which what was accepted at this ballot replaces; all that was chosen at lower ones was
-    /// before it, or it.
+    /// After a restart there may be but a value, which what was accepted at this ballot replaces, or its own like replaced before; all
+    /// that was chosen at lower ones was before it, or it, or replaced it.
     until: Ballot,
 }
 
@@ -70,8 +70,10 @@ impl Copies {
 
     /// Whether this is later than what is known.
     fn is_news(&self, key: Key, ballot: Ballot, register: &Register) -> bool {
-        let is_later =
-            |copy: &Copy| ballot > copy.ballot && (ballot >= copy.until || register.value == copy.register.value);
+        let is_later = |copy: &Copy| {
+            let value = copy.register.value;
+            ballot > copy.ballot && (ballot >= copy.until || register.value == value || register.over == value)
+        };
         self.known.get(key).map_or(ballot > Ballot::NONE, is_later)
     }
 
@@ -208,5 +210,23 @@ impl CasPaxos {
         if !newer.is_empty() {
             cx.send_unsynced(from, Message::Repair { newer, wanted: Vec::new() });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What was accepted last may be an operation that changed nothing: then the value which it holds was chosen before.
+    #[test]
+    fn after_a_restart_what_replaced_the_value_is_news_and_what_it_replaced_is_not() {
+        let (key, mut copies) = (Key(3), Copies::default());
+        let at = |counter| Ballot { counter, ..Ballot::NONE };
+        let register = |value, over| Register { value: Some(Value(value)), over, ..Register::default() };
+        copies.put(key, Copy { ballot: Ballot::NONE, register: register(1, None), until: at(4) });
+        assert!(copies.is_news(key, at(3), &register(8, Some(Value(1)))));
+        assert!(copies.is_news(key, at(1), &register(1, Some(Value(0)))));
+        assert!(!copies.is_news(key, at(1), &register(0, None)));
+        assert!(copies.is_news(key, at(4), &register(9, Some(Value(8)))));
     }
 }
