@@ -37,6 +37,12 @@ impl Copies {
         *self.of(value) |= seat.bit;
     }
 
+    /// Whether some disk holds this write.
+    pub fn is_on_a_disk(&self, value: Value) -> bool {
+        let holders = usize::try_from(value.0).ok().and_then(|place| self.0.get(place));
+        holders.is_some_and(|holders| holders & !ACKNOWLEDGED != 0)
+    }
+
     /// A node answers that a write is done, and promises this many copies.
     pub fn acknowledged(&mut self, seen: Seen, value: Value, promised: u16, into: &mut Breaches) {
         let holders = self.of(value);

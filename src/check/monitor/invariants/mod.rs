@@ -461,7 +461,7 @@ impl Invariants {
     /// A node is down.
     pub fn crashed(&mut self, group: GroupId, node: NodeId) {
         self.leases[group.index()].ended(node);
-        self.versions.crashed(self.seats[node.index()]);
+        self.versions.crashed(self.seats[node.index()], |value| self.copies.is_on_a_disk(value));
         self.deliveries.crashed(node);
         self.merges.crashed(node);
     }

@@ -193,9 +193,19 @@ impl Versions {
         }
     }
 
-    /// A node is down, and its copy gone. `O(n)` in the writes so far.
-    pub fn crashed(&mut self, seat: Seat) {
-        self.takers.iter_mut().for_each(|takers| *takers &= !seat.bit);
+    /// A node is down, and its copy gone. A write that no other copy took and no disk holds never was: where it is asked for again, it may
+    /// get another place. `O(n)` in the writes so far.
+    pub fn crashed(&mut self, seat: Seat, is_on_a_disk: impl Fn(Value) -> bool) {
+        for (place, takers) in self.takers.iter_mut().enumerate() {
+            let was_alone = *takers == seat.bit;
+            *takers &= !seat.bit;
+            if was_alone
+                && !is_on_a_disk(Value(place as u64))
+                && let Some(version) = self.versions.get_mut(place)
+            {
+                *version = Version { next: version.next, ..Version::default() };
+            }
+        }
     }
 
     /// A leader answers that a write is done.
