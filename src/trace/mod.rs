@@ -277,6 +277,7 @@ impl Observation {
                 | Observation::Logged { .. }
                 | Observation::Stored { .. }
                 | Observation::Delivered { .. }
+                | Observation::Recovered { .. }
         )
     }
 }

@@ -16,8 +16,9 @@
 //! **Claims.** Causal consistency with convergence (CCv), in the words of the judges *causal-convergence*, and with it the four
 //! session guarantees, also for a client that moves with its token: as long as no write is carried out by two nodes, as below.
 //! Each copy takes writes in causal order, which is watched as it happens. Convergence, once the network is whole and the
-//! clocks have caught up. No acknowledged write is lost but to a concurrent one, and that loss is counted. All this under any
-//! fault after which disks have what they said they had, the last two where no fault sets clocks apart.
+//! clocks have caught up. No acknowledged write is lost but to a concurrent one, and that loss is counted, where no
+//! request comes late or twice, as below. All this under any fault after which disks have what they said they had, the last two where
+//! no fault sets clocks apart.
 //!
 //! **Does not claim.** Linearizability: a read tells what has arrived. That an acknowledged write survives a concurrent one:
 //! it is discarded, and [`Observation::Conflict`] says so. That a client which moves without its token finds what it wrote. A
@@ -63,7 +64,7 @@ use serde::Deserialize;
 use crate::id::{Key, NodeId, RegionId, Value};
 use crate::op::{Op, Refusal, Reply};
 use crate::time::{Duration, Time};
-use crate::trace::{FaultKind, FaultKinds, Observation, Promise};
+use crate::trace::{FaultKind, Observation, Promise};
 
 use super::{
     About, Claim, Context, Guarantee, HybridClock, OptionsError, Payload, Protocol, Request, Role, Seat, Stamp, State,
@@ -219,10 +220,8 @@ pub enum Record {
 /// A node that is up answers at once, or sends the client on: clients need as long to find one again.
 const ANSWERS_WITHIN: Duration = Duration::secs(5);
 
-/// The faults under which clocks differ by no more than a leap second: a write further ahead would reach the others long after
-/// the run.
-const CLOCKS_AGREE: FaultKinds =
-    Claim::DISKS_KEEP.without(&[FaultKind::ClockStep, FaultKind::ClockDrift, FaultKind::ClockStrobe]);
+/// Faults of clocks that make them differ by more than a leap second: a write further ahead would reach the others long after the run.
+const CLOCKS_DIFFER: [FaultKind; 3] = [FaultKind::ClockStep, FaultKind::ClockDrift, FaultKind::ClockStrobe];
 
 impl Protocol for Causal {
     type Message = Message;
@@ -242,9 +241,13 @@ impl Protocol for Causal {
     }
 
     fn claims(_: &Options) -> Vec<Claim> {
-        [Guarantee::Convergence, Guarantee::NoAcknowledgedWriteLost]
-            .map(|guarantee| Claim { guarantee, under: CLOCKS_AGREE })
-            .into()
+        vec![
+            Claim { guarantee: Guarantee::Convergence, under: Claim::DISKS_KEEP.without(&CLOCKS_DIFFER) },
+            Claim {
+                guarantee: Guarantee::NoAcknowledgedWriteLost,
+                under: Claim::NO_REQUEST_COMES_LATE.without(&CLOCKS_DIFFER),
+            },
+        ]
     }
 
     fn start(options: &Options, recovered: Vec<Record>, cx: &mut Context<Self>) -> Self {
