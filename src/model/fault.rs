@@ -2,7 +2,7 @@
 
 use crate::id::{RegionId, Role};
 use crate::time::{Duration, Time};
-use crate::trace::FaultKind;
+use crate::trace::{FaultKind, Passage};
 
 use super::service::Load;
 use super::transport::Bandwidth;
@@ -274,19 +274,6 @@ impl SlowDisk {
     pub fn of(&self, usual: Duration, since: Duration) -> Duration {
         self.slow.grown(usual, since, self.ramp)
     }
-}
-
-/// A message that a loss lets pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Passage {
-    /// When it was sent.
-    pub at: Time,
-    /// From where.
-    pub from: RegionId,
-    /// To where, which may be the same region.
-    pub to: RegionId,
-    /// How many were sent before it at that instant, from the one region to the other.
-    pub after: u16,
 }
 
 /// How much longer a message takes.

@@ -170,8 +170,8 @@ fn name(target: &Target, topology: &Topology) -> String {
 mod tests {
     use super::*;
     use crate::id::RegionId;
-    use crate::model::fault::Passage;
     use crate::model::transport::Bandwidth;
+    use crate::trace::Passage;
 
     fn fault(action: Action, lasts: Option<Duration>) -> Fault {
         Fault { at: Time::ZERO + Duration::secs(30), lasts, action, may_touch_nothing: false }

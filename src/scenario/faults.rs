@@ -8,9 +8,10 @@ use super::units::{At, Percent, Table};
 use super::written::{self, Lists, Names};
 use super::{clock, disk, service};
 use crate::id::{RegionId, Role};
-use crate::model::fault::{Action, Fault, Passage, Shape, Slow, Target};
+use crate::model::fault::{Action, Fault, Shape, Slow, Target};
 use crate::model::topology::{Topology, zone_letter};
 use crate::time::{Duration, ParseDurationError, Time};
+use crate::trace::Passage;
 
 const KINDS: &str = "`crash`, `pause`, `torn_crash`, `rolling_restart`, `wipe`, `lying_disk`, `slow_disk`, `isolate`, \
                      `gateway_down`, `partition`, `cut`, `cut_one_way`, `bridge`, `ring`, `majority_minority`, `flap`, \

@@ -3,9 +3,10 @@
 use toml::{Table, Value};
 
 use crate::id::RegionId;
-use crate::model::fault::{Action, Fault, Passage, Shape, Slow, SlowDisk, Target};
+use crate::model::fault::{Action, Fault, Shape, Slow, SlowDisk, Target};
 use crate::model::topology::{Topology, zone_letter};
 use crate::time::{Duration, Time};
+use crate::trace::Passage;
 
 use super::place::LEADER;
 

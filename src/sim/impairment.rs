@@ -1,10 +1,11 @@
 //! What is wrong with links while a fault lasts, and what it does to a message. All of it is off the path of a message on a
 //! link that nothing touches.
 
-use crate::model::fault::{Passage, Slow};
+use crate::model::fault::Slow;
 use crate::model::transport::Bandwidth;
 use crate::rng::Stream;
 use crate::time::{Duration, Time};
+use crate::trace::Passage;
 
 /// Something wrong with some links, while it lasts.
 #[derive(Debug)]

@@ -6,11 +6,11 @@
 use std::sync::Arc;
 
 use crate::id::RegionId;
-use crate::model::fault::Passage;
 use crate::model::latency::Delay;
 use crate::model::topology::Topology;
 use crate::rng::{Stream, name_hash};
 use crate::time::{Duration, Time};
+use crate::trace::Passage;
 
 use super::impairment::{Hazard, Impairment, Way};
 use super::line::Lines;

@@ -1,7 +1,6 @@
 //! What is kept of a run to draw it: who observed what, and which messages flew from where to where.
 
-use crate::id::NodeId;
-use crate::model::fault::Passage;
+use crate::id::{NodeId, RegionId};
 use crate::time::Time;
 
 use super::Observation;
@@ -30,6 +29,19 @@ pub struct Flight {
     pub arrives: Option<Time>,
     /// What kind of message: the first word of it.
     pub what: String,
+}
+
+/// A message that a loss lets pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Passage {
+    /// When it was sent.
+    pub at: Time,
+    /// From where.
+    pub from: RegionId,
+    /// To where, which may be the same region.
+    pub to: RegionId,
+    /// How many were sent before it at that instant, from the one region to the other.
+    pub after: u16,
 }
 
 /// Observations and messages, in the order in which they happened.

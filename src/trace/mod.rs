@@ -7,12 +7,11 @@ mod fault_kind;
 mod film;
 
 pub use fault_kind::{FaultKind, FaultKinds};
-pub use film::{Film, Flight, Sighting};
+pub use film::{Film, Flight, Passage, Sighting};
 
 use std::fmt;
 
 use crate::id::{Key, NodeId, Value};
-use crate::model::fault::Passage;
 use crate::time::{Duration, Time};
 
 /// A 64-bit rolling digest of everything that happened in a run: equal digests, equal runs.
