@@ -291,8 +291,8 @@ impl<P: Protocol> World<'_, P> {
             }
             Observation::Conflict { lost, .. } => self.lineage.conflict(lost),
             Observation::Added { value, .. } => self.lineage.added(value),
-            Observation::Replaced { value, by, .. } => self.lineage.replaced(value, by),
-            Observation::Removed { value, by, .. } => self.lineage.removed(value, by),
+            Observation::Replaced { value, by, .. } => self.lineage.replaced(node, value, by),
+            Observation::Removed { value, by, .. } => self.lineage.removed(node, value, by),
             _ => {}
         }
         self.failovers.observed(seen.group, node, observation, self.now);

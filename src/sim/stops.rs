@@ -133,7 +133,7 @@ impl<P: Protocol> World<'_, P> {
         if let Some(duplicates) = &mut self.duplicates {
             duplicates.crashed(node);
         }
-        self.lineage.crashed(node);
+        self.lineage.crashed(node, |value| self.invariants.is_on_a_disk(value));
         self.invariants.crashed(group, node);
         self.inside.crashed(group, node);
     }

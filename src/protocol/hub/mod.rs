@@ -15,7 +15,8 @@
 //! ```
 //!
 //! **Claims.** Convergence, whatever clocks do: who wins is decided once. No acknowledged write is lost but to a concurrent one, and that
-//! loss is counted. Both under any fault after which disks have what they said they had. What clients see, also those who move with their
+//! loss is counted. Both under any fault after which disks have what they said they had; the second, with `acknowledge = "tentative"`, where no
+//! request comes late or twice, as below. What clients see, also those who move with their
 //! tokens: with `acknowledge = "tentative"` it is causal, in the words of the judges *causal-convergence*, as long as no write is carried
 //! out by two regions, as below; with `"confirmed"` it is *sequential*, and all of a region's clients see a prefix of the order. What is acknowledged as
 //! confirmed is on the hub's disk and on that of the region that was asked: a region that loses its disk takes nothing with it that
@@ -151,8 +152,8 @@ impl Protocol for Hub {
         options.seats(regions)
     }
 
-    fn claims(_: &Options) -> Vec<Claim> {
-        Options::claims()
+    fn claims(options: &Options) -> Vec<Claim> {
+        options.claims()
     }
 
     fn start(options: &Options, recovered: Vec<Record>, cx: &mut Context<Self>) -> Self {

@@ -77,10 +77,13 @@ impl Options {
         Ok((0..regions.len()).map(|region| Seat::replica(RegionId(region as u16))).collect())
     }
 
-    /// Both choices keep what they acknowledged, whatever breaks but disks.
-    pub(super) fn claims() -> Vec<Claim> {
-        [Guarantee::Convergence, Guarantee::NoAcknowledgedWriteLost]
-            .map(|guarantee| Claim { guarantee, under: Claim::DISKS_KEEP })
-            .into()
+    /// Both choices keep what they acknowledged, whatever breaks but disks; where clients do not wait for confirmation, as long as no request
+    /// comes late.
+    pub(super) fn claims(&self) -> Vec<Claim> {
+        let kept = if self.waits() { Claim::DISKS_KEEP } else { Claim::NO_REQUEST_COMES_LATE };
+        vec![
+            Claim { guarantee: Guarantee::Convergence, under: Claim::DISKS_KEEP },
+            Claim { guarantee: Guarantee::NoAcknowledgedWriteLost, under: kept },
+        ]
     }
 }

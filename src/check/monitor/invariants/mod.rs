@@ -458,6 +458,11 @@ impl Invariants {
         self.liveness.healed(at);
     }
 
+    /// Whether some disk holds this write, as nodes observed.
+    pub fn is_on_a_disk(&self, value: Value) -> bool {
+        self.copies.is_on_a_disk(value)
+    }
+
     /// A node is down.
     pub fn crashed(&mut self, group: GroupId, node: NodeId) {
         self.leases[group.index()].ended(node);

@@ -30,8 +30,8 @@ pub struct Lineage {
     replaced_too: Vec<(u32, u32)>,
     /// By node and key: one more than the value that is held there; 0 where there is none.
     copies: Vec<Vec<u32>>,
-    /// Writes that others knew and put an end to: those, and these.
-    ended: Vec<(Value, Value)>,
+    /// Writes that others knew and put an end to: those, these, and whose copies told.
+    ended: Vec<(Value, Value, NodeId)>,
 }
 
 /// Nobody applied this write.
@@ -134,29 +134,30 @@ impl Lineage {
         }
     }
 
-    /// A write was made in the knowledge of another, which it replaces.
+    /// A write was made at a node in the knowledge of another, which it replaces.
     ///
     /// # Panics
     /// Where a value is near `2^32` or greater.
-    pub fn replaced(&mut self, value: Value, by: Value) {
+    pub fn replaced(&mut self, node: NodeId, value: Value, by: Value) {
         self.replaced_too.push((small(by), small(value)));
-        self.ended.push((value, by));
+        self.ended.push((value, by, node));
     }
 
-    /// A removal was made in the knowledge of a write, which it takes out.
+    /// A removal was made at a node in the knowledge of a write, which it takes out.
     ///
     /// # Panics
     /// Where the value is near `2^32` or greater.
-    pub fn removed(&mut self, value: Value, by: Value) {
+    pub fn removed(&mut self, node: NodeId, value: Value, by: Value) {
         *entry(&mut self.notes, small(value)) |= REMOVED;
-        self.ended.push((value, by));
+        self.ended.push((value, by, node));
     }
 
     /// Writes that are in the serving copies, and what had put an end to each. Not those that a retry got carried out twice, for one of the
     /// two may have come after that.
     pub fn undone<'a>(&'a self, serving: &'a BTreeSet<Value>) -> impl Iterator<Item = (Value, Value)> + 'a {
         let is_once = |value: &Value| self.notes.get(value.index()).is_none_or(|notes| notes & TWICE == 0);
-        self.ended.iter().copied().filter(move |(value, _)| serving.contains(value) && is_once(value))
+        let ended = self.ended.iter().map(|(value, by, _)| (*value, *by));
+        ended.filter(move |(value, _)| serving.contains(value) && is_once(value))
     }
 
     /// What a node's copy holds of a key, as it was told.
@@ -200,9 +201,11 @@ impl Lineage {
         usize::try_from(value.0).is_ok_and(|place| self.links.get(place).is_some_and(|link| *link != ABSENT))
     }
 
-    /// A node lost its memory: what it holds from now on, it will tell again.
-    pub fn crashed(&mut self, node: NodeId) {
+    /// A node lost its memory: what it holds from now on, it will tell again. What was made there, is on no disk and had put an end to another
+    /// never was: asked for again it may be made where nobody knows that other.
+    pub fn crashed(&mut self, node: NodeId, is_on_a_disk: impl Fn(Value) -> bool) {
         self.copies[node.index()].clear();
+        self.ended.retain(|(_, by, told_by)| *told_by != node || is_on_a_disk(*by));
     }
 
     /// Judges these acknowledged writes, beside those that were [told](Lineage::acknowledged). See
@@ -305,9 +308,9 @@ mod tests {
     fn what_was_kept_beside_others_is_lost_unless_it_is_there_or_was_known_to_what_came_after() {
         let mut lineage = Lineage::new(2);
         (1..=5).for_each(|value| lineage.added(Value(value)));
-        lineage.replaced(Value(1), Value(3));
-        lineage.replaced(Value(3), Value(4));
-        lineage.removed(Value(5), Value(9));
+        lineage.replaced(NodeId(0), Value(1), Value(3));
+        lineage.replaced(NodeId(0), Value(3), Value(4));
+        lineage.removed(NodeId(1), Value(5), Value(9));
         let lost = |serving: &[u64]| lineage.judge(&values(&[1, 2, 3, 4, 5]), values(serving), [], []).lost;
         assert_eq!(lost(&[4, 2]), values(&[]));
         assert_eq!(lost(&[4]), values(&[2]), "4 did not know it");
@@ -315,6 +318,10 @@ mod tests {
         let undone = |lineage: &Lineage, serving: &[u64]| lineage.undone(&values(serving)).collect::<Vec<_>>();
         assert_eq!(undone(&lineage, &[2, 4]), []);
         assert_eq!(undone(&lineage, &[1, 5]), [(Value(1), Value(3)), (Value(5), Value(9))], "they came back");
+        lineage.crashed(NodeId(1), |value| value == Value(9));
+        assert_eq!(undone(&lineage, &[5]), [(Value(5), Value(9))], "the disk knows");
+        lineage.crashed(NodeId(1), |_| false);
+        assert_eq!(undone(&lineage, &[1, 5]), [(Value(1), Value(3))], "nobody removes it");
         lineage.added(Value(1));
         assert_eq!(undone(&lineage, &[1]), [], "a retry brought it");
     }
@@ -371,7 +378,7 @@ mod tests {
     fn a_write_that_died_with_its_node_is_lost_but_not_diverged() {
         let mut lineage = Lineage::new(2);
         lineage.applied(NodeId(0), KEY, Value(1), false);
-        lineage.crashed(NodeId(0));
+        lineage.crashed(NodeId(0), |_| false);
         let judged = lineage.judge(&values(&[1]), [], [], []);
         assert_eq!((judged.lost.len(), judged.diverged.len()), (1, 0));
         let kept = lineage.judge(&values(&[1]), [], [Value(1)], []);
@@ -428,7 +435,7 @@ mod tests {
                 let value = Value(stream.below(writes));
                 match stream.below(20) {
                     0 => {
-                        dense.crashed(node);
+                        dense.crashed(node, |_| false);
                         maps.crashed(node);
                     }
                     1 => {
