@@ -243,13 +243,18 @@ fn fields(debug: &str) -> Vec<(String, String)> {
         let (name, value) = part.split_once(": ")?;
         let value = value.trim();
         let value = value.strip_prefix("Some(").and_then(|inner| inner.strip_suffix(')')).unwrap_or(value);
-        Some((name.trim().to_string(), kebab(value)))
+        Some((name.trim().to_string(), in_a_file(value)))
     };
     parts.iter().filter_map(field).collect()
 }
 
-/// A unit variant (`Majority`) as scenario files write it; anything else as it is.
-fn kebab(value: &str) -> String {
+/// A unit variant (`Majority`) or a struct as scenario files write it; anything else as it is.
+fn in_a_file(value: &str) -> String {
+    if value.ends_with('}') && value.starts_with(|c: char| c.is_ascii_uppercase()) {
+        let said = fields(value).into_iter().filter(|(_, value)| value != NOTHING);
+        let said: Vec<String> = said.map(|(name, value)| format!("{} = {value}", name.replace('_', "-"))).collect();
+        return format!("{{ {} }}", said.join(", "));
+    }
     let is_variant = value.starts_with(|c: char| c.is_ascii_uppercase()) && value.chars().all(char::is_alphanumeric);
     if !is_variant {
         return value.into();
@@ -271,13 +276,12 @@ mod tests {
 
     #[test]
     fn defaults_are_read_from_their_debug_form() {
-        let debug =
-            r#"Options { every: 1s, name: Some("a, b"), way: BestEffort, pair: Pair { a: 1, b: 2 }, none: None }"#;
+        let debug = r#"Options { every: 1s, name: Some("a, b"), way: BestEffort, pair: Pair { a: 1, b_c: 2s, none: None }, none: None }"#;
         let expected = [
             ("every", "1s"),
             ("name", "\"a, b\""),
             ("way", "best-effort"),
-            ("pair", "Pair { a: 1, b: 2 }"),
+            ("pair", "{ a = 1, b-c = 2s }"),
             ("none", NOTHING),
         ];
         assert_eq!(fields(debug), expected.map(|(name, value)| (name.to_string(), value.to_string())));
