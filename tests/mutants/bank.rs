@@ -408,4 +408,32 @@ pub const BANK: &[Row] = &[
         wrong: "mutant = \"S3\"",
         ..USUAL
     },
+    Row {
+        id: "P2",
+        what: "a proposer does not go on from what may be chosen",
+        world: SHORT_ON_DISKS,
+        design: "protocol = \"caspaxos\"",
+        wrong: "mutant = \"P2\"",
+        how: How::Planned(100),
+        ..USUAL
+    },
+    Row {
+        id: "P5",
+        what: "a read tells what no majority may have",
+        world: SHORT_ON_DISKS,
+        design: "protocol = \"caspaxos\"",
+        wrong: "mutant = \"P5\"",
+        how: How::Planned(100),
+        ..USUAL
+    },
+    Row {
+        id: "P6",
+        what: "a write is refused that was sent to acceptors",
+        world: SHORT_ON_DISKS,
+        faults: "[[fault]]\nat = \"500ms\"\nfor = \"2s\"\nisolate = [\"us\"]\n",
+        design: "protocol = \"caspaxos\"\nconflict = \"reject\"",
+        wrong: "mutant = \"P6\"",
+        how: How::Planned(1_000),
+        ..USUAL
+    },
 ];
