@@ -66,6 +66,7 @@ use crate::op::{Op, Refusal, Reply};
 use crate::time::{Duration, Time};
 use crate::trace::{FaultKind, Observation, Promise};
 
+use super::patient::Patient;
 use super::{
     About, Claim, Context, Guarantee, HybridClock, OptionsError, Payload, Protocol, Request, Role, Seat, Stamp, State,
     Table,
@@ -280,7 +281,10 @@ impl Protocol for Causal {
 
     fn on_request(&mut self, request: Request<Self>, cx: &mut Context<Self>) {
         match request.op {
-            Op::Read(_) | Op::Write(..) if self.lacked(&request.session, cx).is_some() => self.wait(request, cx),
+            Op::Read(_) | Op::Write(..) if self.lacked(&request.session, cx).is_some() => {
+                self.wait(request, cx);
+                self.ask_later(cx);
+            }
             Op::Read(key) => self.read(key, request, cx),
             Op::Write(key, value) => self.write(key, value, request, cx),
             _ => cx.refuse(request.id, Refusal::Unsupported),

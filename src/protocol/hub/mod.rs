@@ -70,6 +70,7 @@ use crate::time::{Duration, Time};
 use crate::trace::{EntryName, Observation, Promise};
 
 use super::mutant::Mutant;
+use super::patient::Patient;
 use super::{About, Claim, Context, HybridClock, OptionsError, Protocol, Request, Role, Seat, State};
 use inbox::Inbox;
 use order::Confirming;
@@ -241,15 +242,6 @@ impl Hub {
         let own = if self.options.waits() { None } else { self.tentative.newest(key) };
         let own = own.filter(|own| held.is_none_or(|held| held.stamp < own.stamp));
         own.or(held).map(|write| write.value)
-    }
-
-    /// Carries out a request of a client who has seen no more than is here.
-    fn serve(&mut self, request: Request<Self>, cx: &mut Context<Self>) {
-        match request.op {
-            Op::Read(key) => cx.reply_with(request.id, Reply::Read(self.shown(key)), self.token(cx)),
-            Op::Write(key, value) => self.write(key, value, request, cx),
-            _ => cx.refuse(request.id, Refusal::Unsupported),
-        }
     }
 
     /// Makes a write, unless it was made before.

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::super::patient::Patient;
 use super::super::{Entries, Table};
 use super::inbox::Inbox;
 use super::store::Standing;

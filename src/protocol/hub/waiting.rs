@@ -1,9 +1,13 @@
 //! Requests of clients who have seen more than this region shows: they wait a while, and are then sent to a region that shows it.
 
+use std::collections::VecDeque;
+
+use super::super::patient::Patient;
 use super::store::Standing;
 use super::{Context, Hub, Request, Timer, Token};
 use crate::id::NodeId;
-use crate::op::Refusal;
+use crate::op::{Op, Refusal, Reply};
+use crate::time::{Duration, Time};
 
 impl Hub {
     /// What whoever sees this region's copy now has seen.
@@ -11,9 +15,21 @@ impl Hub {
         let tentative = if self.options.waits() { None } else { self.tentative.seen(cx.me()) };
         Token { confirmed: self.store.index(), tentative }
     }
+}
+
+impl Patient for Hub {
+    const OUT_OF_PATIENCE: Timer = Timer::Patience;
+
+    fn patience(&self) -> Duration {
+        self.options.patience
+    }
+
+    fn waiting(&mut self) -> &mut VecDeque<(Time, Request<Self>)> {
+        &mut self.waiting
+    }
 
     /// A region that shows what a client has seen and this one does not.
-    pub(super) fn lacked(&self, token: &Token, cx: &Context<Self>) -> Option<NodeId> {
+    fn lacked(&self, token: &Token, cx: &Context<Self>) -> Option<NodeId> {
         if token.confirmed > self.store.index() {
             return Some(token.tentative.map_or(self.hub, |made| made.node));
         }
@@ -27,40 +43,11 @@ impl Hub {
         (!is_here).then_some(made.node)
     }
 
-    pub(super) fn wait(&mut self, request: Request<Self>, cx: &mut Context<Self>) {
-        if self.waiting.is_empty() {
-            cx.set_timer(Timer::Patience, self.options.patience);
-        }
-        self.waiting.push_back((cx.now() + self.options.patience, request));
-    }
-
-    /// Serves those whose clients have seen no more than is here by now, in the order in which they came.
-    pub(super) fn serve_waiting(&mut self, cx: &mut Context<Self>) {
-        if self.waiting.is_empty() {
-            return;
-        }
-        for (until, request) in std::mem::take(&mut self.waiting) {
-            if self.lacked(&request.session, cx).is_some() {
-                self.waiting.push_back((until, request));
-            } else {
-                self.serve(request, cx);
-            }
-        }
-        if self.waiting.is_empty() {
-            cx.cancel_timer(Timer::Patience);
-        }
-    }
-
-    /// Sends the clients who have waited for long enough to a region that shows what they have seen.
-    pub(super) fn send_on(&mut self, cx: &mut Context<Self>) {
-        while let Some((until, request)) = self.waiting.pop_front() {
-            if until > cx.now() {
-                cx.set_timer(Timer::Patience, until.since(cx.now()).min(self.options.patience));
-                self.waiting.push_front((until, request));
-                return;
-            }
-            let has = self.lacked(&request.session, cx).filter(|node| *node != cx.me());
-            cx.refuse(request.id, has.map_or(Refusal::Unavailable, Refusal::Redirect));
+    fn serve(&mut self, request: Request<Self>, cx: &mut Context<Self>) {
+        match request.op {
+            Op::Read(key) => cx.reply_with(request.id, Reply::Read(self.shown(key)), self.token(cx)),
+            Op::Write(key, value) => self.write(key, value, request, cx),
+            _ => cx.refuse(request.id, Refusal::Unsupported),
         }
     }
 }
