@@ -51,6 +51,12 @@ pub(super) fn read(
         return Err(Problem::new(header, "the fault does not say what it does").help(format!("give one of {KINDS}")));
     };
     let action = action?;
+    if let (Action::LossBut(these), Some(list)) = (&action, &written.loss_but)
+        && let Some(place) = these.iter().position(|passage| passage.at < Time::ZERO + written.at.value)
+    {
+        let help = format!("instants are those of the run, and the fault begins at {}", written.at.value);
+        return Err(Problem::new(&list.value[place].span, "this was sent before the fault begins").help(help));
+    }
     if let (Action::Heal, Some(lasts)) = (&action, &written.lasts) {
         return Err(Problem::new(&lasts.span, "a heal is over at once: it has no `for`"));
     }

@@ -156,10 +156,8 @@ impl<P: Protocol> World<'_, P> {
 
     pub(super) fn give_up(&mut self, client: ClientId, active: Active) {
         // Whoever was asked last did not help: the next operation begins elsewhere.
-        let (region, group) = (self.clients.region(client), self.group_of(&active.op).index());
-        let other = || self.clients.next_nearest(region, group, active.target);
-        let next = if active.stays { active.target } else { other() };
-        self.clients.believe(region, group, active.op.kind(), next);
+        let region = self.clients.region(client);
+        self.turn_to_next(client, &active);
         if self.router.is_some() && !active.refused {
             self.failed_there(client, active.target, true);
         }
@@ -193,24 +191,33 @@ impl<P: Protocol> World<'_, P> {
         if self.retries.is_some() {
             return self.retry_alarm(client, active);
         }
-        let (region, group) = (self.clients.region(client), self.group_of(&active.op).index());
         if self.streams.is_some() && !active.refused {
             self.client_hangs_up(client, active.target);
         }
-        if active.stays {
-            return self.attempt(client, active.target);
-        }
-        let next = self.clients.next_nearest(region, group, active.target);
+        self.ask_next(client, &active);
+    }
+
+    /// Whom a client, and others of its region, will ask after the node that it asked last: the next nearest, but for one that serves
+    /// and had another change of the same data under way.
+    fn turn_to_next(&mut self, client: ClientId, active: &Active) -> NodeId {
+        let (region, group) = (self.clients.region(client), self.group_of(&active.op).index());
+        let next = if active.stays { active.target } else { self.clients.next_nearest(region, group, active.target) };
         self.clients.believe(region, group, active.op.kind(), next);
-        if self.router.is_some() {
-            return self.ask_elsewhere(client, &active, next);
+        next
+    }
+
+    /// A client asks again.
+    pub(super) fn ask_next(&mut self, client: ClientId, active: &Active) {
+        let next = self.turn_to_next(client, active);
+        if self.router.is_some() && !active.stays {
+            return self.ask_elsewhere(client, active, next);
         }
         self.attempt(client, next);
     }
 
     /// A client asks again, and routing says whom.
     #[cold]
-    pub(super) fn ask_elsewhere(&mut self, client: ClientId, active: &Active, next: NodeId) {
+    fn ask_elsewhere(&mut self, client: ClientId, active: &Active, next: NodeId) {
         if !active.refused {
             self.failed_there(client, active.target, true);
         }

@@ -78,17 +78,25 @@ impl Impairment {
         matches!(self.way, Way::Cut)
     }
 
-    /// Whether this message is kept from arriving.
-    pub(super) fn hazard(&mut self, message: &Passage) -> Option<Hazard> {
+    /// Whether a message sent now is kept from arriving, which is called this where somebody has a list.
+    pub(super) fn hazard(&mut self, message: Option<&Passage>) -> Option<Hazard> {
         let hazard = match &mut self.way {
             Way::Cut => Some(Hazard::Lost),
             Way::Loss(share) => share.hits().then_some(Hazard::Lost),
-            Way::LossBut(these) => these.binary_search(message).is_err().then_some(Hazard::Lost),
+            Way::LossBut(these) => {
+                let passes = message.is_some_and(|message| these.binary_search(message).is_ok());
+                (!passes).then_some(Hazard::Lost)
+            }
             Way::Corrupt(share) => share.hits().then_some(Hazard::Damaged),
             Way::Duplicate(_) | Way::Reorder(..) | Way::Delay { .. } | Way::Throttle(..) => None,
         };
         self.touched += u64::from(hazard.is_some());
         hazard
+    }
+
+    /// Whether it goes by a list of messages.
+    pub(super) fn has_list(&self) -> bool {
+        matches!(self.way, Way::LossBut(_))
     }
 
     /// The fault, if it loses some messages and not others.

@@ -30,7 +30,7 @@ pub(super) struct Network {
     lines: Lines,
     /// The delays of the copies of the message sent last, where it was repeated.
     copies: Vec<Duration>,
-    /// What was sent at the instant in which something was last sent over an impaired link.
+    /// What was named at the instant in which something was named last.
     sent_now: Vec<Passage>,
     /// What got through in spite of losses, and of which fault; where somebody wants to know.
     pub(super) passages: Option<Vec<(usize, Passage)>>,
@@ -209,15 +209,17 @@ impl Network {
     ) -> Option<Duration> {
         self.copies.clear();
         let waits = self.leaves_after((link, from, to), bytes, now);
-        let message = self.named((from, to), now);
+        let message = self.named((link, from, to), now);
         let on_it = self.impairments.iter_mut().filter(|i| i.is_at_work_on(link));
-        match on_it.filter_map(|impairment| impairment.hazard(&message)).max() {
+        match on_it.filter_map(|impairment| impairment.hazard(message.as_ref())).max() {
             Some(Hazard::Lost) => self.traffic.lost += 1,
             Some(Hazard::Damaged) => self.traffic.corrupted += 1,
             None if waits.is_none() => self.traffic.lost += 1,
             None => {
                 let waits = waits.unwrap_or_default();
-                self.note_passage(link, message);
+                if let Some(message) = message {
+                    self.note_passage(link, message);
+                }
                 let on_it = self.impairments.iter_mut().filter(|i| i.is_at_work_on(link));
                 let again = on_it.map(Impairment::repeats).filter(|again| *again).count();
                 let delay = waits + self.slowed((link, from, to), now);
@@ -235,14 +237,20 @@ impl Network {
         None
     }
 
-    /// What a list calls a message that is sent now.
-    fn named(&mut self, (from, to): (Place, Place), now: Time) -> Passage {
+    /// What a list calls a message that is sent now over a link that loses some; `None` where there is no list, and nobody wants one.
+    /// `O(n)` in what was sent at this instant.
+    fn named(&mut self, (link, from, to): (usize, Place, Place), now: Time) -> Option<Passage> {
+        let is_wanted = self.passages.is_some() || self.impairments.iter().any(Impairment::has_list);
+        let mut on_it = self.impairments.iter().filter(|impairment| impairment.is_at_work_on(link));
+        if !(is_wanted && on_it.any(|impairment| impairment.sieve().is_some())) {
+            return None;
+        }
         let (from, to) = (self.places[from].region, self.places[to].region);
         self.sent_now.retain(|passage| passage.at == now);
-        let after = self.sent_now.iter().filter(|passage| (passage.from, passage.to) == (from, to)).count();
-        let passage = Passage { at: now, from, to, after: after as u16 };
+        let before = self.sent_now.iter().filter(|passage| (passage.from, passage.to) == (from, to)).count();
+        let passage = Passage { at: now, from, to, after: u16::try_from(before).unwrap_or(u16::MAX) };
         self.sent_now.push(passage);
-        passage
+        Some(passage)
     }
 
     /// Keeps what got through in spite of losses, where somebody wants to know.

@@ -97,16 +97,7 @@ impl<P: Protocol> World<'_, P> {
             return self.try_again(client, active);
         }
         self.retries.as_mut().expect("a policy is asked for where there is one").sent += 1;
-        if active.stays {
-            return self.attempt(client, active.target);
-        }
-        let (region, group) = (self.clients.region(client), self.group_of(&active.op).index());
-        let next = self.clients.next_nearest(region, group, active.target);
-        self.clients.believe(region, group, active.op.kind(), next);
-        if self.router.is_some() {
-            return self.ask_elsewhere(client, &active, next);
-        }
-        self.attempt(client, next);
+        self.ask_next(client, &active);
     }
 
     /// An attempt has no answer yet: another node is asked beside the one that is waited for.

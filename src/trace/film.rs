@@ -40,7 +40,7 @@ pub struct Passage {
     pub from: RegionId,
     /// To where, which may be the same region.
     pub to: RegionId,
-    /// How many were sent before it at that instant, from the one region to the other.
+    /// How many were sent before it at that instant, from the one region to the other: 65,535 where there are more.
     pub after: u16,
 }
 

@@ -399,7 +399,7 @@ impl Trace {
     }
 
     /// The same, with what got through in spite of losses on its film, if there is one.
-    pub fn with_passages(mut self, passages: Vec<(usize, Passage)>) -> Trace {
+    pub(crate) fn with_passages(mut self, passages: Vec<(usize, Passage)>) -> Trace {
         if let Some(film) = self.film.as_deref_mut() {
             film.passages = passages;
         }

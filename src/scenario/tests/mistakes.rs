@@ -329,6 +329,11 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ),
     ("", "[[fault]]\nat = \"1s\"\nloss_but = [[\"a\", \"a\", \"b\"]]", "15:14: `a` is not a duration"),
     ("", "[[fault]]\nat = \"1s\"\nloss_but = [[\"2s\", \"a\", \"bb\"]]", "15:25: no region is called `bb`"),
+    (
+        "",
+        "[[fault]]\nat = \"1s\"\nloss_but = [[\"9ms\", \"a\", \"b\"]]",
+        "15:13: this was sent before the fault begins\n  help: ",
+    ),
     ("", "[[fault]]\nat = \"1s\"\nloss = { ratio = \"0%\" }", "15:18: nothing would be lost"),
     (
         "",

@@ -202,7 +202,7 @@ impl Lineage {
     }
 
     /// A node lost its memory: what it holds from now on, it will tell again. What was made there, is on no disk and had put an end to another
-    /// never was: asked for again it may be made where nobody knows that other.
+    /// never was: asked for again it may be made where nobody knows that other. `O(n)` in what was put an end to.
     pub fn crashed(&mut self, node: NodeId, is_on_a_disk: impl Fn(Value) -> bool) {
         self.copies[node.index()].clear();
         self.ended.retain(|(_, by, told_by)| *told_by != node || is_on_a_disk(*by));
