@@ -31,6 +31,17 @@ pub enum Property {
 }
 
 impl Property {
+    /// Whether it is judged by what copies hold at the end, when all is to be quiet.
+    pub fn is_of_the_end(&self) -> bool {
+        match self {
+            Property::Invariant(invariant) => *invariant == Invariant::AckedWriteLost,
+            Property::Guarantee(guarantee) => {
+                matches!(guarantee, Guarantee::Convergence | Guarantee::NoAcknowledgedWriteLost)
+            }
+            Property::Expectation(_) => false,
+        }
+    }
+
     /// The name in reports, in JSON and in file names.
     pub fn name(&self) -> &str {
         match self {

@@ -3,8 +3,8 @@
 //! `docs/mutants.md` has the same rows in words, and those that wait for protocols that are not there yet.
 
 use super::worlds::{
-    COUNTERS, CRASHING_COUNTER, DISKS, FIVE, LISTS, LOSSY, LOSSY_DISKS, PAIR, READ_FIRST, ROAMING, SETS, SHORT,
-    SHORT_ON_DISKS, THREE,
+    COUNTERS, CRASHING_COUNTER, DISKS, FIVE, LISTS, LOSSIER_DISKS, LOSSY, LOSSY_DISKS, PAIR, READ_FIRST, ROAMING, SETS,
+    SHORT, SHORT_ON_DISKS, THREE,
 };
 
 /// A flaw and where to look for it.
@@ -406,6 +406,14 @@ pub const BANK: &[Row] = &[
         world: SHORT,
         design: "protocol = \"hub\"\nacknowledge = \"confirmed\"\nreport-every = \"4s\"\nsilent-after = \"9s\"",
         wrong: "mutant = \"S3\"",
+        ..USUAL
+    },
+    Row {
+        id: "P1",
+        what: "an acceptor's promise is not on disk",
+        world: LOSSIER_DISKS,
+        design: "protocol = \"caspaxos\"\nhold = \"1ms\"\npiggyback = false\nbackoff = \"20ms\"\nresend-after = \"200ms\"",
+        wrong: "mutant = \"P1\"",
         ..USUAL
     },
     Row {

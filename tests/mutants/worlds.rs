@@ -1,6 +1,21 @@
 //! The worlds that the bank's designs run in, as the beginning of a scenario file.
 
-/// Three regions at round trips of 80 to 200 ms, and what else is said of them.
+/// Three regions at round trips of 80 to 200 ms.
+macro_rules! triangle {
+    () => {
+        r#"
+[topology]
+regions = ["us", "eu", "ap"]
+link = [
+    { from = "us", to = "eu", rtt = "80ms" },
+    { from = "us", to = "ap", rtt = "150ms" },
+    { from = "eu", to = "ap", rtt = "200ms" },
+]
+"#
+    };
+}
+
+/// Those, and what else is said of them.
 macro_rules! three {
     ($more:literal) => {
         three!($more, "mix = { read = 1, write = 1 }")
@@ -14,14 +29,9 @@ macro_rules! three {
             r#"
 duration = "40s"
 settle = "20s"
-[topology]
-regions = ["us", "eu", "ap"]
-link = [
-    { from = "us", to = "eu", rtt = "80ms" },
-    { from = "us", to = "ap", rtt = "150ms" },
-    { from = "eu", to = "ap", rtt = "200ms" },
-]
-[workload]
+"#,
+            triangle!(),
+            r#"[workload]
 clients_per_region = 2
 rate = "10/s"
 timeout = "2s"
@@ -61,14 +71,9 @@ macro_rules! short {
             r#"
 duration = "8s"
 settle = "10s"
-[topology]
-regions = ["us", "eu", "ap"]
-link = [
-    { from = "us", to = "eu", rtt = "80ms" },
-    { from = "us", to = "ap", rtt = "150ms" },
-    { from = "eu", to = "ap", rtt = "200ms" },
-]
-[workload]
+"#,
+            triangle!(),
+            r#"[workload]
 clients_per_region = 1
 rate = "5/s"
 keys = 1
@@ -87,18 +92,14 @@ pub const SHORT: &str = short!("");
 pub const SHORT_ON_DISKS: &str = short!("disk = { sync = [\"1ms\", \"120ms\"] }");
 
 /// A counter from which more is taken than is added, in three regions that crash all the time, before their disks have synced.
-pub const CRASHING_COUNTER: &str = r#"
+pub const CRASHING_COUNTER: &str = concat!(
+    r#"
 duration = "6s"
 settle = "4s"
 disk = { sync = ["1ms", "120ms"] }
-[topology]
-regions = ["us", "eu", "ap"]
-link = [
-    { from = "us", to = "eu", rtt = "80ms" },
-    { from = "us", to = "ap", rtt = "150ms" },
-    { from = "eu", to = "ap", rtt = "200ms" },
-]
-[workload]
+"#,
+    triangle!(),
+    r#"[workload]
 clients_per_region = 1
 rate = "5/s"
 keys = 1
@@ -112,7 +113,8 @@ every = "500ms"
 for = ["20ms", "500ms"]
 at_once = 2
 kinds = { crash = { weight = 4 }, isolate = {} }
-"#;
+"#
+);
 
 /// A region that all clients leave at one instant, for one that hears late of what they did.
 pub const ROAMING: &str = r#"
@@ -180,6 +182,10 @@ pub const LOSSY: &str = lossy!("12s", "60%", "", "every = \"2s\"\nfor = [\"300ms
 /// For a shorter time, with shorter faults, and disks that take their time.
 pub const LOSSY_DISKS: &str =
     lossy!("3s", "50%", "[disk]\nsync = [\"1ms\", \"20ms\"]", "every = \"300ms\"\nfor = [\"20ms\", \"200ms\"]\n");
+
+/// The same with more lost, for a protocol that sends many.
+pub const LOSSIER_DISKS: &str =
+    lossy!("3s", "70%", "[disk]\nsync = [\"1ms\", \"20ms\"]", "every = \"300ms\"\nfor = [\"20ms\", \"200ms\"]\n");
 
 /// Five sites, 30 ms apart, with clients at three of them. Faults that are planned follow.
 pub const FIVE: &str = r#"
