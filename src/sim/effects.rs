@@ -4,7 +4,7 @@
 //! Next: `network.rs`.
 
 use crate::check::monitor::{Seen, Watched};
-use crate::id::{NodeId, RequestId};
+use crate::id::{Key, NodeId, RequestId, Value};
 use crate::op::{Refusal, Reply};
 use crate::protocol::{Effect, Payload, Protocol, Request};
 use crate::time::{Duration, Time};
@@ -41,10 +41,20 @@ impl<P: Protocol> World<'_, P> {
         self.carry_out_one(node, effect);
     }
 
+    /// Messages are most of what nodes want, and what they observe is most of the rest: neither pays for what else there is.
     #[inline(always)]
     fn carry_out_one(&mut self, node: NodeId, effect: Effect<P>) {
         match effect {
             Effect::Send { to, message, .. } => self.send(node, to, message),
+            Effect::Observe(observation) => self.observe(node, observation),
+            effect => self.carry_out_rare(node, effect),
+        }
+    }
+
+    #[inline(never)]
+    fn carry_out_rare(&mut self, node: NodeId, effect: Effect<P>) {
+        match effect {
+            Effect::Send { .. } | Effect::Observe(_) => {}
             Effect::Broadcast { message } => self.broadcast(node, message),
             Effect::Reply { request, reply, session, .. } => self.answer(node, request, Ok(reply), session),
             Effect::Refuse { request, refusal } => self.answer(node, request, Err(refusal), None),
@@ -72,7 +82,6 @@ impl<P: Protocol> World<'_, P> {
                 self.nodes[node.index()].disk.replace(records);
                 self.sync_at_once(node);
             }
-            Effect::Observe(observation) => self.observe(node, observation),
             Effect::ObserveInside(observation) => self.observe_inside(node, observation),
         }
     }
@@ -251,10 +260,32 @@ impl<P: Protocol> World<'_, P> {
     }
 
     /// Tells the monitors.
+    #[inline]
     fn observe(&mut self, node: NodeId, observation: Observation) {
         self.line(|world| format!("{} observes {observation:?}", world.name(node)));
         let at = self.now;
         self.trace.shoot(at, |film| film.sightings.push(Sighting { at, node, observation }));
+        if let Observation::Applied { key, value } = observation {
+            return self.observe_applied(node, key, value);
+        }
+        self.observe_other(node, observation);
+    }
+
+    /// A copy took a write: what is observed most.
+    fn observe_applied(&mut self, node: NodeId, key: Key, value: Value) {
+        let seen = self.seen(node);
+        self.digest.mix(self.network.place(node.index()).hash ^ word(7, value.0));
+        // Who leads puts writes in their order, also where it applies them later than it is asked.
+        let ordered = seen.leads || self.asked.take_if(|asked| *asked == value).is_some();
+        let before = self.lineage.applied(node, key, value, ordered);
+        self.invariants.applied(seen, key, value, before);
+        if let Some(duplicates) = &mut self.duplicates {
+            duplicates.applied(node, value);
+        }
+    }
+
+    #[inline(never)]
+    fn observe_other(&mut self, node: NodeId, observation: Observation) {
         let seen = self.seen(node);
         if let Observation::Leader { .. } = observation
             && self.service.is_some()
@@ -272,15 +303,6 @@ impl<P: Protocol> World<'_, P> {
             Observation::SteppedDown { epoch } => {
                 self.invariants.observed(seen, observation);
                 self.nodes[node.index()].epoch.take_if(|led| *led == epoch);
-            }
-            Observation::Applied { key, value } => {
-                // Who leads puts writes in their order, also where it applies them later than it is asked.
-                let ordered = seen.leads || self.asked.take_if(|asked| *asked == value).is_some();
-                let before = self.lineage.applied(node, key, value, ordered);
-                self.invariants.applied(seen, key, value, before);
-                if let Some(duplicates) = &mut self.duplicates {
-                    duplicates.applied(node, value);
-                }
             }
             Observation::RolledBack { key, value, now } => {
                 self.lineage.rolled_back(node, key, value, now);
@@ -348,24 +370,29 @@ fn must_wait<P: Protocol>(effect: &Effect<P>) -> bool {
     }
 }
 
-/// What an observation is in a digest; nothing, where only the invariants want to know.
+/// A kind of observation, and what it is about, in a digest.
+#[inline]
+fn word(kind: u64, about: u64) -> u64 {
+    kind + (about << 4)
+}
+
+/// What an observation is in a digest; nothing, where only the invariants want to know, nor of a write that a copy took, which has its own
+/// path.
 #[inline]
 fn observation_word(observation: Observation) -> Option<u64> {
-    let word = match observation {
+    Some(match observation {
         Observation::Suspected => 1,
-        Observation::Decided { epoch } => 2 + (epoch << 4),
-        Observation::Fenced { epoch } => 3 + (epoch << 4),
-        Observation::Leader { epoch } => 4 + (epoch << 4),
-        Observation::Ready { epoch } => 5 + (epoch << 4),
-        Observation::SteppedDown { epoch } => 6 + (epoch << 4),
-        Observation::Applied { value, .. } => 7 + (value.0 << 4),
-        Observation::RolledBack { value, .. } => 8 + (value.0 << 4),
-        Observation::Provisioned { epoch } => 10 + (epoch << 4),
-        Observation::Conflict { lost, kept, .. } => 9 + (lost.0 << 4) + (kept.0 << 34),
-        Observation::Added { value, .. } => 10 + (value.0 << 4),
-        Observation::Replaced { value, by, .. } => 11 + (value.0 << 4) + (by.0 << 34),
-        Observation::Removed { value, by, .. } => 12 + (value.0 << 4) + (by.0 << 34),
+        Observation::Decided { epoch } => word(2, epoch),
+        Observation::Fenced { epoch } => word(3, epoch),
+        Observation::Leader { epoch } => word(4, epoch),
+        Observation::Ready { epoch } => word(5, epoch),
+        Observation::SteppedDown { epoch } => word(6, epoch),
+        Observation::RolledBack { value, .. } => word(8, value.0),
+        Observation::Provisioned { epoch } => word(10, epoch),
+        Observation::Conflict { lost, kept, .. } => word(9, lost.0) + (kept.0 << 34),
+        Observation::Added { value, .. } => word(10, value.0),
+        Observation::Replaced { value, by, .. } => word(11, value.0) + (by.0 << 34),
+        Observation::Removed { value, by, .. } => word(12, value.0) + (by.0 << 34),
         _ => return None,
-    };
-    Some(word)
+    })
 }

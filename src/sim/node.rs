@@ -98,18 +98,17 @@ impl<P: Protocol> World<'_, P> {
     pub(super) fn set_timer(&mut self, node: NodeId, timer: P::Timer, after: Duration) {
         let state = &mut self.nodes[node.index()];
         let deadline = self.now + state.clock.true_span(after);
-        if let Some(armed) = state.timers.iter_mut().find(|armed| armed.timer == timer) {
-            armed.deadline = deadline;
-            if armed.queued <= deadline {
-                return; // the event that is queued will come first, and be queued again
-            }
-        } else {
-            state.timers.push(Armed { timer, deadline, queued: deadline, id: 0 });
-        }
         state.next_timer = state.next_timer.wrapping_add(1);
         let id = state.next_timer;
-        let armed = state.timers.iter_mut().find(|armed| armed.timer == timer).expect("it was just set");
-        (armed.queued, armed.id) = (deadline, id);
+        match state.timers.iter_mut().find(|armed| armed.timer == timer) {
+            Some(armed) if armed.queued <= deadline => {
+                // The event that is queued will come first, and be queued again.
+                armed.deadline = deadline;
+                return;
+            }
+            Some(armed) => *armed = Armed { timer, deadline, queued: deadline, id },
+            None => state.timers.push(Armed { timer, deadline, queued: deadline, id }),
+        }
         if deadline < Time::NEVER {
             self.later(deadline, Plain::Timer { node, timer, id });
         }

@@ -22,6 +22,11 @@ impl Heap {
     }
 
     #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    #[inline]
     pub(super) fn peek(&self) -> Option<u128> {
         self.0.first().copied()
     }

@@ -47,6 +47,8 @@ pub(super) struct Wheel {
     day: u64,
     /// The open day's keys, latest first.
     bucket: Vec<u128>,
+    /// The same before they are sorted: in the order in which they came. Empty between two days.
+    dealt: Vec<u128>,
     /// Keys that came for the open day after it was opened.
     late: Heap,
     /// By tier and digit.
@@ -109,6 +111,7 @@ impl Default for Wheel {
             shift: SHIFT_BEGIN,
             day: 0,
             bucket: Vec::new(),
+            dealt: Vec::new(),
             late: Heap::default(),
             chains: Box::new([EMPTY; TIERS * DIGITS]),
             occupied: [Occupied::NONE; TIERS],
@@ -196,8 +199,13 @@ impl Wheel {
     }
 
     /// The next key of the open day.
-    #[inline]
+    #[inline(always)]
     pub(super) fn pop(&mut self) -> Option<u128> {
+        if self.late.is_empty() { self.bucket.pop() } else { self.pop_among_late() }
+    }
+
+    #[inline(never)]
+    fn pop_among_late(&mut self) -> Option<u128> {
         match self.late.peek() {
             Some(late) if self.bucket.last().is_none_or(|key| late < *key) => self.late.pop(),
             _ => self.bucket.pop(),
@@ -211,14 +219,14 @@ impl Wheel {
             self.measure();
         }
         let before = self.day;
-        while self.bucket.is_empty() && self.waiting > 0 {
+        while self.dealt.is_empty() && self.waiting > 0 {
             let first = self.occupied.iter_mut().enumerate().find_map(|(tier, set)| Some((tier, set.pop_first()?)));
             let (tier, digit) = first.expect("a key that waits is in a bucket");
             let position = tier as u32 * DIGIT_BITS;
             self.day = ((self.day >> position >> DIGIT_BITS << DIGIT_BITS) | digit as u64) << position;
             self.deal(tier * DIGITS + digit);
         }
-        self.measured_keys += self.bucket.len() as u64;
+        self.measured_keys += self.dealt.len() as u64;
         self.measured_days += (self.day - before).min(QUIET_DAYS_MAX);
         self.sort();
     }
@@ -226,14 +234,20 @@ impl Wheel {
     /// Sorts the open day's keys, latest first.
     #[inline]
     fn sort(&mut self) {
-        let n = self.bucket.len();
+        let n = self.dealt.len();
         if n > COUNTED_MAX || self.shift > COUNTED_SHIFT_MAX {
+            std::mem::swap(&mut self.bucket, &mut self.dealt);
             return self.bucket.sort_unstable_by(|one, other| other.cmp(one));
         }
-        if self.bucket.windows(2).all(|pair| pair[0] < pair[1]) {
-            return self.bucket.reverse();
+        if self.dealt.windows(2).all(|pair| pair[0] < pair[1]) {
+            self.bucket.extend(self.dealt.drain(..).rev());
+        } else if n <= COUNTED_MAX / 4 {
+            self.count::<{ COUNTED_MAX / 4 }>();
+        } else if n <= COUNTED_MAX / 2 {
+            self.count::<{ COUNTED_MAX / 2 }>();
+        } else {
+            self.count::<COUNTED_MAX>();
         }
-        if n <= COUNTED_MAX / 2 { self.count::<{ COUNTED_MAX / 2 }>() } else { self.count::<COUNTED_MAX>() }
     }
 
     /// The same for at most `N` keys: how many are later than each says where it goes. That is more comparisons than a sort makes,
@@ -245,23 +259,19 @@ impl Wheel {
     #[inline(always)]
     fn count<const N: usize>(&mut self) {
         let of_day = (1 << self.shift) - 1;
-        let mut keys = [0_u128; N];
         // What is none of the keys is later than none of them.
-        let (mut narrow, mut later) = ([i32::MIN; N], [0_i32; N]);
-        for (place, key) in self.bucket.iter().enumerate().take(N) {
+        let mut narrow = [i32::MIN; N];
+        for (place, (narrow, key)) in narrow.iter_mut().zip(&self.dealt).enumerate() {
             debug_assert_eq!(time_of(*key) >> self.shift, self.day, "a bucket has the keys of one day");
-            keys[place] = *key;
-            narrow[place] = ((time_of(*key) & of_day) << PLACE_BITS) as i32 | place as i32;
+            *narrow = ((time_of(*key) & of_day) << PLACE_BITS) as i32 | place as i32;
         }
-        let n = self.bucket.len().min(N);
-        for other in &narrow[..n] {
-            for (later, one) in later.iter_mut().zip(&narrow) {
-                *later += i32::from(other > one);
-            }
+        let n = self.dealt.len().min(N);
+        let later = later(&narrow, n);
+        self.bucket.resize(n, 0);
+        for (key, later) in self.dealt.iter().zip(later) {
+            self.bucket[later as usize] = *key;
         }
-        for (key, later) in keys[..n].iter().zip(later) {
-            self.bucket[later as usize % N] = *key;
-        }
+        self.dealt.clear();
     }
 
     /// Deals the keys of a chain to the open day and to the tiers below.
@@ -271,7 +281,7 @@ impl Wheel {
             let begin = block as usize * BLOCK;
             let end = (begin + BLOCK).min(if self.blocks[begin] == 0 { next as usize } else { usize::MAX });
             if chain < DIGITS {
-                self.bucket.extend_from_slice(&self.blocks[begin + 1..end]);
+                self.dealt.extend_from_slice(&self.blocks[begin + 1..end]);
                 self.waiting -= end - begin - 1;
             } else {
                 for place in begin + 1..end {
@@ -287,7 +297,7 @@ impl Wheel {
     fn file_again(&mut self, key: u128) {
         let day = time_of(key) >> self.shift;
         if day <= self.day {
-            self.bucket.push(key);
+            self.dealt.push(key);
             self.waiting -= 1;
         } else {
             self.file(key, day);
@@ -331,4 +341,18 @@ impl Wheel {
         (self.shift, self.day, self.free_block, self.waiting) = (SHIFT_BEGIN, 0, 0, 0);
         (self.measured_keys, self.measured_days) = (0, 0);
     }
+}
+
+/// How many of the first `n` are later than each: in one pass over all that fits into registers, for each of them.
+#[inline(never)]
+fn later<const N: usize>(narrow: &[i32; N], n: usize) -> [i32; N] {
+    let mut later = [0; N];
+    for other in &narrow[..n] {
+        // Left alone, compilers turn the two loops inside out, and what is counted no longer fits.
+        let other = std::hint::black_box(*other);
+        for (later, one) in later.iter_mut().zip(narrow) {
+            *later += i32::from(other > *one);
+        }
+    }
+    later
 }

@@ -107,6 +107,7 @@ impl Lineage {
     ///
     /// # Panics
     /// Where the value is near `2^32` or greater.
+    #[inline]
     pub fn applied(&mut self, node: NodeId, key: Key, value: Value, ordered: bool) -> Option<Value> {
         let value = small(value);
         let before = std::mem::replace(entry(&mut self.copies[node.index()], key.0), value + 1);
