@@ -20,8 +20,15 @@ pub(super) const REQUEST_BYTES: u32 = 96;
 
 impl<P: Protocol> World<'_, P> {
     /// Carries out everything that the handler just called wants, in order.
-    #[inline]
+    #[inline(always)]
     pub(super) fn carry_out(&mut self, node: NodeId) {
+        if !self.effects.is_empty() {
+            self.carry_out_all(node);
+        }
+    }
+
+    #[inline(never)]
+    fn carry_out_all(&mut self, node: NodeId) {
         if self.effects.len() > 1 {
             self.effects.reverse();
         }

@@ -59,7 +59,9 @@ impl<P: Protocol> World<'_, P> {
     pub(super) fn start(&mut self, node: NodeId) {
         let recovered = self.nodes[node.index()].disk.recover();
         let options = self.options;
-        self.call(node, |protocol, cx| *protocol = Some(P::start(options, recovered, cx)));
+        let (protocol, mut cx) = self.stage(node);
+        *protocol = Some(P::start(options, recovered, &mut cx));
+        self.carry_out(node);
         if let Some(service) = &mut self.service
             && self.nodes[node.index()].incarnation > 0
         {
@@ -67,19 +69,18 @@ impl<P: Protocol> World<'_, P> {
         }
     }
 
-    /// Calls a handler, and carries out what it wants. Messages come from two places, and the hot one must not pay for a call.
+    /// A node that is up, and what a handler of its protocol is called with. What that wants is to be carried out after.
     #[inline(always)]
-    pub(super) fn handle(&mut self, node: NodeId, handler: impl FnOnce(&mut P, &mut Context<P>)) {
-        self.call(node, |protocol, cx| {
-            handler(protocol.as_mut().expect("only a node that is up handles events"), cx);
-        });
+    pub(super) fn on_stage(&mut self, node: NodeId) -> (&mut P, Context<'_, P>) {
+        let (protocol, cx) = self.stage(node);
+        (protocol.as_mut().expect("only a node that is up handles events"), cx)
     }
 
     #[inline(always)]
-    fn call(&mut self, node: NodeId, handler: impl FnOnce(&mut Option<P>, &mut Context<P>)) {
+    fn stage(&mut self, node: NodeId) -> (&mut Option<P>, Context<'_, P>) {
         let Node { group, seat, clock, stream, protocol, .. } = &mut self.nodes[node.index()];
         let members = &self.groups[group.index()];
-        let mut cx = Context {
+        let cx = Context {
             me: &members[*seat],
             members,
             now: clock.reading(self.now),
@@ -87,8 +88,7 @@ impl<P: Protocol> World<'_, P> {
             stream,
             effects: &mut self.effects,
         };
-        handler(protocol, &mut cx);
-        self.carry_out(node);
+        (protocol, cx)
     }
 
     pub(super) fn cancel_timer(&mut self, node: NodeId, timer: P::Timer) {
@@ -147,7 +147,9 @@ impl<P: Protocol> World<'_, P> {
     fn fire_at(&mut self, node: NodeId, timer: P::Timer, place: usize) {
         self.nodes[node.index()].timers.swap_remove(place);
         self.line(|world| format!("{}: timer {timer:?}", world.name(node)));
-        self.handle(node, |protocol, cx| protocol.on_timer(timer, cx));
+        let (protocol, mut cx) = self.on_stage(node);
+        protocol.on_timer(timer, &mut cx);
+        self.carry_out(node);
     }
 
     /// With a disk that takes no time, what is written is safe at once.

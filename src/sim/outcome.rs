@@ -197,7 +197,9 @@ impl<P: Protocol> World<'_, P> {
             let values = states.iter().filter(move |(_, s)| s.standing == standing).flat_map(|(_, s)| s.values());
             values.flat_map(|(_, values)| values.iter().copied())
         };
-        let overtaken = self.overtaken(&states, &copies(Standing::Serving).collect());
+        // Which values are there is asked only where some write has been put an end to.
+        let serving = if self.lineage.has_ended() { copies(Standing::Serving).collect() } else { BTreeSet::new() };
+        let overtaken = self.overtaken(&states, &serving);
         let durability = self.lineage.durability(copies(Standing::Serving), copies(Standing::Stranded), overtaken);
         let unanswered = self.record.writes.open();
         let (unanswered, applied) = unanswered

@@ -263,7 +263,9 @@ impl<'s, P: Protocol> World<'s, P> {
     pub(super) fn deliver(&mut self, from: NodeId, to: NodeId, message: P::Message) {
         self.mail.delivered += 1;
         self.line(|world| format!("{} got {message:?} from {}", world.name(to), world.name(from)));
-        self.handle(to, |protocol, cx| protocol.on_message(from, message, cx));
+        let (protocol, mut cx) = self.on_stage(to);
+        protocol.on_message(from, message, &mut cx);
+        self.carry_out(to);
     }
 
     #[inline]
@@ -340,7 +342,9 @@ impl<'s, P: Protocol> World<'s, P> {
         let request = self.in_flight.requests.remove(slot);
         self.line(|world| format!("{} is asked {:?} by {}", world.name(to), request.op, request.id.client));
         self.asked = request.op.written();
-        self.handle(to, |protocol, cx| protocol.on_request(request, cx));
+        let (protocol, mut cx) = self.on_stage(to);
+        protocol.on_request(request, &mut cx);
+        self.carry_out(to);
         self.asked = None;
     }
 

@@ -42,7 +42,7 @@ pub(super) struct Agenda {
 }
 
 fn key(at: Time, sequence: u64, ticket: u32) -> u128 {
-    u128::from(at.as_nanos()) << 64 | u128::from(sequence) << TICKET_BITS | u128::from(ticket)
+    u128::from(at.as_nanos()) << 64 | u128::from(sequence << TICKET_BITS | u64::from(ticket))
 }
 
 fn time_of(key: u128) -> u64 {

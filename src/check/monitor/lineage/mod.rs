@@ -153,6 +153,11 @@ impl Lineage {
         self.ended.push((value, by, node));
     }
 
+    /// Whether any write was put an end to by another that knew it: else nothing can be [undone](Lineage::undone).
+    pub fn has_ended(&self) -> bool {
+        !self.ended.is_empty()
+    }
+
     /// Writes that are in the serving copies, and what had put an end to each. Not those that a retry got carried out twice, for one of the
     /// two may have come after that.
     pub fn undone<'a>(&'a self, serving: &'a BTreeSet<Value>) -> impl Iterator<Item = (Value, Value)> + 'a {
