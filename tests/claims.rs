@@ -391,7 +391,7 @@ proptest! {
     }
 
     #[test]
-    fn last_writer_wins_holds_what_it_claims(setup in worlds(0, true), wall in any::<bool>(), seed in any::<u64>()) {
+    fn last_writer_wins_holds_what_it_claims(setup in worlds(2, true), wall in any::<bool>(), seed in any::<u64>()) {
         let clock = if wall { StampClock::Wall } else { StampClock::Hybrid };
         let options = last_writer_wins::Options { clock, ..Default::default() };
         assert_claims_hold::<LastWriterWins>(&setup, &options, seed)?;

@@ -41,6 +41,8 @@ pub enum Mutant {
     F16,
     /// Copies are acknowledged before disks have them.
     F22,
+    /// A compare-and-set is stamped by the node's own clock, and a write by another (Cassandra, lightweight transactions).
+    L3,
     /// A version's past is pruned to one entry.
     W1,
     /// A write without a context is taken to have seen everything.

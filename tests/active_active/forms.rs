@@ -26,7 +26,7 @@ pub fn all() -> Vec<Form> {
     };
     for clock in ["wall", "hybrid"] {
         let options = format!("clock = \"{clock}\"");
-        add(format!("last-writer-wins {clock}"), &options, REGISTERS, clock == "wall");
+        add(format!("last-writer-wins {clock}"), &options, SWAPPED, clock == "wall");
     }
     for ship in ["at-once", "after-previous"] {
         add(format!("causal {ship}"), &format!("ship = \"{ship}\""), REGISTERS, false);

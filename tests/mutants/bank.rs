@@ -3,8 +3,8 @@
 //! `docs/mutants.md` has the same rows in words, and those that wait for protocols that are not there yet.
 
 use super::worlds::{
-    COUNTERS, CRASHING_COUNTER, DISKS, FIVE, LISTS, LOSSIER_DISKS, LOSSY, LOSSY_DISKS, PAIR, READ_FIRST, ROAMING, SETS,
-    SHORT, SHORT_ON_DISKS, THREE,
+    COUNTERS, CRASHING_COUNTER, DISKS, FIVE, LISTS, LOSSIER_DISKS, LOSSY, LOSSY_DISKS, ONE_AHEAD, PAIR, READ_FIRST,
+    ROAMING, SETS, SHORT, SHORT_ON_DISKS, THREE,
 };
 
 /// A flaw and where to look for it.
@@ -331,6 +331,14 @@ pub const BANK: &[Row] = &[
         right: "clock = \"hybrid\"",
         expect: "lost_acknowledged_writes = 0",
         how: How::Planned(20),
+        ..USUAL
+    },
+    Row {
+        id: "L3",
+        what: "what is compared is stamped by another clock",
+        world: ONE_AHEAD,
+        design: "protocol = \"last-writer-wins\"",
+        wrong: "mutant = \"L3\"",
         ..USUAL
     },
     Row {

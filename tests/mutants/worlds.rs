@@ -131,6 +131,26 @@ mix = { read = 1, write = 1 }
 warm_up = "1s"
 "#;
 
+/// As short, with one clock ahead by less than designs allow for, and clients that also compare before they write.
+pub const ONE_AHEAD: &str = concat!(
+    r#"
+duration = "8s"
+settle = "10s"
+"#,
+    triangle!(),
+    r#"[[topology.clock]]
+region = "ap"
+offset = "400ms"
+[workload]
+clients_per_region = 1
+rate = "10/s"
+keys = 1
+mix = { read = 1, write = 1, compare_and_set = 1 }
+timeout = "2s"
+warm_up = "0s"
+"#
+);
+
 /// Three sites whose network loses half of all messages or more for as long as anything happens, so that leaders come and go; and a few
 /// short crashes, cuts and isolations at any time. What is said of times, disks and of those follows.
 macro_rules! lossy {

@@ -24,8 +24,11 @@
 //! with a lower stamp, is thanked for it, and the write is gone; and a clock ahead eats what others write for as long as it is.
 //!
 //! **Does not claim.** Linearizability: a read tells what has arrived. That an acknowledged write survives a concurrent
-//! one: it is discarded, and [`Observation::Conflict`] says so. A compare-and-set is refused: on one node's copy it
-//! would promise what it cannot keep. A write that a client sends again to another node is stamped anew, and may win
+//! one: it is discarded, and [`Observation::Conflict`] says so. A compare-and-set holds of one region's copy, and of no more: its
+//! node compares with what it has and writes as if it had been told to, so that two regions may both find what they
+//! expect, both be thanked, and one of the two writes be discarded like any other. That it found another value is said of
+//! the request, not of the operation: sent again, to another node or after somebody overwrote it, it may be told so of what it
+//! has itself begun. A write that a client sends again to another node is stamped anew, and may win
 //! over what came in between. So may a request that comes after its client gave it up, or a second time: its node has
 //! seen what came in between and stamps above it, which is no conflict, and an older write stands where an acknowledged
 //! one stood. Therefore no write is claimed to be kept where the network repeats, reorders or delays.
@@ -45,7 +48,7 @@
 //! **Departures.** Each write also carries its [past](Version::past): what products with this rule leave out,
 //! and why they cannot tell which acknowledged writes they dropped. It costs 14 bytes for each node that ever wrote the
 //! key; `copy.rs` says what is counted, and why nothing escapes. Demers' push-pull compares one checksum of everything;
-//! here 64 digests keep one hot key from listing them all.
+//! here 64 digests keep one hot key from listing them all. Thomas has no compare-and-set: here it is a write that looks before it.
 //!
 //! **At its worst.** `scenarios/asia-cut-off.toml`: both sides of a cut write the same keys, and one side's work is
 //! gone.
@@ -60,14 +63,15 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::id::{Key, NodeId, RegionId};
+use crate::id::{Key, NodeId, RegionId, Value};
 use crate::op::{Op, Refusal, Reply};
 use crate::time::{Duration, Time};
 use crate::trace::{FaultKind, Observation, Promise};
 
+use super::mutant::Mutant;
 use super::{
-    About, Buckets, Claim, Context, Digests, Guarantee, HybridClock, OptionsError, Payload, Protocol, Request, Role,
-    Seat, Stamp, State, Table,
+    About, Buckets, Claim, Context, Digests, Flaw, Guarantee, HybridClock, OptionsError, Payload, Protocol, Request,
+    Role, Seat, Stamp, State, Table,
 };
 use copy::Store;
 
@@ -79,7 +83,7 @@ pub const ABOUT: About = About {
     idea: "Active-active: every region reads and writes its own copy; copies are exchanged in the background, and for \
            each key the highest timestamp wins everywhere.",
     does_not_claim: "Linearizability, or that an acknowledged write survives a concurrent one: the loser is discarded, \
-                     and counted as a conflict. A clock that runs ahead wins over later writes, and so does a request that comes late or \
+                     and counted as a conflict. A compare-and-set holds of one region's copy. A clock that runs ahead wins over later writes, and so does a request that comes late or \
                      twice.",
     cost: "No one-way delay a read or write. n-1 messages a write, and one 0.5 kB summary a node every gossip-every.",
     source: "Thomas, TODS 4(2), 1979; Kulkarni et al., OPODIS 2014; Demers et al., PODC 1987.",
@@ -113,6 +117,9 @@ pub struct Options {
     /// By what writes are stamped: `"hybrid"` (a hybrid logical clock: above everything in the copy) or `"wall"` (the node's own
     /// clock, whatever it shows, and whoever is ahead is believed: there is no `max-offset`). Default: `"hybrid"`.
     pub clock: StampClock,
+    /// A flaw on purpose, by its id in the bank. Only in builds with the feature `mutants`. Default: none.
+    #[cfg_attr(not(feature = "mutants"), serde(skip))]
+    pub mutant: Flaw,
 }
 
 /// By what writes are stamped.
@@ -129,7 +136,12 @@ pub enum StampClock {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { gossip_every: Duration::secs(1), max_offset: Duration::millis(500), clock: StampClock::Hybrid }
+        Options {
+            gossip_every: Duration::secs(1),
+            max_offset: Duration::millis(500),
+            clock: StampClock::Hybrid,
+            mutant: Flaw::default(),
+        }
     }
 }
 
@@ -251,15 +263,17 @@ impl Protocol for LastWriterWins {
         match request.op {
             Op::Read(key) => cx.reply(request.id, Reply::Read(self.copy.get(key).map(|held| held.value))),
             Op::Write(key, value) => {
-                // A retry that finds its write in place is answered and not stamped again.
-                if self.copy.get(key).is_none_or(|held| held.value != value) {
-                    let stamp = self.stamp(cx);
-                    let version = Version::replacing(self.copy.get(key), stamp, value);
-                    if self.merge(key, version.clone(), cx) {
-                        cx.observe(Observation::Stored { value });
-                    }
-                    cx.broadcast(Message::Update { key, version });
+                let by = self.options.clock;
+                self.write(key, value, by, cx);
+                cx.reply(request.id, Reply::Written);
+            }
+            Op::CompareAndSet { key, expected, new } => {
+                let held = self.copy.get(key).map(|held| held.value);
+                if held != expected && held != Some(new) {
+                    return cx.reply(request.id, Reply::Mismatch(held));
                 }
+                let by = if self.options.mutant.is(Mutant::L3) { StampClock::Wall } else { self.options.clock };
+                self.write(key, new, by, cx);
                 cx.reply(request.id, Reply::Written);
             }
             _ => cx.refuse(request.id, Refusal::Unsupported),
@@ -305,9 +319,22 @@ impl Protocol for LastWriterWins {
 }
 
 impl LastWriterWins {
+    /// Writes to this node's copy, and tells the others. A retry that finds its write in place is not stamped again.
+    fn write(&mut self, key: Key, value: Value, by: StampClock, cx: &mut Context<Self>) {
+        if self.copy.get(key).is_some_and(|held| held.value == value) {
+            return;
+        }
+        let stamp = self.stamp(by, cx);
+        let version = Version::replacing(self.copy.get(key), stamp, value);
+        if self.merge(key, version.clone(), cx) {
+            cx.observe(Observation::Stored { value });
+        }
+        cx.broadcast(Message::Update { key, version });
+    }
+
     /// A stamp for a write of this node.
-    fn stamp(&mut self, cx: &Context<Self>) -> Stamp {
-        match self.options.clock {
+    fn stamp(&mut self, by: StampClock, cx: &Context<Self>) -> Stamp {
+        match by {
             StampClock::Hybrid => self.clock.tick(cx.now(), cx.me()),
             StampClock::Wall => {
                 self.stamped = self.stamped.checked_add(1).expect("a node makes fewer than 2^32 writes");

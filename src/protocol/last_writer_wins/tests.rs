@@ -139,13 +139,13 @@ fn a_write_is_persisted_then_broadcast_then_acknowledged() {
 }
 
 #[test]
-fn a_read_tells_the_copy_and_a_compare_and_set_is_refused() {
+fn a_read_tells_the_copy_and_what_no_register_has_is_refused() {
     let mut node = Node::new(0);
     assert_eq!(node.read(K), None);
     node.write(K, 7);
     assert_eq!(node.read(K), Some(7));
-    let compare = Op::CompareAndSet { key: K, expected: Some(Value(7)), new: Value(8) };
-    assert_eq!(node.ask(compare), Err(Refusal::Unsupported));
+    let add = Op::Add { key: K, amount: 1, name: Value(8) };
+    assert_eq!(node.ask(add), Err(Refusal::Unsupported));
     assert_eq!(node.read(K), Some(7));
 }
 
@@ -313,6 +313,35 @@ fn options_read_as_documented() {
     let never = Options { gossip_every: Duration::ZERO, ..Options::default() };
     assert_eq!(LastWriterWins::seats(&never, &REGIONS).unwrap_err().option, "gossip-every");
     assert_eq!(LastWriterWins::seats(&options, &REGIONS).unwrap().len(), 3);
+}
+
+fn swap(expected: Option<u64>, new: u64) -> Op {
+    Op::CompareAndSet { key: K, expected: expected.map(Value), new: Value(new) }
+}
+
+#[test]
+fn a_compare_and_set_holds_of_one_copy() {
+    let (mut a, mut b) = (Node::new(0), Node::new(1));
+    assert_eq!(a.ask(swap(Some(9), 1)), Ok(Reply::Mismatch(None)));
+    assert!(a.sent.is_empty() && a.disk.is_empty(), "it changed nothing");
+    assert_eq!(a.ask(swap(None, 1)), Ok(Reply::Written));
+    assert_eq!(b.ask(swap(None, 2)), Ok(Reply::Written), "it has not heard");
+    assert_eq!(a.ask(swap(None, 1)), Ok(Reply::Written), "again: it is in place");
+    assert_eq!(a.sent.len(), 1, "and told once");
+    gossip(&mut b, &mut a);
+    assert_eq!((a.read(K), a.lost.as_slice(), b.lost.as_slice()), (Some(2), &[(Value(1), Value(2))][..], &[][..]));
+    assert_eq!(a.ask(swap(None, 1)), Ok(Reply::Mismatch(Some(Value(2)))), "again: it is gone");
+}
+
+#[test]
+fn a_compare_and_set_is_stamped_above_what_it_replaces() {
+    let (mut ahead, mut behind) = (Node::new(0), Node::new(1));
+    ahead.harness.pass(Duration::millis(400));
+    let theirs = ahead.write(K, 1);
+    behind.update(K, &theirs);
+    assert_eq!((behind.ask(swap(Some(1), 2)), behind.read(K)), (Ok(Reply::Written), Some(2)));
+    behind.restart();
+    assert_eq!((behind.ask(swap(Some(2), 3)), behind.read(K)), (Ok(Reply::Written), Some(3)));
 }
 
 fn by_wall_clock(me: u16) -> Node {
