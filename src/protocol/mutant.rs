@@ -3,7 +3,7 @@
 //!
 //! Without the feature `mutants` there is no switch: [`Flaw::is`] is the constant `false`, and no branch is left of it.
 
-/// A flaw. The letters are those of the bank: R for raft, F for failover, L for last-writer-wins, W for
+/// A flaw. The letters are those of the bank: R for raft, F for failover, L for last-writer-wins, H for hybrid clocks, W for
 /// version vectors, K for CRDTs, P for Paxos, S for sessions and levels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "mutants", derive(serde::Deserialize))]
@@ -43,6 +43,8 @@ pub enum Mutant {
     F22,
     /// A compare-and-set is stamped by the node's own clock, and a write by another (Cassandra, lightweight transactions).
     L3,
+    /// The logical part of a hybrid clock has so few bits that it begins again.
+    H2,
     /// A version's past is pruned to one entry.
     W1,
     /// A write without a context is taken to have seen everything.

@@ -342,6 +342,14 @@ pub const BANK: &[Row] = &[
         ..USUAL
     },
     Row {
+        id: "H2",
+        what: "the counter of a hybrid clock begins again",
+        world: ONE_AHEAD,
+        design: "protocol = \"last-writer-wins\"",
+        wrong: "mutant = \"H2\"",
+        ..USUAL
+    },
+    Row {
         id: "W1",
         what: "a version's past is pruned",
         world: READ_FIRST,

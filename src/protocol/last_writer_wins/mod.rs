@@ -335,6 +335,7 @@ impl LastWriterWins {
     /// A stamp for a write of this node.
     fn stamp(&mut self, by: StampClock, cx: &Context<Self>) -> Stamp {
         match by {
+            StampClock::Hybrid if self.options.mutant.is(Mutant::H2) => self.clock.tick_narrow(cx.now(), cx.me()),
             StampClock::Hybrid => self.clock.tick(cx.now(), cx.me()),
             StampClock::Wall => {
                 self.stamped = self.stamped.checked_add(1).expect("a node makes fewer than 2^32 writes");
