@@ -3,8 +3,8 @@
 //! `docs/mutants.md` has the same rows in words, and those that wait for protocols that are not there yet.
 
 use super::worlds::{
-    COUNTERS, CRASHING_COUNTER, DISKS, FIVE, LISTS, LOSSIER_DISKS, LOSSY, LOSSY_DISKS, ONE_AHEAD, PAIR, READ_FIRST,
-    ROAMING, SETS, SHORT, SHORT_ON_DISKS, THREE,
+    COUNTERS, CRASHING_COUNTER, DISKS, FIVE, LISTS, LOSSIER_DISKS, LOSSY, LOSSY_DISKS, MOVING, ONE_AHEAD, PAIR,
+    READ_FIRST, ROAMING, SETS, SHORT, SHORT_ON_DISKS, THREE,
 };
 
 /// A flaw and where to look for it.
@@ -348,6 +348,19 @@ pub const BANK: &[Row] = &[
         design: "protocol = \"last-writer-wins\"",
         wrong: "mutant = \"H2\"",
         ..USUAL
+    },
+    Row {
+        id: "H4",
+        what: "a stamp from the future takes all hybrid clocks along",
+        world: MOVING,
+        faults: "[[fault]]\nat = \"100ms\"\nfor = \"800ms\"\nclock_step = { nodes = [\"third\"], by = \"1h\" }\n\
+                 [[fault]]\nat = \"900ms\"\nquiesce = [\"third\"]\n\
+                 [[fault]]\nat = \"50ms\"\nfor = \"10s\"\nisolate = [\"there\"]",
+        design: "protocol = \"last-writer-wins\"\nrouting = { policy = \"nearest\", roam = { ratio = \"100%\", to = \"there\", at = \"2s\" } }",
+        wrong: "max-offset = \"10h\"",
+        right: "max-offset = \"500ms\"",
+        expect: "\"bounded-staleness:4s\" = \"pass\"",
+        how: How::Planned(20),
     },
     Row {
         id: "W1",

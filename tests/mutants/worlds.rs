@@ -151,6 +151,25 @@ warm_up = "0s"
 "#
 );
 
+/// A region whose clients move to another, which has not heard of what they wrote; and a third that writes, too.
+pub const MOVING: &str = r#"
+duration = "11s"
+settle = "5s"
+[topology]
+regions = ["here", "there", "third"]
+link = [
+    { from = "here", to = "there", rtt = "90ms" },
+    { from = "here", to = "third", rtt = "40ms" },
+    { from = "there", to = "third", rtt = "60ms" },
+]
+[workload]
+clients = { here = 4, third = 1 }
+think = "20ms"
+keys = 4
+mix = { read = 1, write = 1 }
+warm_up = "0s"
+"#;
+
 /// Three sites whose network loses half of all messages or more for as long as anything happens, so that leaders come and go; and a few
 /// short crashes, cuts and isolations at any time. What is said of times, disks and of those follows.
 macro_rules! lossy {
