@@ -29,7 +29,7 @@ use riftzone::protocol::last_writer_wins::{self, LastWriterWins, StampClock};
 use riftzone::protocol::lease_store::{self, LeaseStore, Synchronous};
 use riftzone::protocol::orchestrated::{self, Orchestrated};
 use riftzone::protocol::primary_backup::{
-    self, Acknowledge, Copying, Failback, Failover, Fencing, PrimaryBackup, Reads, Returning, Size,
+    self, Acknowledge, Copying, Failback, Failover, Fencing, PrimaryBackup, Probe, Reads, Returning, Size,
 };
 use riftzone::protocol::raft::{self, AppendOrder, Group, Raft};
 use riftzone::protocol::siblings::{self, Quorum, Resolver, Siblings, Vectors};
@@ -277,6 +277,10 @@ fn primary_backup_options() -> impl Strategy<Value = primary_backup::Options> {
         1 => Just(Returning::Merge),
     ];
     let reads = prop_oneof![3 => Just(Reads::Primary), 1 => Just(Reads::Nearest)];
+    let failover = (failover, any::<bool>()).prop_map(|(failover, shallow)| {
+        let probe = if shallow { Probe::Shallow } else { Probe::Deep };
+        failover.map(|failover: Failover| Failover { probe, ..failover })
+    });
     let ship_every = prop::option::weighted(0.3, (1..2_000_u64).prop_map(Duration::millis));
     let waits = |acknowledge| acknowledge != Acknowledge::Local;
     let patience = prop::option::weighted(0.4, ((100..3_000_u64).prop_map(Duration::millis), any::<bool>()));
@@ -291,7 +295,10 @@ fn primary_backup_options() -> impl Strategy<Value = primary_backup::Options> {
             },
             sender_timeout: (acknowledge == Acknowledge::First).then_some(Duration::millis(2_500)),
             lease: Duration::millis(1_200),
-            failover,
+            failover: failover.map(|failover| Failover {
+                probe: if waits(acknowledge) { Probe::Deep } else { failover.probe },
+                ..failover
+            }),
             copying: matches!(returning, Returning::Rewind | Returning::Rebuild).then_some(Copying {
                 size: Size(100_000_000),
                 per_second: Size(80_000_000),

@@ -304,6 +304,19 @@ pub const BANK: &[Row] = &[
         how: How::Planned(10),
     },
     Row {
+        id: "F13",
+        what: "a probe that does not see whether a replica can write",
+        world: FIVE,
+        faults: "[disk]\nsync = \"2ms\"\n\
+                 [[fault]]\nat = \"10s\"\nfor = \"40s\"\nslow_disk = { nodes = [\"s3/replica\", \"s4/replica\"], add = \"20s\" }\n\
+                 [[fault]]\nat = \"15s\"\nfor = \"40s\"\ncrash = [\"s1\"]",
+        design: "protocol = \"primary-backup\"\nbackups = [\"s2\", \"s3\", \"s4\"]",
+        wrong: "failover = { detect = \"3s\", heartbeat = \"500ms\", promote = \"1s\", probe = \"shallow\" }",
+        right: "failover = { detect = \"3s\", heartbeat = \"500ms\", promote = \"1s\", probe = \"deep\" }",
+        expect: "rto_s = \"<= 15s\"",
+        how: How::Planned(20),
+    },
+    Row {
         id: "F14",
         what: "automatic promotion across regions",
         design: "protocol = \"primary-backup\"",

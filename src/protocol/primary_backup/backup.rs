@@ -200,7 +200,7 @@ impl Replica {
                 if index < stretch.length {
                     self.fetch(from, cx);
                 } else {
-                    cx.send(collector, Message::Report { epoch, last: self.log.last() });
+                    self.answer_monitor(collector, Message::Report { epoch, last: self.log.last() }, cx);
                 }
             }
             Meeting::Differs(last) => self.fetch_after(last, from, cx),

@@ -79,6 +79,10 @@
 //! widely as `acknowledge` asks. A primary that loses its lease observes `SteppedDown`, and `Leader` and `Ready` of the
 //! same epoch if it gets it back; so does one that restarts and is still the primary.
 //!
+//! **Probes.** A replica's answer to a monitor leaves when its disk has what the replica took before, so that a disk that stalls makes its
+//! replica silent, and no candidate. With `probe = "shallow"` the answer comes from memory: a replica that can take no write is
+//! chosen like any other, and as long as it answers nobody suspects it.
+//!
 //! **Failback.** With `failback` the office goes back to the first primary when that is well again: the primary takes no more
 //! requests, and is done once its successor has the whole log; then monitors that suspect nobody vote, and it is promoted like any
 //! other. Nothing is lost by that, and nobody is served meanwhile: a second outage, of `promote` and four one-way delays or so,
@@ -120,7 +124,7 @@ pub use copying::{Copying, Size};
 pub use failback::Failback;
 pub use log::{Change, Entry, Position, Stretch};
 pub use operator::{Operator, Rule};
-pub use options::{Failover, Fencing, Options, Reads, Returning};
+pub use options::{Failover, Fencing, Options, Probe, Reads, Returning};
 pub(in crate::protocol) use primary::Wait;
 
 use crate::id::NodeId;

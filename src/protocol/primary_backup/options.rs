@@ -135,6 +135,10 @@ pub struct Failover {
     /// reconfigure it look at it a few times before. A primary that restarts serves at once, too, until it is told. Not with
     /// `fencing`. Default: it is told at once, and asks before it serves again.
     pub demote_after: Option<Duration>,
+    /// What a replica's answer to a monitor tells: `"deep"` (that its disk completes syncs: an answer waits for those under way) or
+    /// `"shallow"` (that it is up, and how far its log goes in memory: one whose disk has stalled is a candidate like any
+    /// other). Shallow only with `acknowledge = "local"`: what memory tells a crash may take back. Default: `"deep"`.
+    pub probe: Probe,
 }
 
 impl Default for Failover {
@@ -150,8 +154,21 @@ impl Default for Failover {
             operator: None,
             failback: Failback::Never,
             demote_after: None,
+            probe: Probe::Deep,
         }
     }
+}
+
+/// What a replica's answer to a monitor tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+pub enum Probe {
+    /// That its disk completes syncs.
+    #[default]
+    Deep,
+    /// That it is up.
+    Shallow,
 }
 
 /// What keeps an old primary from serving.

@@ -11,7 +11,7 @@ use super::acknowledge::Acknowledge;
 use super::copying::Copying;
 use super::failback::Failback;
 use super::operator::Operator;
-use super::options::{Fencing, Options, Reads, Returning};
+use super::options::{Fencing, Options, Probe, Reads, Returning};
 
 /// What a node makes of the options: names are ids, words are numbers.
 #[derive(Clone, Debug, Hash)]
@@ -46,6 +46,8 @@ pub(super) struct Plan {
     pub operator: Option<Operator>,
     pub failback: Failback,
     pub demote_after: Option<Duration>,
+    /// Whether monitors are answered whatever the disk still has to sync.
+    pub shallow: bool,
     pub unwatched: bool,
     flaw: Flaw,
 }
@@ -87,6 +89,7 @@ impl Plan {
             operator: failover.operator,
             failback: failover.failback,
             demote_after: failover.demote_after,
+            shallow: failover.probe == Probe::Shallow,
             unwatched: options.unwatched,
             flaw: options.mutant,
             replicas,

@@ -224,7 +224,16 @@ impl Replica {
                 self.confirmed_by(from, grant, cx);
             }
         }
-        cx.send(from, Message::Pong(self.sign(cx)));
+        self.answer_monitor(from, Message::Pong(self.sign(cx)), cx);
+    }
+
+    /// An answer that waits for the disk tells that the disk works: one that stalls makes its node silent.
+    pub(super) fn answer_monitor(&self, monitor: NodeId, answer: Message, cx: &mut Context<PrimaryBackup>) {
+        if self.plan.shallow {
+            cx.send_unsynced(monitor, answer);
+        } else {
+            cx.send(monitor, answer);
+        }
     }
 
     fn sign(&self, cx: &Context<PrimaryBackup>) -> Sign {
@@ -393,7 +402,7 @@ impl Replica {
         let last = self.log.last();
         match source {
             Some(source) => cx.send(source, Message::Fetch { epoch, last }),
-            None => cx.send(from, Message::Report { epoch, last }),
+            None => self.answer_monitor(from, Message::Report { epoch, last }, cx),
         }
     }
 

@@ -7,7 +7,7 @@ use crate::time::Duration;
 use super::acknowledge::Acknowledge;
 use super::failback::Failback;
 use super::operator::Operator;
-use super::options::{Failover, Fencing, Options, Returning};
+use super::options::{Failover, Fencing, Options, Probe, Returning};
 
 /// The regions of the replicas, the primary's first.
 fn replica_regions(options: &Options, regions: &[&str]) -> Result<Vec<RegionId>, OptionsError> {
@@ -112,6 +112,11 @@ fn check_spans(options: &Options, failover: &Failover) -> Result<(), OptionsErro
     if failover.failback != Failback::Never && failover.demote_after.is_some() {
         let why = "who is handed an office over is told at once: leave `demote-after` or this out".into();
         return fail("failover.failback", why);
+    }
+    if failover.probe == Probe::Shallow && options.acknowledge != Acknowledge::Local {
+        let why = "a crash takes back what a replica tells without its disk, and no copy could be counted on: write \"deep\", or \
+                   `acknowledge = \"local\"`";
+        return fail("failover.probe", why.into());
     }
     if options.fencing == Fencing::Epoch && failover.demote_after.is_some() {
         let why = "with `fencing` a primary serves while its lease lasts, and no longer: leave one of them out".into();

@@ -145,6 +145,7 @@ fn what_cannot_be_names_its_option() {
         ("repair = '0s'", "repair"),
         ("acknowledge = 'one'\nsender-timeout = '5s'", "sender-timeout"),
         ("fencing = 'epoch'\nfailover = { demote-after = '1s' }", "failover.demote-after"),
+        ("acknowledge = 'one'\nfailover = { probe = 'shallow' }", "failover.probe"),
         ("fencing = 'epoch'", "fencing"),
         ("fencing = 'epoch'\nlease = '6s'\nfailover = {}", "lease"),
         ("fencing = 'epoch'\nlease = '1s'\nfailover = {}", "lease"),
@@ -291,6 +292,30 @@ fn who_returns_discards_or_is_refused() {
         effects.iter().any(|e| matches!(e, Effect::Persist { record: Record::Stranded })),
         "a restart changes nothing"
     );
+}
+
+#[test]
+fn a_shallow_answer_does_not_wait_for_the_disk() {
+    for (text, at_once) in [("failover = {}", false), ("failover = { probe = 'shallow' }", true)] {
+        let mut harness = watched(1);
+        let mut backup = start(&mut harness, &toml(text));
+        harness.effects();
+        backup.on_message(
+            M[0],
+            Message::Ping { office: Office { epoch: 1, primary: A }, grant: None },
+            &mut harness.context(),
+        );
+        backup.on_message(M[0], Message::Collect { epoch: 2, source: None }, &mut harness.context());
+        let answers: Vec<bool> = harness
+            .effects()
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::Send { message: Message::Pong(_) | Message::Report { .. }, unsynced, .. } => Some(*unsynced),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(answers, [at_once; 2], "{text}");
+    }
 }
 
 #[test]
