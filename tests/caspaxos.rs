@@ -159,6 +159,7 @@ fn what_is_refused_in_a_crowd_never_takes_effect() {
         has_jitter: true,
         budget: None,
         hedge_after: None,
+        hides_errors: false,
     });
     for (hold, seed) in [(Duration::ZERO, 1), (Duration::millis(500), 2)] {
         let run = run(&world, &Options { conflict: Conflict::Reject, hold, ..Options::default() }, seed);

@@ -451,6 +451,7 @@ proptest! {
             has_jitter: true,
             budget: None,
             hedge_after: None,
+            hides_errors: false,
         });
         let options = caspaxos::Options { conflict: Conflict::Reject, ..options };
         assert_claims_hold::<CasPaxos>(&setup, &options, seed)?;

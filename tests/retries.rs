@@ -84,6 +84,7 @@ fn policy() -> Retry {
         has_jitter: false,
         budget: None,
         hedge_after: None,
+        hides_errors: false,
     }
 }
 
@@ -195,6 +196,27 @@ fn with_request_ids_a_retried_write_takes_effect_once_and_without_them_again() {
         assert!(without.claims.iter().all(|claim| claim.guarantee != Guarantee::Linearizable));
         assert_eq!(without.broken_claims().count(), 0);
     }
+}
+
+/// A driver that swallows errors: what was sent and has no answer is done, for all that its client knows; what was refused is not, nor is
+/// a read.
+#[test]
+fn a_driver_that_hides_errors_takes_silence_for_success() {
+    let capped = Retry { attempts: Some(2), hides_errors: true, ..policy() };
+    let of = |mix, mood| {
+        let mut setup = setup(capped);
+        setup.workload.mix = mix;
+        run(&setup, mood)
+    };
+    let (reads, writes) =
+        (Mix { read: 1, write: 0, compare_and_set: 0 }, Mix { read: 0, write: 1, compare_and_set: 0 });
+    let silent = of(writes, Mood::Silent);
+    let outcomes = silent.measures.outcomes(None);
+    assert!(outcomes.ok == outcomes.total() && outcomes.ok > 5, "{outcomes:?}");
+    assert_eq!(silent.durability.lost.len() as u64, outcomes.ok, "nobody has them");
+    let refused = of(writes, Mood::Refuses).measures.outcomes(None);
+    assert_eq!((refused.fail, refused.ok), (refused.total(), 0));
+    assert_eq!(of(reads, Mood::Silent).measures.outcomes(None).ok, 0);
 }
 
 /// Last-writer-wins knows a retry by the value that it finds in place, with or without request ids.

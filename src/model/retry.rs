@@ -22,6 +22,8 @@ pub struct Retry {
     pub budget: Option<Budget>,
     /// How long after an attempt, if it has no answer, a second node is asked beside the first; `None`: none is.
     pub hedge_after: Option<Duration>,
+    /// Whether a write that was sent, and has no answer in the end, is reported as done: a driver that swallows what the network tells it.
+    pub hides_errors: bool,
 }
 
 /// A token bucket: each operation puts a part of a token in, each retry and each hedge takes one out, or is not made.
@@ -67,6 +69,7 @@ mod tests {
             has_jitter: false,
             budget: None,
             hedge_after: None,
+            hides_errors: false,
         };
         let mut stream = Stream::new(1, "waits");
         let waits = [1, 2, 3, 4, 100, u32::MAX].map(|nth| retry.wait(nth, &mut stream).as_nanos() / 1_000_000);

@@ -3,7 +3,7 @@
 //!
 //! Without the feature `mutants` there is no switch: [`Flaw::is`] is the constant `false`, and no branch is left of it.
 
-/// A flaw. The letters are those of the bank: R for raft, F for failover, L for last-writer-wins, H for hybrid clocks, W for
+/// A flaw. The letters are those of the bank: R for raft, F for failover and what comes with it, L for last-writer-wins, H for hybrid clocks, W for
 /// version vectors, K for CRDTs, P for Paxos, S for sessions and levels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "mutants", derive(serde::Deserialize))]
@@ -39,6 +39,8 @@ pub enum Mutant {
     F10,
     /// One monitor is enough for an election (Elasticsearch, `minimum_master_nodes = 1`).
     F16,
+    /// A client's driver reports as done what has no answer (Kingsbury, MongoDB, aphyr 286).
+    F18,
     /// Copies are acknowledged before disks have them.
     F22,
     /// A compare-and-set is stamped by the node's own clock, and a write by another (Cassandra, lightweight transactions).
@@ -91,6 +93,11 @@ impl Flaw {
     #[inline]
     pub(super) fn is(self, mutant: Mutant) -> bool {
         self.0 == Some(mutant)
+    }
+
+    /// Whether clients have a flaw of their own: they take what has no answer for done.
+    pub(crate) fn hides_errors(self) -> bool {
+        self.is(Mutant::F18)
     }
 
     /// Whether it is this one: never, in a build that has none.

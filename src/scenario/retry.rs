@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::error::Problem;
 use super::units::{At, Keys, Percent, Table};
 use crate::model::retry::{Budget, Retry};
+use crate::protocol::Flaw;
 use crate::time::Duration;
 
 const BACKOFF: Duration = Duration::millis(100);
@@ -30,6 +31,10 @@ pub(super) struct RetryPolicy {
     pub budget: Option<Table<RetryBudget>>,
     /// How long after an attempt without an answer the next nearest replica is asked beside the first. Default: never.
     pub hedge_after: Option<At<Duration>>,
+    /// A flaw on purpose, by its id in the bank. Only in builds with the feature `mutants`. Default: none.
+    #[serde(default)]
+    #[cfg_attr(not(feature = "mutants"), serde(skip))]
+    pub mutant: Flaw,
 }
 
 /// How a wait is drawn.
@@ -92,6 +97,7 @@ pub(super) fn read(table: &Table<RetryPolicy>, timeout: Option<Duration>) -> Res
         has_jitter: written.jitter != Some(Jitter::None),
         budget: written.budget.as_ref().map(|table| budget(&table.value)).transpose()?,
         hedge_after: written.hedge_after.as_ref().map(|at| at.value),
+        hides_errors: written.mutant.hides_errors(),
     })
 }
 

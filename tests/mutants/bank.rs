@@ -328,6 +328,15 @@ pub const BANK: &[Row] = &[
     },
     Row { id: "F16", what: "one monitor is a quorum", design: FAILOVER, wrong: "mutant = \"F16\"", ..USUAL },
     Row {
+        id: "F18",
+        what: "a client takes a write without an answer for done",
+        world: SHORT,
+        design: "protocol = \"primary-backup\"",
+        wrong: "retry = { mutant = \"F18\" }",
+        right: "retry = {}",
+        ..USUAL
+    },
+    Row {
         id: "F22",
         what: "copies are acknowledged before they are synced",
         world: DISKS,
