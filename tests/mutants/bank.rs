@@ -3,7 +3,7 @@
 //! `docs/mutants.md` has the same rows in words, and those that wait for protocols that are not there yet.
 
 use super::worlds::{
-    COUNTERS, CRASHING_COUNTER, DISKS, FIVE, LISTS, LOSSIER_DISKS, LOSSY, LOSSY_DISKS, MOVING, ONE_AHEAD, PAIR,
+    COUNTERS, CRASHING_COUNTER, DISKS, FIVE, LISTS, LOSSY, LOSSY_DISKS, LOST_ON_DISKS, MOVING, ONE_AHEAD, PAIR,
     READ_FIRST, ROAMING, SETS, SHORT, SHORT_ON_DISKS, THREE,
 };
 
@@ -462,9 +462,13 @@ pub const BANK: &[Row] = &[
     Row {
         id: "P1",
         what: "an acceptor's promise is not on disk",
-        world: LOSSIER_DISKS,
+        world: LOST_ON_DISKS,
+        faults: "[[fault]]\nat = \"600ms\"\nfor = \"20ms\"\ncrash = [\"s2\"]\n\
+                 [[fault]]\nat = \"1200ms\"\nfor = \"20ms\"\ncrash = [\"s3\"]\n\
+                 [[fault]]\nat = \"1800ms\"\nfor = \"20ms\"\ncrash = [\"s2\"]",
         design: "protocol = \"caspaxos\"\nhold = \"1ms\"\npiggyback = false\nbackoff = \"20ms\"\nresend-after = \"200ms\"",
         wrong: "mutant = \"P1\"",
+        how: How::Planned(100),
         ..USUAL
     },
     Row {

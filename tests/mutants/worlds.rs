@@ -170,10 +170,10 @@ mix = { read = 1, write = 1 }
 warm_up = "0s"
 "#;
 
-/// Three sites whose network loses half of all messages or more for as long as anything happens, so that leaders come and go; and a few
-/// short crashes, cuts and isolations at any time. What is said of times, disks and of those follows.
-macro_rules! lossy {
-    ($until:literal, $loss:literal, $disk:literal, $chaos:literal) => {
+/// Three sites whose network loses half of all messages or more for as long as anything happens, so that leaders come and go. What is said
+/// of times and disks follows.
+macro_rules! near {
+    ($until:literal, $loss:literal, $disk:literal) => {
         concat!(
             "duration = \"",
             $until,
@@ -202,7 +202,17 @@ for = ""#,
 loss = { ratio = ""#,
             $loss,
             r#"" }
-[chaos]
+"#
+        )
+    };
+}
+
+/// Those, and a few short crashes, cuts and isolations at any time, of which the same is said.
+macro_rules! lossy {
+    ($until:literal, $loss:literal, $disk:literal, $chaos:literal) => {
+        concat!(
+            near!($until, $loss, $disk),
+            r#"[chaos]
 from = "0s"
 until = ""#,
             $until,
@@ -222,9 +232,8 @@ pub const LOSSY: &str = lossy!("12s", "60%", "", "every = \"2s\"\nfor = [\"300ms
 pub const LOSSY_DISKS: &str =
     lossy!("3s", "50%", "[disk]\nsync = [\"1ms\", \"20ms\"]", "every = \"300ms\"\nfor = [\"20ms\", \"200ms\"]\n");
 
-/// The same with more lost, for a protocol that sends many.
-pub const LOSSIER_DISKS: &str =
-    lossy!("3s", "70%", "[disk]\nsync = [\"1ms\", \"20ms\"]", "every = \"300ms\"\nfor = [\"20ms\", \"200ms\"]\n");
+/// The same without those. Faults that are planned follow.
+pub const LOST_ON_DISKS: &str = near!("3s", "60%", "[disk]\nsync = [\"1ms\", \"20ms\"]");
 
 /// Five sites, 30 ms apart, with clients at three of them. Faults that are planned follow.
 pub const FIVE: &str = r#"
