@@ -8,7 +8,7 @@ mod support;
 use std::collections::BTreeMap;
 
 use riftzone::id::{NodeId, RegionId};
-use riftzone::model::clock::WrongClocks;
+use riftzone::model::clock::{Whose, WrongClocks};
 use riftzone::model::fault::{Action, Fault, Target};
 use riftzone::op::Refusal;
 use riftzone::protocol::{Context, Payload, Protocol, Request, State};
@@ -26,6 +26,8 @@ struct Watch;
 enum Note {
     Saw(#[allow(dead_code, reason = "the trace shows it")] u64),
     Rang(#[allow(dead_code, reason = "the trace shows it")] u64),
+    /// A client, the number of its operation, and what its clock showed.
+    Asked(#[allow(dead_code, reason = "the trace shows it")] [u64; 3]),
 }
 
 impl Payload for Note {
@@ -47,8 +49,12 @@ impl Protocol for Watch {
     type Message = Note;
     type Timer = Timer;
     type Record = ();
-    type Session = ();
+    type Session = Time;
     type Options = ();
+
+    fn begins((): &(), session: &mut Time, shown: Time) {
+        *session = shown;
+    }
 
     fn start((): &(), _: Vec<()>, cx: &mut Context<Self>) -> Self {
         cx.set_timer(Timer::Look, EVERY);
@@ -57,7 +63,9 @@ impl Protocol for Watch {
     }
 
     fn on_request(&mut self, request: Request<Self>, cx: &mut Context<Self>) {
-        cx.refuse(request.id, Refusal::Unavailable);
+        let Request { id, session, .. } = request;
+        cx.send(cx.me(), Note::Asked([id.client.0.into(), id.sequence.into(), session.as_nanos()]));
+        cx.refuse(id, Refusal::Unavailable);
     }
 
     fn on_message(&mut self, _: NodeId, _: Note, _: &mut Context<Self>) {}
@@ -239,7 +247,7 @@ fn each_node_has_a_clock_of_its_own() {
     let mut setup = world();
     let drawn = |region| WrongClocks {
         region: RegionId(region),
-        role: None,
+        whose: Whose::Nodes,
         offset_ns: (-5 * MS, 5 * MS),
         drift_ns_per_s: (1_000, 1_000),
     };
@@ -258,4 +266,41 @@ fn each_node_has_a_clock_of_its_own() {
     }
     assert_ne!(at_the_start[0], at_the_start[1]);
     assert_ne!(run(&setup, 2).1["a"].errors[0].1, at_the_start[0], "another seed, another clock");
+}
+
+/// A region's clients share a clock, which is right unless a scenario says otherwise, whatever is wrong with their nodes'; and every
+/// request of an operation carries what it showed when that began, wherever it goes.
+#[test]
+fn clients_carry_what_their_clock_showed_when_they_began() {
+    let mut setup = world();
+    setup.workload.clients = vec![1; 2];
+    let wrong = |region, whose, by_ms| WrongClocks {
+        region: RegionId(region),
+        whose,
+        offset_ns: (by_ms * MS, by_ms * MS),
+        drift_ns_per_s: (0, 0),
+    };
+    setup.clocks.wrong = vec![wrong(0, Whose::Nodes, 70), wrong(1, Whose::Clients, -500)];
+    setup.faults = vec![fault(Action::ClockStep { nodes: a(), by_ns: SECOND })];
+    let trace = Trace::up_to(after(5_000), Duration::secs(5));
+    let run = simulate::<Watch>(&setup, &Placement::everywhere(&setup.topology), &(), 1, trace).unwrap();
+    // By client and operation: when a request came, where, and what it carried.
+    let mut asked: BTreeMap<[u64; 2], Vec<(Time, &str, u64)>> = BTreeMap::new();
+    for (at, line) in run.trace.lines() {
+        let Some((node, note)) = line.split_once(" got Asked([") else { continue };
+        let note = note.split_once("])").unwrap().0;
+        let told: Vec<u64> = note.split(", ").map(|number| number.parse().unwrap()).collect();
+        asked.entry([told[0], told[1]]).or_default().push((*at, node, told[2]));
+    }
+    let (mut errors, mut elsewhere) = (BTreeMap::<&str, Vec<i64>>::new(), 0);
+    for requests in asked.values() {
+        let (at, node, shown) = requests[0];
+        errors.entry(node).or_default().push(shown as i64 - at.as_nanos() as i64);
+        assert!(requests.iter().all(|(.., carried)| *carried == shown), "{requests:?}");
+        elsewhere += requests.iter().filter(|(_, other, _)| *other != node).count();
+    }
+    assert!(elsewhere > 50, "{elsewhere}");
+    for (node, error) in [("a", 0), ("b", -500 * MS)] {
+        assert!(errors[node].len() > 30 && errors[node].iter().all(|found| *found == error), "{node}: {errors:?}");
+    }
 }

@@ -1,4 +1,4 @@
-//! Nodes' clocks: how far off, and how fast they run.
+//! Nodes' and clients' clocks: how far off, and how fast they run.
 
 use crate::id::{RegionId, Role};
 use crate::rng::Stream;
@@ -17,12 +17,12 @@ pub struct Clock {
     pub since: Time,
 }
 
-/// Every node's clock at the start.
+/// Every node's clock at the start, and every region's clients'.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClockModel {
     /// The bound on its clock's error that every node is told.
     pub uncertainty: Duration,
-    /// Clocks that are wrong; of two that fit a node, the later. All others are perfect.
+    /// Clocks that are wrong; of two that fit, the later. All others are perfect.
     pub wrong: Vec<WrongClocks>,
 }
 
@@ -31,12 +31,28 @@ pub struct ClockModel {
 pub struct WrongClocks {
     /// In this region.
     pub region: RegionId,
-    /// Of nodes in this role; `None` for all.
-    pub role: Option<Role>,
+    /// Whose.
+    pub whose: Whose,
     /// How far ahead they are at the start, in nanoseconds: each draws its own between these two.
     pub offset_ns: (i64, i64),
     /// How much they gain in a second, in nanoseconds: each draws its own between these two.
     pub drift_ns_per_s: (i64, i64),
+}
+
+/// Whose clocks of a region are wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Whose {
+    /// All nodes'.
+    Nodes,
+    /// The nodes' in this role.
+    Role(Role),
+    /// The one that its clients share. No fault disturbs it.
+    Clients,
+}
+
+impl Whose {
+    /// What stands for the clients where roles are named.
+    pub const CLIENTS: &'static str = "client";
 }
 
 const SECOND: i128 = 1_000_000_000;
@@ -44,8 +60,17 @@ const SECOND: i128 = 1_000_000_000;
 impl ClockModel {
     /// The clock of a node. `dice` makes the stream from which it is drawn, where it is drawn.
     pub fn of(&self, region: RegionId, role: Role, dice: impl FnOnce() -> Stream) -> Clock {
-        let fits = |wrong: &&WrongClocks| wrong.region == region && wrong.role.is_none_or(|of| of == role);
+        self.drawn(region, |whose| whose == Whose::Nodes || whose == Whose::Role(role), dice)
+    }
+
+    /// The clock of a region's clients, the same.
+    pub fn of_clients(&self, region: RegionId, dice: impl FnOnce() -> Stream) -> Clock {
+        self.drawn(region, |whose| whose == Whose::Clients, dice)
+    }
+
+    fn drawn(&self, region: RegionId, fits: impl Fn(Whose) -> bool, dice: impl FnOnce() -> Stream) -> Clock {
         let perfect = Clock { uncertainty: self.uncertainty, ..Clock::default() };
+        let fits = |wrong: &&WrongClocks| wrong.region == region && fits(wrong.whose);
         let Some(wrong) = self.wrong.iter().rev().find(fits) else { return perfect };
         let (mut stream, mut dice) = (None, Some(dice));
         let mut draw = |(low, high): (i64, i64)| {
@@ -164,12 +189,13 @@ mod tests {
     #[test]
     fn clocks_are_drawn_between_their_ends_and_the_later_entry_counts() {
         let (here, there) = (RegionId(0), RegionId(1));
-        let wrong = |region, role, offset_ns, drift_ns_per_s| WrongClocks { region, role, offset_ns, drift_ns_per_s };
+        let wrong = |region, whose, offset_ns, drift_ns_per_s| WrongClocks { region, whose, offset_ns, drift_ns_per_s };
         let model = ClockModel {
             uncertainty: Duration::millis(7),
             wrong: vec![
-                wrong(here, None, (-5_000, 5_000), (3, 3)),
-                wrong(here, Some(Role::Monitor), (1, 1), (i64::MIN, i64::MAX)),
+                wrong(here, Whose::Nodes, (-5_000, 5_000), (3, 3)),
+                wrong(here, Whose::Role(Role::Monitor), (1, 1), (i64::MIN, i64::MAX)),
+                wrong(there, Whose::Clients, (-9, -9), (0, 0)),
             ],
         };
         let of = |region, role, seed| model.of(region, role, || Stream::new(seed, "clock"));
@@ -180,5 +206,11 @@ mod tests {
         assert_eq!(of(here, Role::Monitor, 1).offset_ns, 1);
         let perfect = model.of(there, Role::Replica, || unreachable!("nothing is drawn"));
         assert_eq!(perfect, Clock { uncertainty: Duration::millis(7), ..Clock::default() });
+        let of_clients = |region| model.of_clients(region, || unreachable!("nothing is drawn"));
+        assert_eq!(
+            (of_clients(here), of_clients(there).offset_ns),
+            (perfect, -9),
+            "nodes' and clients' clocks are apart"
+        );
     }
 }

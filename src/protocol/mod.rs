@@ -64,6 +64,7 @@ use std::sync::Arc;
 pub use crate::id::Role;
 use crate::id::{Key, NodeId, RegionId, RequestId, Value};
 use crate::op::{Object, Op, OpKind};
+use crate::time::Time;
 
 /// A replication protocol: the code that one node runs.
 ///
@@ -108,6 +109,12 @@ pub trait Protocol: Sized {
     fn claims(options: &Self::Options) -> Vec<Claim> {
         let _ = options;
         Vec::new()
+    }
+
+    /// A client begins an operation, and its clock shows this: what it carries is for every request of that operation, retries
+    /// too. Nothing begins for a health check, nor in an exhaustive search: these carry the default. The default: what it shows is not told.
+    fn begins(options: &Self::Options, session: &mut Self::Session, shown: Time) {
+        let _ = (options, session, shown);
     }
 
     /// The node begins, or begins again after a crash with what its disk kept.

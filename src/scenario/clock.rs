@@ -7,10 +7,12 @@ use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::error::{Problem, Problems};
-use super::faults::{target, targets};
+use super::faults::{ROLES, target, targets};
+use super::place;
 use super::units::{At, Keys, Offset, Table};
 use super::written::{self, Names};
-use crate::model::clock::{ClockModel, WrongClocks};
+use crate::id::{RegionId, Role};
+use crate::model::clock::{ClockModel, Whose, WrongClocks};
 use crate::model::fault::{Action, Target};
 use crate::model::topology::Topology;
 use crate::time::Duration;
@@ -20,7 +22,7 @@ use crate::time::Duration;
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct Clock {
-    /// The region, or the nodes of one role in it (`us-east-1/monitor`).
+    /// The region's nodes, those of one role (`us-east-1/monitor`), or its clients, who share a clock (`us-east-1/client`).
     pub region: At<String>,
     /// How far ahead its clocks are at the start, or behind if negative; of two, each node draws its own between them.
     /// Default: "0s".
@@ -161,29 +163,19 @@ pub(super) fn read(written: &written::Topology, topology: &Topology, problems: &
     let mut wrong: Vec<WrongClocks> = Vec::new();
     for Table { value: clock, .. } in &written.clock {
         let Some(clocks) = problems.keep(wrong_clocks(clock, topology)) else { continue };
-        if wrong.iter().any(|other| (other.region, other.role) == (clocks.region, clocks.role)) {
+        if wrong.iter().any(|other| (other.region, other.whose) == (clocks.region, clocks.whose)) {
             let message = format!("the clock of `{}` is set twice", clock.region.value);
             problems.add(Problem::new(&clock.region.span, message));
         }
         wrong.push(clocks);
     }
     // Of two that fit a node the later counts: what is said of a role alone.
-    wrong.sort_by_key(|clocks| clocks.role.is_some());
+    wrong.sort_by_key(|clocks| clocks.whose != Whose::Nodes);
     ClockModel { uncertainty, wrong }
 }
 
 fn wrong_clocks(clock: &Clock, topology: &Topology) -> Result<WrongClocks, Problem> {
-    let (region, role) = match target(topology, &clock.region)? {
-        Target::Region(region) => (region, None),
-        Target::Role(region, role) => (region, Some(role)),
-        Target::Leader => {
-            return Err(Problem::new(&clock.region.span, "a clock is a region's: who will lead is not known before"));
-        }
-        Target::Zone(..) => {
-            let message = "clocks are those of a region, or of a role in it";
-            return Err(Problem::new(&clock.region.span, message));
-        }
-    };
+    let (region, whose) = whose(&clock.region, topology)?;
     let offset_ns = clock.offset.as_ref().map_or(Ok((0, 0)), |At { value: OneOrTwo { low, high }, span }| {
         if low.0 > high.0 {
             return Err(Problem::new(span, "the greater offset comes first"));
@@ -197,7 +189,28 @@ fn wrong_clocks(clock: &Clock, topology: &Topology) -> Result<WrongClocks, Probl
             }
             Ok((drift(*low, span)?, drift(*high, span)?))
         })?;
-    Ok(WrongClocks { region, role, offset_ns, drift_ns_per_s })
+    Ok(WrongClocks { region, whose, offset_ns, drift_ns_per_s })
+}
+
+fn whose(written: &At<String>, topology: &Topology) -> Result<(RegionId, Whose), Problem> {
+    let At { value: name, span } = written;
+    if let Some((region, role)) = name.split_once('/')
+        && role.len() > 1 // one letter is a zone
+        && !ROLES.iter().any(|known| known.name() == role)
+    {
+        let region = place::find(topology, region, span)?;
+        if role == Whose::CLIENTS {
+            return Ok((region, Whose::Clients));
+        }
+        let names = ROLES.map(Role::name).into_iter().chain([Whose::CLIENTS]);
+        return Err(Problem::unknown(span, format!("no role is called `{role}`"), role, "roles", names));
+    }
+    match target(topology, written)? {
+        Target::Region(region) => Ok((region, Whose::Nodes)),
+        Target::Role(region, role) => Ok((region, Whose::Role(role))),
+        Target::Leader => Err(Problem::new(span, "a clock is a region's: who will lead is not known before")),
+        Target::Zone(..) => Err(Problem::new(span, "clocks are those of a region, or of a role in it")),
+    }
 }
 
 /// Parts in a million are thousands of nanoseconds a second.

@@ -242,6 +242,9 @@ fn gateways(topology: &Topology, names: &Names) -> Result<Vec<Target>, Problem> 
     }
 }
 
+/// Every role that a node can have.
+pub(super) const ROLES: [Role; 3] = [Role::Replica, Role::Witness, Role::Monitor];
+
 /// What a name is aimed at: a region, a role or a zone in a region, or the leader.
 pub(super) fn target(topology: &Topology, written: &At<String>) -> Result<Target, Problem> {
     let At { value: name, span } = written;
@@ -257,11 +260,10 @@ pub(super) fn target(topology: &Topology, written: &At<String>) -> Result<Target
     if let Some(zone) = zone(topology, role, span)? {
         return Ok(Target::Zone(region, zone));
     }
-    let roles = [Role::Replica, Role::Witness, Role::Monitor];
-    match roles.iter().find(|candidate| candidate.name() == role) {
+    match ROLES.iter().find(|candidate| candidate.name() == role) {
         Some(role) => Ok(Target::Role(region, *role)),
         None => {
-            let names = roles.map(Role::name);
+            let names = ROLES.map(Role::name);
             Err(Problem::unknown(span, format!("no role is called `{role}`"), role, "roles", names))
         }
     }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use crate::history::OpId;
 use crate::id::{ClientId, Key, NodeId, RegionId, RequestId, Value};
+use crate::model::clock::{Clock, Whose};
 use crate::model::workload::{Arrivals, Objects};
 use crate::op::{ITEMS_MAX, Item, Op, OpKind, Reply};
 use crate::protocol::{Member, Protocol, Request, Role, Serves};
@@ -35,6 +36,8 @@ pub(super) struct Clients<S> {
 #[derive(Debug)]
 pub(super) struct Site {
     stream: Stream,
+    /// What shows its clients the time.
+    clock: Clock,
     pub(super) idle: VecDeque<ClientId>,
     /// By group: the replicas from the nearest to the farthest.
     nearest: Vec<Vec<NodeId>>,
@@ -122,6 +125,9 @@ impl<S: Default> Clients<S> {
             let nearest = groups.iter().map(|members| by_distance(setup, region, members)).collect();
             Site {
                 stream: Stream::new(seed, &format!("clients {name}")),
+                clock: setup
+                    .clocks
+                    .of_clients(region, || Stream::new(seed, &format!("clock {name}/{}", Whose::CLIENTS))),
                 idle,
                 nearest,
                 leader: vec![None; groups.len()],
@@ -317,7 +323,9 @@ impl<P: Protocol> World<'_, P> {
         let routed = if self.router.is_some() { self.routed(client, &op) } else { None };
         let target = routed.unwrap_or_else(|| self.clients.first_target(region, group, op.kind(), &self.groups[group]));
         let id = self.record.invoked(client, op, self.now);
+        let shown = self.clients.sites[region.index()].clock.reading(self.now);
         let state = &mut self.clients.clients[client.index()];
+        P::begins(self.options, &mut state.session, shown);
         state.sequence += 1;
         let sequence = state.sequence;
         state.asked = if self.setup.workload.idempotency { sequence } else { state.asked + 1 };

@@ -1,7 +1,7 @@
 //! Clocks that faults disturb: steps, drifts, strobes and leaps, and what that is to timers.
 //!
 //! A timer runs on its node's clock: how fast that goes counts, as for a timer of an operating system, and not where its hands
-//! are set. Next: `stops.rs`.
+//! are set. Faults are nodes': clients' clocks stay as the setup has them. Next: `stops.rs`.
 
 use crate::id::NodeId;
 use crate::model::clock::Clock;

@@ -32,7 +32,7 @@ pub struct Setup {
     pub settle: Duration,
     /// The nodes' disks.
     pub disk: DiskModel,
-    /// The nodes' clocks.
+    /// The nodes' clocks, and the clients'.
     pub clocks: ClockModel,
     /// Connections between nodes, and of clients with nodes; `None`: datagrams.
     pub transport: Option<StreamTransport>,

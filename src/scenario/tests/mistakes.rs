@@ -88,6 +88,21 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "[topology]\nclock = [{ region = \"a\" }, { region = \"a\" }]",
         "5:39: the clock of `a` is set twice",
     ),
+    (
+        "[topology]",
+        "[topology]\nclock = [{ region = \"a/client\" }, { region = \"a/client\" }]",
+        "5:46: the clock of `a/client` is set twice",
+    ),
+    (
+        "[topology]",
+        "[topology]\nclock = [{ region = \"a/clients\" }]",
+        "5:21: no role is called `clients`\n  help: did you mean `client`? the roles are `replica`, `witness`, `monitor`, `client`",
+    ),
+    (
+        "",
+        "[[fault]]\nat = \"1s\"\nclock_step = { nodes = [\"a/client\"], by = \"1s\" }",
+        "15:25: no role is called `client`",
+    ),
     // Service times, and the faults that need them.
     (
         "[workload]",

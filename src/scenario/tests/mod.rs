@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::id::{RegionId, Role};
-use crate::model::clock::{ClockModel, WrongClocks};
+use crate::model::clock::{ClockModel, Whose, WrongClocks};
 use crate::model::disk::{DiskModel, OwnDisk, SyncPolicy};
 use crate::model::fault::{Action, Fault, Shape, Slow, SlowDisk, Target};
 use crate::model::latency::Delay;
@@ -67,6 +67,10 @@ bandwidth = "1Gbit/s"
 region = "moon/monitor"
 offset = ["-5ms", "5ms"]
 drift_ppm = [-20, 20]
+
+[[topology.clock]]
+region = "moon/client"
+offset = "3s"
 
 [[topology.clock]]
 region = "moon"
@@ -350,10 +354,11 @@ fn links_of_ones_own_replace_the_matrix() {
     );
     assert_eq!((bits(MOON, eu), bits(us, eu), bits(eu, us)), (Some(9_600), Some(1_000_000_000), Some(1_000_000_000)));
     assert_eq!((bits(us, us), bits(MOON, MOON)), (None, None), "nothing inside a region waits");
-    let wrong = |role, offset_ns, drift_ns_per_s| WrongClocks { region: MOON, role, offset_ns, drift_ns_per_s };
+    let wrong = |whose, offset_ns, drift_ns_per_s| WrongClocks { region: MOON, whose, offset_ns, drift_ns_per_s };
     let wrong = vec![
-        wrong(None, (-500_000_000, -500_000_000), (12_500, 12_500)),
-        wrong(Some(Role::Monitor), (-5_000_000, 5_000_000), (-20_000, 20_000)),
+        wrong(Whose::Nodes, (-500_000_000, -500_000_000), (12_500, 12_500)),
+        wrong(Whose::Role(Role::Monitor), (-5_000_000, 5_000_000), (-20_000, 20_000)),
+        wrong(Whose::Clients, (3_000_000_000, 3_000_000_000), (0, 0)),
     ];
     assert_eq!(setup.clocks, ClockModel { uncertainty: Duration::millis(7), wrong });
 }
