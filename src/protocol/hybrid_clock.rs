@@ -19,6 +19,11 @@ pub struct Stamp {
 }
 
 impl Stamp {
+    /// What a clock shows, and nothing to tell it from another such reading at this node.
+    pub const fn reading(physical: Time, node: NodeId) -> Stamp {
+        Stamp { physical, logical: 0, node }
+    }
+
     /// A number that names this stamp: two of a run are never equal but by a chance of one in 2^64.
     pub const fn number(&self) -> u64 {
         let who = (self.logical as u64) << 16 | self.node.0 as u64;

@@ -28,6 +28,16 @@ pub fn all() -> Vec<Form> {
         let options = format!("clock = \"{clock}\"");
         add(format!("last-writer-wins {clock}"), &options, SWAPPED, clock == "wall");
     }
+    for (name, options, clocks_may_err) in [
+        ("hybrid value", "clock = \"hybrid\"\ntie = \"value\"", false),
+        ("wall value", "clock = \"wall\"\ntie = \"value\"", true),
+        ("client node", "stamps = \"client\"", false),
+        ("client value", "stamps = \"client\"\ntie = \"value\"", false),
+        ("client believed node", "stamps = \"client\"\nclock = \"wall\"", true),
+        ("client believed value", "stamps = \"client\"\nclock = \"wall\"\ntie = \"value\"", true),
+    ] {
+        add(format!("last-writer-wins {name}"), options, SWAPPED, clocks_may_err);
+    }
     for ship in ["at-once", "after-previous"] {
         add(format!("causal {ship}"), &format!("ship = \"{ship}\""), REGISTERS, false);
     }
@@ -97,6 +107,7 @@ settle = "{settle}"
 sync = ["1ms", "20ms"]
 [topology]
 regions = ["us", "eu", "ap"]
+clock = [{{ region = "eu/client", offset = "-300ms" }}, {{ region = "ap/client", offset = "200ms" }}]
 link = [
     {{ from = "us", to = "eu", rtt = "80ms" }},
     {{ from = "us", to = "ap", rtt = "150ms" }},

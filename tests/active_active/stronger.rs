@@ -41,6 +41,10 @@ const STRONGER: &[(&str, &str, &str)] = &[
     ("siblings server", CUTS, "no-acknowledged-write-lost = \"pass\""),
     // Whoever is ahead is believed.
     ("last-writer-wins wall", CLOCKS, "no-acknowledged-write-lost = \"pass\""),
+    // A client that is behind writes under what it has read, at a node that thanks it.
+    ("last-writer-wins client node", CUTS, "no-acknowledged-write-lost = \"pass\""),
+    ("last-writer-wins client value", CUTS, "no-acknowledged-write-lost = \"pass\""),
+    ("last-writer-wins client believed node", CLOCKS, "no-acknowledged-write-lost = \"pass\""),
     // A disk that forgets takes with it what nobody else had yet.
     ("home-region never", WIPES, "no-acknowledged-write-lost = \"pass\""),
     ("caspaxos strong reject", WIPES, "linearizable = \"pass\""),

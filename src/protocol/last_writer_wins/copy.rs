@@ -15,17 +15,19 @@
 //!   This also holds where W was beaten by a write that its origin never got to see, and T is a child of that one: a
 //!   single stamp of T's parent would not tell the two apart (it is above W in both), and that is why a past has a
 //!   stamp for each origin. This is so by hybrid clocks, which stamp above what they have seen: by a wall clock W may lose
-//!   against what it replaced, and nobody tells. What is lost with a crash before it is synced is told again when it is merged again.
+//!   against what it replaced, and nobody tells. So it may by its client's, which no node orders: then an origin's writes need not even
+//!   grow, a past may cover what it never saw, and what is told is the least that was lost. What is lost with a crash before it is synced is told again when it is merged again.
 
 use std::sync::Arc;
 
 use super::{Buckets, Digests, Stamp, Table};
-use crate::id::{Key, Value};
+use crate::id::{Key, NodeId, Value};
+use crate::time::Time;
 
 /// One write, and what it takes to rank it against another.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Version {
-    /// When it was made: the higher wins. Equal stamps are the same write.
+    /// When it was made, and by which node: the higher wins.
     pub stamp: Stamp,
     /// The value written.
     pub value: Value,
@@ -47,6 +49,65 @@ impl Version {
     }
 }
 
+/// By what two writes are ranked whose times are equal, to the last count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) enum Order {
+    /// By the node that stamped them, which gives no stamp twice.
+    #[default]
+    Node,
+    /// By the node that took them, and what they write: a client's stamp is no node's, and two may be equal at one node.
+    NodeThenValue,
+    /// By what they write, wherever they were taken.
+    Value,
+}
+
+/// What a write is ranked by: the higher wins, and equal ranks are the same write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Rank {
+    physical: Time,
+    logical: u32,
+    node: Option<NodeId>,
+    value: Option<Value>,
+}
+
+impl Rank {
+    fn of(version: &Version, order: Order) -> Rank {
+        let Stamp { physical, logical, node } = version.stamp;
+        Rank {
+            physical,
+            logical,
+            node: (order != Order::Value).then_some(node),
+            value: (order != Order::Node).then_some(version.value),
+        }
+    }
+
+    /// The time of its stamp.
+    pub fn physical(&self) -> Time {
+        self.physical
+    }
+
+    /// Whether what is written is a part of it: then it is as much longer on the wire.
+    pub fn has_value(&self) -> bool {
+        self.value.is_some()
+    }
+
+    /// A number that names the write: two of a run are never equal but by a chance of one in 2^64.
+    pub fn number(&self) -> u64 {
+        let stamp = Stamp { physical: self.physical, logical: self.logical, node: self.node.unwrap_or_default() };
+        stamp.number() ^ self.value_word()
+    }
+
+    /// What tells a version from every other of its key.
+    fn words(&self) -> [u64; 2] {
+        let node = u64::from(self.node.unwrap_or_default().0) << 32;
+        [(u64::from(self.logical) | node) ^ self.value_word(), self.physical.as_nanos()]
+    }
+
+    fn value_word(&self) -> u64 {
+        self.value.map_or(0, |value| value.0.wrapping_mul(0xd6e8_feb8_6659_fd93))
+    }
+}
+
 /// What a merge did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Merged {
@@ -59,27 +120,40 @@ pub(super) struct Merged {
 /// The highest version of every key, with a digest of each bucket kept up to date.
 #[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Store {
+    order: Order,
     versions: Table<Key, Version>,
     digests: Digests,
 }
 
 impl Store {
+    /// An empty copy whose writes are ranked so.
+    pub fn ordered_by(order: Order) -> Store {
+        Store { order, ..Store::default() }
+    }
+
+    /// What a version is ranked by here.
+    pub fn rank(&self, version: &Version) -> Rank {
+        Rank::of(version, self.order)
+    }
+
     /// Keeps the higher of two versions of a key.
     pub fn merge(&mut self, key: Key, theirs: Version) -> Merged {
+        let rank = self.rank(&theirs);
         let Some(mine) = self.versions.get(key) else {
-            self.digests.replace(key, None, words(theirs.stamp));
+            self.digests.replace(key, None, rank.words());
             self.versions.insert(key, theirs);
             return Merged { taken: true, conflict: None };
         };
-        let taken = theirs.stamp > mine.stamp;
+        let before = self.rank(mine);
+        let taken = rank > before;
         let (lower, higher) = if taken { (mine, &theirs) } else { (&theirs, mine) };
         // Equal values are one write, stamped by two nodes because its client sent it twice.
         // By a wall clock the lower one may have known the higher, and lost against it all the same: that is no conflict.
         let is_unknown = !higher.knows(lower.stamp) && !lower.knows(higher.stamp);
-        let concurrent = lower.value != higher.value && lower.stamp != higher.stamp && is_unknown;
+        let concurrent = lower.value != higher.value && rank != before && is_unknown;
         let conflict = concurrent.then_some((lower.value, higher.value));
         if taken {
-            self.digests.replace(key, Some(words(mine.stamp)), words(theirs.stamp));
+            self.digests.replace(key, Some(before.words()), rank.words());
             self.versions.insert(key, theirs);
         }
         Merged { taken, conflict }
@@ -109,9 +183,4 @@ impl Store {
     pub fn digests(&self) -> Digests {
         self.digests
     }
-}
-
-/// What tells a version from every other of its key: its stamp.
-fn words(stamp: Stamp) -> [u64; 2] {
-    [u64::from(stamp.logical) | u64::from(stamp.node.0) << 32, stamp.physical.as_nanos()]
 }

@@ -23,6 +23,18 @@
 //! With `clock = "wall"`, as many products have it, only convergence: a node whose clock is behind writes over what it has read
 //! with a lower stamp, is thanked for it, and the write is gone; and a clock ahead eats what others write for as long as it is.
 //!
+//! With `stamps = "client"` a write carries what its client's clock showed when the operation began, in every retry. So a request that
+//! comes late, twice or to another node is the same write as before, and brings nothing back over what has a later stamp. But
+//! a node does not stamp above its copy: what loses against that is thanked, and gone. So it is where a client is behind, which neither
+//! reads what it writes nor overwrites what it reads, or has moved to a region whose clients are; and with every clock right where
+//! a write that began later was quicker. Therefore again only convergence. What is read at one node goes up in stamps, and
+//! with clocks that differ that is no order in which anything happened: no session can be held to it. A node refuses what is
+//! stamped further ahead of its own clock than `max-offset`, and the client may ask until it is not; with `clock = "wall"` all is believed.
+//!
+//! `tie` decides between equal times. Clients' clocks show them often, for nobody counts on: two clients begin at once. By the `node`,
+//! who wins depends on the way a request took, and who asks again elsewhere has a second try; by the `value`, what clients sent
+//! decides alone, and a write is one write wherever it was taken. But a larger value is no later one, and it is always the smaller that loses.
+//!
 //! **Does not claim.** Linearizability: a read tells what has arrived. That an acknowledged write survives a concurrent
 //! one: it is discarded, and [`Observation::Conflict`] says so. A compare-and-set holds of one region's copy, and of no more: its
 //! node compares with what it has and writes as if it had been told to, so that two regions may both find what they
@@ -43,7 +55,8 @@
 //!
 //! **Source.** Thomas, *A Majority Consensus Approach to Concurrency Control*, TODS 4(2), 1979 (the rule for replaying
 //! updates by timestamp); Kulkarni et al., *Logical Physical Clocks*, OPODIS 2014 (the clock); Demers et al., *Epidemic
-//! Algorithms for Replicated Database Maintenance*, PODC 1987 (direct mail, then anti-entropy).
+//! Algorithms for Replicated Database Maintenance*, PODC 1987 (direct mail, then anti-entropy). Clients' stamps and the larger value:
+//! DataStax, *Query timestamps in Cassandra drivers* (client timestamps since version 3 of the native protocol).
 //!
 //! **Departures.** Each write also carries its [past](Version::past): what products with this rule leave out,
 //! and why they cannot tell which acknowledged writes they dropped. It costs 14 bytes for each node that ever wrote the
@@ -56,12 +69,11 @@
 //! Next: `sim/mod.rs`, the world that carries the effects out.
 
 mod copy;
+mod options;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
-
-use serde::Deserialize;
 
 use crate::id::{Key, NodeId, RegionId, Value};
 use crate::op::{Op, Refusal, Reply};
@@ -70,12 +82,13 @@ use crate::trace::{FaultKind, Observation, Promise};
 
 use super::mutant::Mutant;
 use super::{
-    About, Buckets, Claim, Context, Digests, Flaw, Guarantee, HybridClock, OptionsError, Payload, Protocol, Request,
-    Role, Seat, Stamp, State, Table,
+    About, Buckets, Claim, Context, Digests, Guarantee, HybridClock, OptionsError, Payload, Protocol, Request, Role,
+    Seat, Stamp, State, Table,
 };
 use copy::Store;
 
-pub use copy::Version;
+pub use copy::{Rank, Version};
+pub use options::{Options, StampClock, Stamps, Tie};
 
 /// The page in the zoo.
 pub const ABOUT: About = About {
@@ -84,7 +97,7 @@ pub const ABOUT: About = About {
            each key the highest timestamp wins everywhere.",
     does_not_claim: "Linearizability, or that an acknowledged write survives a concurrent one: the loser is discarded, \
                      and counted as a conflict. A compare-and-set holds of one region's copy. A clock that runs ahead wins over later writes, and so does a request that comes late or \
-                     twice.",
+                     twice. Where clients stamp it does not, but one whose clock is behind writes in vain.",
     cost: "No one-way delay a read or write. n-1 messages a write, and one 0.5 kB summary a node every gossip-every.",
     source: "Thomas, TODS 4(2), 1979; Kulkarni et al., OPODIS 2014; Demers et al., PODC 1987.",
     worst: "scenarios/asia-cut-off.toml",
@@ -103,48 +116,6 @@ pub struct LastWriterWins {
     logged: usize,
 }
 
-/// The knobs of last-writer-wins.
-#[derive(Clone, Debug, Hash, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
-pub struct Options {
-    /// How often a node sends the summary of its copy to one random peer, 1ms or longer: bounds how long a
-    /// lost update stays lost. Default: `"1s"`.
-    pub gossip_every: Duration,
-    /// How far ahead of a node's own clock the stamp of another node's write may be, as a duration. A write further
-    /// ahead is refused, and repaired by gossip once the clock has caught up. Default: `"500ms"`.
-    pub max_offset: Duration,
-    /// By what writes are stamped: `"hybrid"` (a hybrid logical clock: above everything in the copy) or `"wall"` (the node's own
-    /// clock, whatever it shows, and whoever is ahead is believed: there is no `max-offset`). Default: `"hybrid"`.
-    pub clock: StampClock,
-    /// A flaw on purpose, by its id in the bank. Only in builds with the feature `mutants`. Default: none.
-    #[cfg_attr(not(feature = "mutants"), serde(skip))]
-    pub mutant: Flaw,
-}
-
-/// By what writes are stamped.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
-pub enum StampClock {
-    /// By a hybrid logical clock.
-    #[default]
-    Hybrid,
-    /// By the node's own clock.
-    Wall,
-}
-
-impl Default for Options {
-    fn default() -> Options {
-        Options {
-            gossip_every: Duration::secs(1),
-            max_offset: Duration::millis(500),
-            clock: StampClock::Hybrid,
-            mutant: Flaw::default(),
-        }
-    }
-}
-
 /// What nodes send each other.
 #[derive(Clone, Debug, Hash)]
 pub enum Message {
@@ -161,8 +132,8 @@ pub enum Message {
     Stamps {
         /// The buckets that differ.
         buckets: Buckets,
-        /// Every key of theirs that the sender holds, with its stamp, in the order of keys.
-        held: Vec<(Key, Stamp)>,
+        /// Every key of theirs that the sender holds, with what its write is ranked by, in the order of keys.
+        held: Vec<(Key, Rank)>,
     },
     /// The answer to stamps, and then to what was wanted.
     Repair {
@@ -184,7 +155,11 @@ impl Payload for Message {
         let body = match self {
             Message::Update { version, .. } => entry(version),
             Message::Summary(digests) => size_of_val(&**digests),
-            Message::Stamps { buckets, held } => size_of_val(buckets) + held.len() * (KEY_BYTES + STAMP_BYTES),
+            Message::Stamps { buckets, held } => {
+                let value = |(_, rank): &(Key, Rank)| if rank.has_value() { VALUE_BYTES } else { 0 };
+                let values: usize = held.iter().map(value).sum();
+                size_of_val(buckets) + held.len() * (KEY_BYTES + STAMP_BYTES) + values
+            }
             Message::Repair { newer, wanted } => {
                 newer.iter().map(|(_, version)| entry(version)).sum::<usize>() + wanted.len() * KEY_BYTES
             }
@@ -210,7 +185,7 @@ impl Protocol for LastWriterWins {
     type Message = Message;
     type Timer = Timer;
     type Record = (Key, Version);
-    type Session = ();
+    type Session = Time;
     type Options = Options;
 
     fn seats(options: &Options, regions: &[&str]) -> Result<Vec<Seat>, OptionsError> {
@@ -222,22 +197,27 @@ impl Protocol for LastWriterWins {
     }
 
     fn claims(options: &Options) -> Vec<Claim> {
-        if options.clock == StampClock::Wall {
-            // Who is ahead is believed: no clock keeps copies apart.
-            return vec![Claim { guarantee: Guarantee::Convergence, under: Claim::DISKS_KEEP }];
-        }
-        vec![
-            Claim { guarantee: Guarantee::Convergence, under: Claim::DISKS_KEEP.without(&CLOCKS_DIFFER) },
-            Claim {
+        // Where who is ahead is believed, no clock keeps copies apart.
+        let clocks: &[FaultKind] = if options.bounds_stamps() { &CLOCKS_DIFFER } else { &[] };
+        let mut claims = vec![Claim { guarantee: Guarantee::Convergence, under: Claim::DISKS_KEEP.without(clocks) }];
+        if options.stamps_above_its_copy() {
+            claims.push(Claim {
                 guarantee: Guarantee::NoAcknowledgedWriteLost,
                 under: Claim::NO_REQUEST_COMES_LATE.without(&CLOCKS_DIFFER),
-            },
-        ]
+            });
+        }
+        claims
+    }
+
+    fn begins(options: &Options, session: &mut Time, shown: Time) {
+        if options.stamps == Stamps::Client {
+            *session = shown;
+        }
     }
 
     fn start(options: &Options, recovered: Vec<(Key, Version)>, cx: &mut Context<Self>) -> Self {
         let mut clock = HybridClock::default();
-        let mut copy = Store::default();
+        let mut copy = Store::ordered_by(options.order());
         let (logged, me) = (recovered.len(), cx.me());
         let own = recovered.iter().map(|(_, version)| version.stamp).filter(|stamp| stamp.node == me);
         let stamped = own.map(|stamp| stamp.logical).max().unwrap_or(0);
@@ -247,9 +227,9 @@ impl Protocol for LastWriterWins {
         }
         for (key, held) in copy.iter() {
             cx.observe(Observation::Applied { key, value: held.value });
-            cx.observe(Observation::Merged { key, update: held.stamp.number() });
+            cx.observe(Observation::Merged { key, update: copy.rank(held).number() });
         }
-        if options.clock == StampClock::Hybrid {
+        if options.stamps_above_its_copy() {
             cx.observe(Observation::Promised(Promise::Copies(1)));
         }
         cx.observe(Observation::Promised(Promise::WritesWithin(ANSWERS_WITHIN)));
@@ -262,19 +242,14 @@ impl Protocol for LastWriterWins {
     fn on_request(&mut self, request: Request<Self>, cx: &mut Context<Self>) {
         match request.op {
             Op::Read(key) => cx.reply(request.id, Reply::Read(self.copy.get(key).map(|held| held.value))),
-            Op::Write(key, value) => {
-                let by = self.options.clock;
-                self.write(key, value, by, cx);
-                cx.reply(request.id, Reply::Written);
-            }
+            Op::Write(key, value) => self.write(&request, key, value, self.options.clock, cx),
             Op::CompareAndSet { key, expected, new } => {
                 let held = self.copy.get(key).map(|held| held.value);
                 if held != expected && held != Some(new) {
                     return cx.reply(request.id, Reply::Mismatch(held));
                 }
                 let by = if self.options.mutant.is(Mutant::L3) { StampClock::Wall } else { self.options.clock };
-                self.write(key, new, by, cx);
-                cx.reply(request.id, Reply::Written);
+                self.write(&request, key, new, by, cx);
             }
             _ => cx.refuse(request.id, Refusal::Unsupported),
         }
@@ -286,7 +261,7 @@ impl Protocol for LastWriterWins {
             Message::Summary(theirs) => {
                 let buckets = self.copy.digests().differing(&theirs);
                 if !buckets.is_empty() {
-                    let held = self.copy.within(buckets).map(|(key, version)| (key, version.stamp)).collect();
+                    let held = self.copy.within(buckets).map(|(key, version)| (key, self.copy.rank(version))).collect();
                     cx.send(from, Message::Stamps { buckets, held });
                 }
             }
@@ -319,17 +294,24 @@ impl Protocol for LastWriterWins {
 }
 
 impl LastWriterWins {
-    /// Writes to this node's copy, and tells the others. A retry that finds its write in place is not stamped again.
-    fn write(&mut self, key: Key, value: Value, by: StampClock, cx: &mut Context<Self>) {
+    /// Writes to this node's copy, tells the others, and thanks the client. A retry that finds its write in place is not
+    /// stamped again.
+    fn write(&mut self, request: &Request<Self>, key: Key, value: Value, by: StampClock, cx: &mut Context<Self>) {
+        let id = request.id;
         if self.copy.get(key).is_some_and(|held| held.value == value) {
-            return;
+            return cx.reply(id, Reply::Written);
         }
-        let stamp = self.stamp(by, cx);
+        let stamp = match self.options.stamps {
+            Stamps::Coordinator => self.stamp(by, cx),
+            Stamps::Client if self.accepts(request.session, cx.now()) => Stamp::reading(request.session, cx.me()),
+            Stamps::Client => return cx.refuse(id, Refusal::Unavailable),
+        };
         let version = Version::replacing(self.copy.get(key), stamp, value);
         if self.merge(key, version.clone(), cx) {
             cx.observe(Observation::Stored { value });
         }
         cx.broadcast(Message::Update { key, version });
+        cx.reply(id, Reply::Written);
     }
 
     /// A stamp for a write of this node.
@@ -337,6 +319,7 @@ impl LastWriterWins {
         match by {
             StampClock::Hybrid if self.options.mutant.is(Mutant::H2) => self.clock.tick_narrow(cx.now(), cx.me()),
             StampClock::Hybrid => self.clock.tick(cx.now(), cx.me()),
+            StampClock::Wall if self.options.tie == Tie::Value => Stamp::reading(cx.now(), cx.me()),
             StampClock::Wall => {
                 self.stamped = self.stamped.checked_add(1).expect("a node makes fewer than 2^32 writes");
                 Stamp { physical: cx.now(), logical: self.stamped, node: cx.me() }
@@ -347,19 +330,19 @@ impl LastWriterWins {
     /// Merges another node's write, unless its stamp is too far ahead: adopting it would drag this node's clock along,
     /// and through its own writes everybody's.
     fn receive(&mut self, key: Key, version: Version, cx: &mut Context<Self>) {
-        if self.accepts(version.stamp, cx.now()) {
+        if self.accepts(version.stamp.physical, cx.now()) {
             self.merge(key, version, cx);
         }
     }
 
-    fn accepts(&self, stamp: Stamp, now: Time) -> bool {
-        self.options.clock == StampClock::Wall || HybridClock::ahead(stamp, now) <= self.options.max_offset
+    fn accepts(&self, stamped: Time, now: Time) -> bool {
+        !self.options.bounds_stamps() || stamped.since(now) <= self.options.max_offset
     }
 
-    /// Keeps the higher of the two stamps, on disk too, and tells the monitors which write a concurrent one discarded. Returns
+    /// Keeps the higher of the two, on disk too, and tells the monitors which write a concurrent one discarded. Returns
     /// whether it is the one told of.
     fn merge(&mut self, key: Key, version: Version, cx: &mut Context<Self>) -> bool {
-        let (value, stamp) = (version.value, version.stamp);
+        let (value, rank) = (version.value, self.copy.rank(&version));
         let merged = self.copy.merge(key, version.clone());
         if let Some((lost, kept)) = merged.conflict {
             cx.observe(Observation::Conflict { key, lost, kept });
@@ -371,8 +354,8 @@ impl LastWriterWins {
             self.logged += 1;
             self.compact_when_long(cx);
         }
-        if merged.taken || self.copy.get(key).is_some_and(|held| held.stamp != stamp) {
-            cx.observe(Observation::Merged { key, update: stamp.number() });
+        if merged.taken || self.copy.get(key).is_some_and(|held| self.copy.rank(held) != rank) {
+            cx.observe(Observation::Merged { key, update: rank.number() });
         }
         merged.taken
     }
@@ -387,19 +370,19 @@ impl LastWriterWins {
     }
 
     /// Sends what is newer here than what `from` holds in these buckets, and asks for what is newer there.
-    fn repair(&self, from: NodeId, buckets: Buckets, held: &[(Key, Stamp)], cx: &mut Context<Self>) {
+    fn repair(&self, from: NodeId, buckets: Buckets, held: &[(Key, Rank)], cx: &mut Context<Self>) {
         let theirs = |key| held.binary_search_by_key(&key, |(key, _)| *key).ok().map(|place| held[place].1);
         let newer: Vec<_> = self
             .copy
             .within(buckets)
-            .filter(|(key, mine)| theirs(*key) < Some(mine.stamp))
+            .filter(|(key, mine)| theirs(*key) < Some(self.copy.rank(mine)))
             .map(|(key, mine)| (key, mine.clone()))
             .collect();
         let now = cx.now();
         let wanted: Vec<Key> = held
             .iter()
-            .filter(|(key, stamp)| self.copy.get(*key).map(|mine| mine.stamp) < Some(*stamp))
-            .filter(|(_, stamp)| self.accepts(*stamp, now)) // do not ask for what would be refused
+            .filter(|(key, theirs)| self.copy.get(*key).map(|mine| self.copy.rank(mine)) < Some(*theirs))
+            .filter(|(_, theirs)| self.accepts(theirs.physical(), now)) // do not ask for what would be refused
             .map(|(key, _)| *key)
             .collect();
         if !newer.is_empty() || !wanted.is_empty() {

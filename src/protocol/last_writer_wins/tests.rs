@@ -1,8 +1,9 @@
 //! The handlers one by one: a message in, its effects out.
 //!
-//! Next: `tests/properties.rs`, what holds in every history.
+//! Next: `tests/stamps.rs`, clients' stamps, and `tests/properties.rs`, what holds in every history.
 
 mod properties;
+mod stamps;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,8 +60,13 @@ impl Node {
     }
 
     fn ask(&mut self, op: Op) -> Result<Reply, Refusal> {
+        self.ask_at(Time::ZERO, op)
+    }
+
+    /// The same of a client whose clock shows this.
+    fn ask_at(&mut self, session: Time, op: Op) -> Result<Reply, Refusal> {
         let id = RequestId { client: ClientId(0), sequence: 1, entry: NodeId(0) };
-        self.node.on_request(Request { id, op, session: () }, &mut self.harness.context());
+        self.node.on_request(Request { id, op, session }, &mut self.harness.context());
         self.settle();
         self.answers.pop().expect("every request is answered at once")
     }
@@ -121,7 +127,7 @@ fn a_write_is_persisted_then_broadcast_then_acknowledged() {
     let mut harness = Harness::new(&REGIONS, 0);
     let mut node = LastWriterWins::start(&Options::default(), Vec::new(), &mut harness.context());
     harness.effects();
-    let request = Request { id: RequestId::default(), op: Op::Write(K, Value(7)), session: () };
+    let request = Request { id: RequestId::default(), op: Op::Write(K, Value(7)), session: Time::ZERO };
     node.on_request(request, &mut harness.context());
     let effects = harness.effects();
     assert!(
