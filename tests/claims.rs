@@ -278,10 +278,6 @@ fn primary_backup_options() -> impl Strategy<Value = primary_backup::Options> {
         1 => Just(Returning::Merge),
     ];
     let reads = prop_oneof![3 => Just(Reads::Primary), 1 => Just(Reads::Nearest)];
-    let failover = (failover, any::<bool>()).prop_map(|(failover, shallow)| {
-        let probe = if shallow { Probe::Shallow } else { Probe::Deep };
-        failover.map(|failover: Failover| Failover { probe, ..failover })
-    });
     let ship_every = prop::option::weighted(0.3, (1..2_000_u64).prop_map(Duration::millis));
     let waits = |acknowledge| acknowledge != Acknowledge::Local;
     let patience = prop::option::weighted(0.4, ((100..3_000_u64).prop_map(Duration::millis), any::<bool>()));
@@ -296,8 +292,12 @@ fn primary_backup_options() -> impl Strategy<Value = primary_backup::Options> {
             },
             sender_timeout: (acknowledge == Acknowledge::First).then_some(Duration::millis(2_500)),
             lease: Duration::millis(1_200),
-            failover: failover.map(|failover| Failover {
-                probe: if waits(acknowledge) { Probe::Deep } else { failover.probe },
+            // Every other one that may be shallow is.
+            failover: failover.map(|failover: Failover| Failover {
+                probe: match failover.detect.as_nanos() / 1_000_000 % 2 {
+                    0 if !waits(acknowledge) => Probe::Shallow,
+                    _ => Probe::Deep,
+                },
                 ..failover
             }),
             copying: matches!(returning, Returning::Rewind | Returning::Rebuild).then_some(Copying {
