@@ -70,7 +70,11 @@ impl<P: Protocol> World<'_, P> {
             Err(refusal) => {
                 active.unresolved = active.unresolved.saturating_sub(1);
                 self.clients.clients[client.index()].active = Some(active);
-                self.refused(client, refusal);
+                // Who heard a no already waits to ask again: where messages arrive more than once, each further one would
+                // otherwise be followed at once, and those that follow from it, too.
+                if !active.refused {
+                    self.refused(client, refusal);
+                }
             }
         }
     }

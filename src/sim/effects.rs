@@ -61,7 +61,7 @@ impl<P: Protocol> World<'_, P> {
     #[inline(never)]
     fn carry_out_rare(&mut self, node: NodeId, effect: Effect<P>) {
         match effect {
-            Effect::Send { .. } | Effect::Observe(_) => {}
+            Effect::Send { .. } | Effect::Observe(_) => unreachable!("these are carried out where they are found"),
             Effect::Broadcast { message } => self.broadcast(node, message),
             Effect::Reply { request, reply, session, .. } => self.answer(node, request, Ok(reply), session),
             Effect::Refuse { request, refusal } => self.answer(node, request, Err(refusal), None),

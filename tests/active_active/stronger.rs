@@ -1,5 +1,5 @@
 //! What is claimed is not too little either: of each form the next stronger claim is hunted, and broken. (That a request which comes
-//! late brings an old write back takes a schedule of its own: `tests/claims.rs` has it.)
+//! late brings an old write back takes a schedule of its own: `tests/claims/cases.rs` has it.)
 
 use super::forms::Form;
 use super::{forms, hunted};

@@ -35,6 +35,8 @@
 //!   lightweight transactions finish what they find. So each change is made to a state that is known to be chosen.
 //! - An acceptor that has promised refuses others for `hold`: who came first is finished first. The paper lets the higher ballot overtake,
 //!   and two proposers hold each other up.
+//! - After a change that met another a proposer waits at random before the next of that key, also where it refuses what met: replicas that
+//!   always have a next one would each hold their own promise, and no change be done.
 //! - A read asks for no promise (the paper's is a change that changes nothing): it asks what is held, and offers all of them the highest
 //!   where a majority does not agree.
 //! - The state has what each client was told last, so that a request which comes again is not carried out again.

@@ -23,8 +23,8 @@ pub struct Options {
     /// For how long an acceptor keeps its promise from being overtaken, so that the change that it was given for is finished; zero:
     /// whoever has the higher ballot goes first, as in the paper. Default: `"500ms"`.
     pub hold: Duration,
-    /// The longest wait before a change is tried again that met another; each further one may be twice as long, up to 32 times.
-    /// More than zero. Default: `"50ms"`.
+    /// The longest wait before a change is tried again that met another, or where it was refused, before the next of its key; each
+    /// further one may be twice as long, up to 32 times. More than zero. Default: `"50ms"`.
     pub backoff: Duration,
     /// How long a request waits for other regions, longer than `resend-after`. Default: `"1s"`.
     pub patience: Duration,

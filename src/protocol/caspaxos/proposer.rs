@@ -320,14 +320,18 @@ impl CasPaxos {
             Task::Change(id, _) if rejects && (!is_out || lies) => {
                 cx.refuse(id, Refusal::Conflict);
                 self.take_first(key);
-                self.begin(key, cx);
+                // Replicas that all have more to do would meet again at once, for ever: each holds its own promise. So the next waits
+                // as if it had met the other itself.
+                match self.desk(key).jobs.front_mut() {
+                    Some(next) => next.conflicts = conflicts,
+                    None => return self.begin(key, cx),
+                }
             }
-            _ => {
-                let longest = self.options.backoff * (1 << (conflicts - 1).min(DOUBLINGS_MAX));
-                let wait = cx.random_between(Duration::ZERO, longest);
-                cx.set_timer(Timer::Again(key), wait);
-            }
+            _ => {}
         }
+        let longest = self.options.backoff * (1 << (conflicts - 1).min(DOUBLINGS_MAX));
+        let wait = cx.random_between(Duration::ZERO, longest);
+        cx.set_timer(Timer::Again(key), wait);
     }
 
     /// It has waited long enough.

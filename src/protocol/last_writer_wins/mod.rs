@@ -232,7 +232,9 @@ impl Protocol for LastWriterWins {
         if options.stamps_above_its_copy() {
             cx.observe(Observation::Promised(Promise::Copies(1)));
         }
-        cx.observe(Observation::Promised(Promise::WritesWithin(ANSWERS_WITHIN)));
+        if options.takes_every_write() {
+            cx.observe(Observation::Promised(Promise::WritesWithin(ANSWERS_WITHIN)));
+        }
         // The first gossip comes at a random moment, so that nodes that start together do not gossip together.
         let first = cx.random_between(Duration::ZERO, options.gossip_every);
         cx.set_timer(Timer::Gossip, first);

@@ -93,6 +93,11 @@ impl Options {
         self.clock == StampClock::Hybrid && self.stamps == Stamps::Coordinator
     }
 
+    /// Whether no write is refused: a client whose clock is too far ahead asks in vain.
+    pub(super) fn takes_every_write(&self) -> bool {
+        self.stamps == Stamps::Coordinator || !self.bounds_stamps()
+    }
+
     /// By what writes are ranked.
     pub(super) fn order(&self) -> Order {
         match (self.tie, self.stamps) {
