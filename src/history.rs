@@ -155,7 +155,7 @@ impl History {
         if let Op::CompareAndSet { expected, .. } = op {
             self.compared.push((row, pack(expected), NO_VALUE));
         }
-        if !matches!(op.kind(), OpKind::Read | OpKind::Write | OpKind::CompareAndSet) {
+        if !matches!(op, Op::Read(_) | Op::Write(..) | Op::CompareAndSet { .. }) {
             self.others.insert(row, op);
         }
     }
@@ -194,7 +194,9 @@ impl History {
         match (self.tag[row].kind, reply) {
             (OpKind::Read, Reply::Read(value)) => self.value[row] = pack(value),
             (kind, Reply::Written) if kind.writes() => {}
-            (OpKind::Read, Reply::Amount(_) | Reply::Items(_) | Reply::Several(_)) | (OpKind::Add, Reply::Short(_)) => {
+            (OpKind::Read, Reply::Amount(_) | Reply::Items(_) | Reply::Several(_) | Reply::Row(_))
+            | (OpKind::Add, Reply::Short(_))
+            | (OpKind::Next, Reply::Amount(_)) => {
                 self.other_replies.insert(row as u32, reply);
             }
             (OpKind::CompareAndSet, Reply::Mismatch(seen)) => {
@@ -239,17 +241,17 @@ impl History {
         let compared = || self.compared[self.compared_place(row as u32)];
         let other = || self.others[&(row as u32)];
         let op = match kind {
-            OpKind::Read => Op::Read(key),
+            OpKind::Read => self.others.get(&(row as u32)).copied().unwrap_or(Op::Read(key)),
             OpKind::Write => Op::Write(key, written()),
             OpKind::CompareAndSet => Op::CompareAndSet { key, expected: unpack(compared().1), new: written() },
-            OpKind::Add | OpKind::Insert | OpKind::Remove => other(),
+            OpKind::Add | OpKind::Insert | OpKind::Remove | OpKind::Put | OpKind::Next => other(),
         };
         let other = || self.other_replies.get(&(row as u32)).copied();
         let reply = (outcome == Outcome::Ok).then(|| match kind {
             OpKind::Read => other().unwrap_or(Reply::Read(value)),
             OpKind::CompareAndSet if mismatch => Reply::Mismatch(unpack(compared().2)),
-            OpKind::Add => other().unwrap_or(Reply::Written),
-            OpKind::Write | OpKind::CompareAndSet | OpKind::Insert | OpKind::Remove => Reply::Written,
+            OpKind::Add | OpKind::Next => other().unwrap_or(Reply::Written),
+            OpKind::Write | OpKind::CompareAndSet | OpKind::Insert | OpKind::Remove | OpKind::Put => Reply::Written,
         });
         Operation {
             id,
@@ -317,7 +319,7 @@ mod tests {
 
     #[test]
     fn what_no_register_has_reads_back_as_it_was_told() {
-        use crate::op::{Item, Items, Several};
+        use crate::op::{Columns, Item, Items, Row, Several};
         let (mut history, key, client, node) = (History::new(), Key(1), ClientId(0), NodeId(0));
         let first = history.invoke(client, Op::Read(key), at(0));
         history.complete(first, Reply::Read(None), node, at(1));
@@ -330,6 +332,9 @@ mod tests {
             (Op::Read(key), Reply::Amount(-7)),
             (Op::Read(key), Reply::Items(Items::from_bits(9))),
             (Op::Read(key), Reply::Several(Several::of([Value(3), Value(4)]))),
+            (Op::Put { key, columns: Columns::first(2), name: Value(5) }, Reply::Written),
+            (Op::Next { key, name: Value(9) }, Reply::Amount(3)),
+            (Op::ReadRow { key, columns: Columns::first(2) }, Reply::Row(Row::default().with(1, Value(6)))),
         ];
         for (op, reply) in told {
             let id = history.invoke(client, op, at(2));

@@ -83,6 +83,25 @@ id!(
     Value(u64), "v"
 );
 
+impl Key {
+    /// What stands for a column of this row where keys are told apart: observations, copies, and what is judged of single values.
+    pub const fn cell(self, column: u8) -> Key {
+        Key(self.0 * crate::op::COLUMNS_MAX as u32 + column as u32)
+    }
+
+    /// The row, and the column, of which this is the [cell](Key::cell).
+    pub const fn of_cell(self) -> (Key, u8) {
+        (Key(self.0 / crate::op::COLUMNS_MAX as u32), (self.0 % crate::op::COLUMNS_MAX as u32) as u8)
+    }
+}
+
+impl Value {
+    /// What the put of this name writes into a column.
+    pub const fn of_column(self, column: u8) -> Value {
+        Value(self.0 + column as u64)
+    }
+}
+
 /// Nodes under each other's names: what each is called instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Renaming(Vec<NodeId>);

@@ -1,7 +1,7 @@
 //! What clients ask and what they are told: [`Op`], [`Reply`], [`Refusal`].
 //!
-//! Both enums are open: multi-key transactions may join them as further variants. A protocol refuses what it does not
-//! know. Each key is one [`Object`]: a register, a counter, a set or a list. Next: `history.rs`, what clients saw.
+//! Both enums are open, and a protocol refuses what it does not know. Each key is one [`Object`]: a register, a counter, a set, a
+//! list, or a row, which is what several values are that one operation reads or writes together. Next: `history.rs`, what clients saw.
 
 use std::fmt;
 
@@ -19,11 +19,16 @@ pub enum Object {
     Set,
     /// Values in an order.
     List,
+    /// A value in each of some columns: of a table's row, or the items of a transaction.
+    Row,
+    /// A sequence of numbers, each given to one who asks.
+    Sequence,
 }
 
 impl Object {
     /// Every kind of object.
-    pub const ALL: [Object; 4] = [Object::Register, Object::Counter, Object::Set, Object::List];
+    pub const ALL: [Object; 6] =
+        [Object::Register, Object::Counter, Object::Set, Object::List, Object::Row, Object::Sequence];
 
     /// The word in scenario files and messages.
     pub const fn name(self) -> &'static str {
@@ -32,6 +37,8 @@ impl Object {
             Object::Counter => "counters",
             Object::Set => "sets",
             Object::List => "lists",
+            Object::Row => "rows",
+            Object::Sequence => "sequences",
         }
     }
 }
@@ -50,6 +57,67 @@ impl fmt::Display for Item {
 }
 
 impl fmt::Debug for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// How many columns a row can have.
+pub const COLUMNS_MAX: u8 = 4;
+
+/// Some columns of a row, each less than [`COLUMNS_MAX`].
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Columns(u8);
+
+impl Columns {
+    /// The first so many.
+    ///
+    /// # Panics
+    /// Where they are more than [`COLUMNS_MAX`].
+    pub const fn first(count: u8) -> Columns {
+        assert!(count <= COLUMNS_MAX, "a row has few columns");
+        Columns((1 << count) - 1)
+    }
+
+    /// This one alone.
+    ///
+    /// # Panics
+    /// Where it is [`COLUMNS_MAX`] or more.
+    pub const fn only(column: u8) -> Columns {
+        assert!(column < COLUMNS_MAX, "a row has few columns");
+        Columns(1 << column)
+    }
+
+    /// Whether this one is among them.
+    pub const fn contains(self, column: u8) -> bool {
+        column < COLUMNS_MAX && self.0 >> column & 1 == 1
+    }
+
+    /// How many there are.
+    pub const fn count(self) -> u32 {
+        self.0.count_ones()
+    }
+
+    /// Each, in order.
+    pub fn iter(self) -> impl Iterator<Item = u8> {
+        (0..COLUMNS_MAX).filter(move |column| self.contains(*column))
+    }
+
+    /// These and those.
+    #[must_use]
+    pub const fn with(self, others: Columns) -> Columns {
+        Columns(self.0 | others.0)
+    }
+}
+
+impl fmt::Display for Columns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<String> = self.iter().map(|column| format!("c{column}")).collect();
+        write!(f, "{{{}}}", names.join(", "))
+    }
+}
+
+impl fmt::Debug for Columns {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
@@ -99,6 +167,29 @@ pub enum Op {
         /// What names this operation: no other has it.
         name: Value,
     },
+    /// Tell what these columns of a row hold, all at one moment.
+    ReadRow {
+        /// The row.
+        key: Key,
+        /// Which columns.
+        columns: Columns,
+    },
+    /// Set these columns of a row, at once: each to a value of its own, see [`Op::writes`].
+    Put {
+        /// The row.
+        key: Key,
+        /// Which columns.
+        columns: Columns,
+        /// What names this operation. The numbers from it on, as many as a row can have columns, are of no other.
+        name: Value,
+    },
+    /// Take the next number of a sequence, which nobody else is to get.
+    Next {
+        /// The sequence.
+        key: Key,
+        /// What names this operation: no other has it.
+        name: Value,
+    },
 }
 
 impl Op {
@@ -110,7 +201,10 @@ impl Op {
             | Op::CompareAndSet { key, .. }
             | Op::Add { key, .. }
             | Op::Insert { key, .. }
-            | Op::Remove { key, .. } => key,
+            | Op::Remove { key, .. }
+            | Op::ReadRow { key, .. }
+            | Op::Put { key, .. }
+            | Op::Next { key, .. } => key,
         }
     }
 
@@ -119,32 +213,53 @@ impl Op {
     pub const fn written(&self) -> Option<Value> {
         match *self {
             Op::Write(_, value) | Op::CompareAndSet { new: value, .. } => Some(value),
-            Op::Read(_) | Op::Add { .. } | Op::Insert { .. } | Op::Remove { .. } => None,
+            Op::Read(_)
+            | Op::Add { .. }
+            | Op::Insert { .. }
+            | Op::Remove { .. }
+            | Op::ReadRow { .. }
+            | Op::Put { .. }
+            | Op::Next { .. } => None,
         }
+    }
+
+    /// The values that this operation would write, each with where: a register's key, or a row's [cell](Key::cell).
+    pub fn writes(&self) -> impl Iterator<Item = (Key, Value)> + use<> {
+        let (key, columns, name) = match *self {
+            Op::Put { key, columns, name } => (key, columns, Some(name)),
+            _ => (self.key(), Columns::default(), None),
+        };
+        let cells =
+            name.into_iter().flat_map(move |name| columns.iter().map(move |c| (key.cell(c), name.of_column(c))));
+        self.written().map(|value| (key, value)).into_iter().chain(cells)
     }
 
     /// What names this operation if it may change data: the value that it would write, or a number like that.
     #[inline]
     pub const fn name(&self) -> Option<Value> {
         match *self {
-            Op::Read(_) => None,
+            Op::Read(_) | Op::ReadRow { .. } => None,
             Op::Write(_, name)
             | Op::CompareAndSet { new: name, .. }
             | Op::Add { name, .. }
             | Op::Insert { name, .. }
-            | Op::Remove { name, .. } => Some(name),
+            | Op::Remove { name, .. }
+            | Op::Put { name, .. }
+            | Op::Next { name, .. } => Some(name),
         }
     }
 
     /// What kind of operation this is.
     pub const fn kind(&self) -> OpKind {
         match self {
-            Op::Read(_) => OpKind::Read,
+            Op::Read(_) | Op::ReadRow { .. } => OpKind::Read,
             Op::Write(..) => OpKind::Write,
             Op::CompareAndSet { .. } => OpKind::CompareAndSet,
             Op::Add { .. } => OpKind::Add,
             Op::Insert { .. } => OpKind::Insert,
             Op::Remove { .. } => OpKind::Remove,
+            Op::Put { .. } => OpKind::Put,
+            Op::Next { .. } => OpKind::Next,
         }
     }
 }
@@ -152,7 +267,7 @@ impl Op {
 /// The kinds of operation, for routing and for reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OpKind {
-    /// [`Op::Read`].
+    /// [`Op::Read`] and [`Op::ReadRow`].
     Read,
     /// [`Op::Write`].
     Write,
@@ -164,12 +279,24 @@ pub enum OpKind {
     Insert,
     /// [`Op::Remove`].
     Remove,
+    /// [`Op::Put`].
+    Put,
+    /// [`Op::Next`].
+    Next,
 }
 
 impl OpKind {
     /// Every kind, in the order of reports.
-    pub const ALL: [OpKind; 6] =
-        [OpKind::Read, OpKind::Write, OpKind::CompareAndSet, OpKind::Add, OpKind::Insert, OpKind::Remove];
+    pub const ALL: [OpKind; 8] = [
+        OpKind::Read,
+        OpKind::Write,
+        OpKind::CompareAndSet,
+        OpKind::Add,
+        OpKind::Insert,
+        OpKind::Remove,
+        OpKind::Put,
+        OpKind::Next,
+    ];
 
     /// The name in reports and JSON.
     pub const fn name(self) -> &'static str {
@@ -180,6 +307,8 @@ impl OpKind {
             OpKind::Add => "add",
             OpKind::Insert => "insert",
             OpKind::Remove => "remove",
+            OpKind::Put => "put",
+            OpKind::Next => "next",
         }
     }
 
@@ -199,7 +328,7 @@ pub enum Reply {
     Written,
     /// The compare-and-set found another value, which it reports, and changed nothing.
     Mismatch(Option<Value>),
-    /// What a counter came to.
+    /// What a counter came to; or the number that was next in a sequence.
     Amount(i64),
     /// So much could not be taken from a counter, which comes to this: nothing was changed.
     Short(i64),
@@ -207,6 +336,62 @@ pub enum Reply {
     Items(Items),
     /// A register held more than one value, or a list none, one or more.
     Several(Several),
+    /// What the columns of a row held.
+    Row(Row),
+}
+
+impl Reply {
+    /// Whether this answer to `op`, which may change data, says that it did.
+    #[inline]
+    pub const fn is_done(&self, op: &Op) -> bool {
+        matches!((self, op), (Reply::Written, _) | (Reply::Amount(_), Op::Next { .. }))
+    }
+}
+
+/// A value in each column of a row, or none.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Row([u32; COLUMNS_MAX as usize]);
+
+impl Row {
+    /// One in which this column holds that, and the others what they hold in this one.
+    ///
+    /// # Panics
+    /// Where there is no such column, or the value is 0 or 2^32 or more.
+    #[must_use]
+    pub fn with(mut self, column: u8, value: Value) -> Row {
+        let small = u32::try_from(value.0).ok().filter(|small| *small > 0);
+        self.0[usize::from(column)] = small.expect("values of rows are small dense numbers, from 1");
+        self
+    }
+
+    /// What a column holds.
+    pub fn get(self, column: u8) -> Option<Value> {
+        let small = *self.0.get(usize::from(column))?;
+        (small > 0).then_some(Value(small.into()))
+    }
+
+    /// Every column that holds something, with what.
+    pub fn iter(self) -> impl Iterator<Item = (u8, Value)> {
+        (0..COLUMNS_MAX).filter_map(move |column| Some((column, self.get(column)?)))
+    }
+
+    /// All of it in one number, for digests.
+    pub(crate) fn word(self) -> u64 {
+        self.0.iter().fold(0, |word: u64, value| word.rotate_left(20) ^ u64::from(*value))
+    }
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<String> = self.iter().map(|(column, value)| format!("c{column}: {value}")).collect();
+        write!(f, "({})", names.join(", "))
+    }
+}
+
+impl fmt::Debug for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// Items of a set, as many as there are.
@@ -338,6 +523,18 @@ mod tests {
     #[test]
     fn operations_and_answers_stay_small() {
         assert_eq!((size_of::<Op>(), size_of::<Reply>()), (32, 24));
+    }
+
+    #[test]
+    fn a_put_writes_a_value_of_its_own_into_each_column() {
+        let put = Op::Put { key: Key(2), columns: Columns::only(1).with(Columns::only(3)), name: Value(9) };
+        assert_eq!(put.writes().collect::<Vec<_>>(), [(Key(9), Value(10)), (Key(11), Value(12))]);
+        assert_eq!((put.name(), put.written(), put.kind()), (Some(Value(9)), None, OpKind::Put));
+        assert_eq!(Op::Write(Key(2), Value(9)).writes().collect::<Vec<_>>(), [(Key(2), Value(9))]);
+        assert_eq!(Op::Read(Key(2)).writes().count(), 0);
+        let row = Row::default().with(3, Value(12)).with(1, Value(10));
+        assert_eq!((row.to_string(), row.get(0), row.get(3)), ("(c1: v10, c3: v12)".into(), None, Some(Value(12))));
+        assert_eq!(Columns::first(3).to_string(), "{c0, c1, c2}");
     }
 
     #[test]

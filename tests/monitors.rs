@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use riftzone::check::monitor::{Invariant, Invariants, Mail, Origin, Seen, Watched};
+use riftzone::check::rows::Torn;
 use riftzone::explore::seeds::{Progress, SeedResult, sweep};
 use riftzone::id::{ClientId, GroupId, Key, NodeId, RegionId, RequestId, Value};
 use riftzone::model::fault::{Action, Fault, Target};
 use riftzone::model::latency::Delay;
-use riftzone::op::{Op, Refusal, Reply};
+use riftzone::op::{Op, Refusal, Reply, Row};
 use riftzone::protocol::{Claim, Context, Guarantee, Payload, Protocol, Request, State};
 use riftzone::report::{Conclusion, Paint, RunReport, invariants};
 use riftzone::scenario::Scenario;
@@ -336,6 +337,24 @@ fn table() -> Vec<(Invariant, &'static str, Steps)> {
             ],
         ),
         (
+            Invariant::AtomicVisibility,
+            "a part of a put without the rest",
+            vec![
+                call(|i| i.tore(after(0), NodeId(0), C, Row::default(), half_a_put())),
+                observe(1, 0, O::Promised(Promise::WholePuts)),
+                call(|i| i.tore(after(2), NodeId(1), C, Row::default(), half_a_put())),
+            ],
+        ),
+        (
+            Invariant::NoLongFork,
+            "two puts in opposite orders",
+            vec![
+                call(|i| i.forked(after(0), NodeId(0), C, K, Row::default())),
+                observe(1, 0, O::Promised(Promise::OneOrder)),
+                call(|i| i.forked(after(2), NodeId(1), C, K, Row::default())),
+            ],
+        ),
+        (
             Invariant::BoundedStaleness,
             "a copy shows what it had a minute ago",
             vec![
@@ -375,6 +394,11 @@ fn table() -> Vec<(Invariant, &'static str, Steps)> {
             vec![call(|i| i.outran(after(1), 0)), call(|i| i.outran(after(1), 1))],
         ),
     ]
+}
+
+/// The second column is not there.
+fn half_a_put() -> Torn {
+    Torn { shown: (K.cell(0), Value(1)), beside: (K.cell(1), None) }
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! **At any time** a copy shows only items that somebody asked to insert. **At the end** an item is there if its last
 //! acknowledged insertion began after every removal of it had ended: no removal can have seen that insertion, whatever each
 //! node knew. Where a removal was concurrent, clients alone cannot tell; what a removal had seen is told by the store, and judged
-//! by its lineage. Next: `level/mod.rs`.
+//! by its lineage. Next: `numbers.rs`.
 
 use std::collections::BTreeMap;
 

@@ -32,7 +32,7 @@ pub enum Better {
 use Better::{Less, More};
 
 /// Every metric, in the order of tables.
-pub static METRICS: [Metric; 27] = [
+pub static METRICS: [Metric; 30] = [
     Metric {
         name: "availability",
         unit: "",
@@ -171,6 +171,13 @@ pub static METRICS: [Metric; 27] = [
         run.miscounted as f64
     }),
     count("reads_below_zero", "Reads of counters that showed less than zero.", |run| run.reads_below_zero as f64),
+    count("torn_reads", "Reads of rows that showed some part of a put without the rest.", |run| run.torn_reads as f64),
+    count("forked_reads", "Reads of rows that showed two puts in another order than an earlier read.", |run| {
+        run.forked_reads as f64
+    }),
+    count("numbers_given_twice", "Numbers of sequences that were given to a client and that another had.", |run| {
+        run.numbers_given_twice as f64
+    }),
     Metric {
         name: "siblings_max",
         unit: "",
@@ -193,12 +200,15 @@ pub static METRICS: [Metric; 27] = [
 pub static REGIONAL: [&str; 2] = ["availability", "rto_s"];
 
 /// The metrics that tables leave out where they are zero for every design: most worlds have nothing of the kind.
-pub static OCCASIONAL: [&str; 7] = [
+pub static OCCASIONAL: [&str; 10] = [
     "recovery_after_heal_s",
     "retries_per_operation",
     "duplicate_effects",
     "miscounted",
     "reads_below_zero",
+    "torn_reads",
+    "forked_reads",
+    "numbers_given_twice",
     "siblings_max",
     "turned_away",
 ];

@@ -96,6 +96,20 @@ pub enum Objects {
         /// Removals, from some place.
         remove: u32,
     },
+    /// Rows.
+    Rows {
+        /// Of how many columns, from 1 to [`COLUMNS_MAX`](crate::op::COLUMNS_MAX). All are read together.
+        columns: u8,
+        /// Puts of all columns at once.
+        put: u32,
+        /// Puts of one of them.
+        put_column: u32,
+    },
+    /// Sequences.
+    Sequences {
+        /// Takings of the next number.
+        next: u32,
+    },
 }
 
 impl Default for Objects {
@@ -112,6 +126,8 @@ impl Objects {
             Objects::Counters { .. } => Object::Counter,
             Objects::Sets { .. } => Object::Set,
             Objects::Lists { .. } => Object::List,
+            Objects::Rows { .. } => Object::Row,
+            Objects::Sequences { .. } => Object::Sequence,
         }
     }
 
@@ -120,6 +136,8 @@ impl Objects {
         match self {
             Objects::Registers { read_modify_write } => [read_modify_write, 0],
             Objects::Counters { add, subtract } => [add, subtract],
+            Objects::Rows { put, put_column, .. } => [put, put_column],
+            Objects::Sequences { next } => [next, 0],
             Objects::Sets { insert, remove, .. } | Objects::Lists { insert, remove } => [insert, remove],
         }
     }

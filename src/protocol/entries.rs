@@ -45,6 +45,19 @@ impl<E> Deref for Entries<E> {
     }
 }
 
+impl<E> From<Vec<E>> for Entries<E> {
+    fn from(mut entries: Vec<E>) -> Entries<E> {
+        match (entries.len(), entries.pop()) {
+            (1, Some(entry)) => Entries::One(entry),
+            (_, None) => Entries::None,
+            (_, Some(last)) => {
+                entries.push(last);
+                Entries::Many(entries.into())
+            }
+        }
+    }
+}
+
 impl<E: Copy> From<&[E]> for Entries<E> {
     fn from(entries: &[E]) -> Entries<E> {
         match entries {

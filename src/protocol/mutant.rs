@@ -41,10 +41,14 @@ pub enum Mutant {
     F16,
     /// A client's driver reports as done what has no answer (Kingsbury, MongoDB, aphyr 286).
     F18,
+    /// A backup shows commits in another order than the primary's (Jepsen, Amazon RDS for PostgreSQL 17.4).
+    F20,
     /// Copies are acknowledged before disks have them.
     F22,
     /// A compare-and-set is stamped by the node's own clock, and a write by another (Cassandra, lightweight transactions).
     L3,
+    /// The items of a transaction are sent one by one (DynamoDB global tables).
+    L5,
     /// The logical part of a hybrid clock has so few bits that it begins again.
     H2,
     /// A version's past is pruned to one entry.

@@ -155,9 +155,9 @@ pub static PRESETS: [Preset; 21] = [
     Preset {
         name: "dynamodb-global-tables",
         protocol: "last-writer-wins",
-        options: "",
+        options: "ship = \"item-by-item\"",
         idea: "DynamoDB global tables in their eventually consistent mode: each region takes writes, and of two that are \
-               concurrent the last one stays, item by item, and nobody is told of the other.",
+               concurrent the last one stays, item by item, and nobody is told of the other. A transaction is one in its region alone.",
         source: "Amazon DynamoDB Developer Guide, Global tables: multi-Region eventual consistency",
         assumed: &[
             "a write carries a hybrid logical timestamp of the region that took it; lost messages are repaired each second",

@@ -34,6 +34,7 @@ pub fn operation(op: &Operation, run: &Run) -> Value {
     let mut tell = |name: &str, value: Value| row[name] = value;
     match op.op {
         Op::Read(_) => {}
+        Op::ReadRow { columns, .. } => tell("columns", columns.iter().collect()),
         Op::Write(_, value) => tell("value", value.0.into()),
         Op::CompareAndSet { expected, new, .. } => {
             tell("expected", json!(expected));
@@ -43,12 +44,18 @@ pub fn operation(op: &Operation, run: &Run) -> Value {
             tell("amount", amount.into());
             tell("value", name.0.into());
         }
+        Op::Next { name, .. } => tell("value", name.0.into()),
+        Op::Put { columns, name, .. } => {
+            tell("columns", columns.iter().collect());
+            tell("value", name.0.into());
+        }
         Op::Insert { item, name, .. } | Op::Remove { item, name, .. } => {
             tell("item", item.0.into());
             tell("value", name.0.into());
         }
     }
     match op.reply {
+        Some(Reply::Row(seen)) => tell("seen", row_of(seen)),
         Some(Reply::Read(seen)) => tell("seen", json!(seen)),
         Some(Reply::Mismatch(seen)) => {
             tell("matched", false.into());
@@ -68,4 +75,9 @@ pub fn operation(op: &Operation, run: &Run) -> Value {
         Some(Reply::Written) | None => {}
     }
     row
+}
+
+/// What each column of a row held, by its number.
+fn row_of(seen: crate::op::Row) -> Value {
+    seen.iter().map(|(column, value)| (column.to_string(), json!(value.0))).collect::<serde_json::Map<_, _>>().into()
 }

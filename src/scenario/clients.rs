@@ -9,7 +9,7 @@ use crate::id::RegionId;
 use crate::model::retry::Retry;
 use crate::model::topology::Topology;
 use crate::model::workload::{Arrivals, KeyChooser, Mix, Objects, Workload};
-use crate::op::ITEMS_MAX;
+use crate::op::{COLUMNS_MAX, ITEMS_MAX};
 use crate::time::Duration;
 
 /// A run keeps state for every client.
@@ -20,6 +20,7 @@ const KEYS_MAX: u32 = 10_000_000;
 const CLIENTS: u32 = 8;
 const KEYS: u32 = 1_000;
 const ITEMS: u8 = 16;
+const COLUMNS: u8 = 2;
 const MIX: Mix = Mix { read: 8, write: 2, compare_and_set: 0 };
 const TIMEOUT: Duration = Duration::secs(2);
 const BACKOFF: Duration = Duration::millis(100);
@@ -146,6 +147,8 @@ fn mix(written: &written::Workload, header: &std::ops::Range<usize>) -> Result<(
         (written::Objects::Registers, &[("read_modify_write", of.read_modify_write)]),
         (written::Objects::Counters, &[("add", of.add), ("subtract", of.subtract)]),
         (written::Objects::Sets, &[("insert", of.insert), ("remove", of.remove)]),
+        (written::Objects::Rows, &[("put", of.put), ("put_column", of.put_column)]),
+        (written::Objects::Sequences, &[("next", of.next)]),
     ];
     let asked = groups.iter().flat_map(|(of, kinds)| kinds.iter().map(move |(kind, parts)| (*of, *kind, *parts)));
     let asked: Vec<_> = asked.filter(|(_, _, parts)| *parts > 0).collect();
@@ -159,10 +162,10 @@ fn mix(written: &written::Workload, header: &std::ops::Range<usize>) -> Result<(
         of => of == objects,
     };
     if let Some((_, kind, _)) = asked.iter().find(|(of, ..)| !fits(*of)) {
-        let objects = objects_of(objects, &of, ITEMS).object().name();
+        let objects = objects_of(objects, &of, (ITEMS, COLUMNS)).object().name();
         let message = format!("`{kind}` is not asked of {objects}, and all keys are alike");
         let help = "registers have `write`, `compare_and_set` and `read_modify_write`, counters `add` and `subtract`, sets and \
-                    lists `insert` and `remove`, and all have `read`";
+                    lists `insert` and `remove`, rows `put` and `put_column`, sequences `next`, and all have `read`";
         return Err(Problem::new(span, message).help(help));
     }
     let items = match &written.items {
@@ -173,17 +176,27 @@ fn mix(written: &written::Workload, header: &std::ops::Range<usize>) -> Result<(
         Some(At { value: items, .. }) if (1..=ITEMS_MAX).contains(items) => *items,
         Some(at) => return Err(Problem::new(&at.span, format!("a set has 1 to {ITEMS_MAX} items"))),
     };
+    let columns = match &written.columns {
+        None => COLUMNS,
+        Some(at) if objects != written::Objects::Rows => {
+            return Err(Problem::new(&at.span, "`columns` are what rows are of, and there are none"));
+        }
+        Some(At { value: columns, .. }) if (1..=COLUMNS_MAX).contains(columns) => *columns,
+        Some(at) => return Err(Problem::new(&at.span, format!("a row has 1 to {COLUMNS_MAX} columns"))),
+    };
     let mix = Mix { read: of.read, write: of.write, compare_and_set: of.compare_and_set };
-    Ok((mix, objects_of(objects, &of, items)))
+    Ok((mix, objects_of(objects, &of, (items, columns))))
 }
 
-fn objects_of(objects: written::Objects, of: &written::Mix, items: u8) -> Objects {
-    let written::Mix { read_modify_write, add, subtract, insert, remove, .. } = *of;
+fn objects_of(objects: written::Objects, of: &written::Mix, (items, columns): (u8, u8)) -> Objects {
+    let written::Mix { read_modify_write, add, subtract, insert, remove, put, put_column, next, .. } = *of;
     match objects {
         written::Objects::Registers => Objects::Registers { read_modify_write },
         written::Objects::Counters => Objects::Counters { add, subtract },
         written::Objects::Sets => Objects::Sets { insert, remove, items },
         written::Objects::Lists => Objects::Lists { insert, remove },
+        written::Objects::Rows => Objects::Rows { columns, put, put_column },
+        written::Objects::Sequences => Objects::Sequences { next },
     }
 }
 

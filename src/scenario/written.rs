@@ -149,6 +149,8 @@ pub(super) struct Workload {
     pub objects: Option<At<Objects>>,
     /// Of sets: how many items clients know, from 1 to 64. Default: 16.
     pub items: Option<At<u8>>,
+    /// Of rows: how many columns, from 1 to 4. Default: 2.
+    pub columns: Option<At<u8>>,
     /// How long a client waits for an operation, retries included. Default: "2s".
     pub timeout: Option<At<Duration>>,
     /// How long a client waits for one node before it asks another. Default: as long as `timeout`.
@@ -179,6 +181,10 @@ pub(super) enum Objects {
     Sets,
     /// Lists.
     Lists,
+    /// Rows, which hold a value in each of some columns, read and written together.
+    Rows,
+    /// Sequences, which give each number once.
+    Sequences,
 }
 
 /// How operations of a rate come.
@@ -225,6 +231,12 @@ pub(super) struct Mix {
     pub insert: u32,
     /// Of sets and lists: removals.
     pub remove: u32,
+    /// Of rows: puts of all columns at once.
+    pub put: u32,
+    /// Of rows: puts of one column.
+    pub put_column: u32,
+    /// Of sequences: takings of the next number.
+    pub next: u32,
 }
 
 /// A fault: when, for how long, and exactly one thing that it does.

@@ -36,7 +36,7 @@ impl<P: Protocol> World<'_, P> {
                     self.served_there(client, active.target);
                 }
                 if kind.writes()
-                    && reply == Reply::Written
+                    && reply.is_done(&active.op)
                     && let Some(epoch) = answer.epoch
                 {
                     let server = &self.nodes[answer.server.index()];
@@ -52,11 +52,16 @@ impl<P: Protocol> World<'_, P> {
                     self.invariants.was_stale(self.now, answer.server, active.op.key(), behind);
                 }
                 self.digest.mix(reply_word(reply));
-                if reply == Reply::Written
-                    && let Op::Write(_, value) | Op::CompareAndSet { new: value, .. } | Op::Insert { name: value, .. } =
-                        active.op
+                if reply.is_done(&active.op)
+                    && let Op::Write(_, value)
+                    | Op::CompareAndSet { new: value, .. }
+                    | Op::Insert { name: value, .. }
+                    | Op::Next { name: value, .. } = active.op
                 {
                     self.lineage.acknowledged(value);
+                }
+                if reply == Reply::Written && matches!(active.op, Op::Put { .. }) {
+                    active.op.writes().for_each(|(_, value)| self.lineage.acknowledged(value));
                 }
                 if self.setup.workload.mix.compare_and_set > 0 {
                     self.clients.remember(region, &active.op, reply);
@@ -90,7 +95,14 @@ impl<P: Protocol> World<'_, P> {
                 let origin = value.map_or(Origin::Asked, |value| self.record.writes.origin(key, value));
                 self.invariants.read(now, server, client, key, value, origin);
             }
+            Reply::Written if matches!(active.op, Op::Put { .. }) => {
+                for (cell, value) in active.op.writes() {
+                    self.invariants.told(now, server, client, cell, Some(value));
+                }
+            }
             Reply::Written => self.invariants.told(now, server, client, key, active.op.written()),
+            Reply::Row(row) => self.row_shown(client, active, row, server),
+            Reply::Amount(_) if matches!(active.op, Op::Next { .. }) => {} // the record knows which were given
             Reply::Amount(amount) | Reply::Short(amount) => {
                 let possible = self.record.counts.possible(key);
                 self.invariants.counted(now, server, client, key, amount, &possible);
@@ -175,11 +187,12 @@ impl<P: Protocol> World<'_, P> {
         if active.unresolved == 0 {
             self.record.failed(ended);
             self.finish(client, Outcome::Fail);
-        } else if active.op.kind().writes() && self.setup.workload.retry.is_some_and(|retry| retry.hides_errors) {
+        } else if active.op.kind().writes()
+            && !matches!(active.op, Op::Next { .. })
+            && self.setup.workload.retry.is_some_and(|retry| retry.hides_errors)
+        {
             self.record.completed(ended, Reply::Written, active.target);
-            if let Some(value) = active.op.written() {
-                self.lineage.acknowledged(value);
-            }
+            active.op.writes().for_each(|(_, value)| self.lineage.acknowledged(value));
             self.finish(client, Outcome::Ok);
         } else {
             self.record.gave_up(ended);
@@ -275,6 +288,7 @@ fn reply_word(reply: Reply) -> u64 {
         Reply::Mismatch(Some(value)) => 5 + (value.0 << 3),
         Reply::Amount(amount) => 6 + ((amount as u64) << 3),
         Reply::Short(amount) => 7 + ((amount as u64) << 3),
+        Reply::Row(row) => row.word().rotate_left(16),
         Reply::Items(items) => items.bits().rotate_left(32),
         Reply::Several(several) => {
             let named = several.named().fold(u64::from(several.count()), |word, value| (word << 20) ^ value.0);

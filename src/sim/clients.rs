@@ -6,7 +6,7 @@ use crate::history::OpId;
 use crate::id::{ClientId, Key, NodeId, RegionId, RequestId, Value};
 use crate::model::clock::{Clock, Whose};
 use crate::model::workload::{Arrivals, Objects};
-use crate::op::{ITEMS_MAX, Item, Op, OpKind, Reply};
+use crate::op::{COLUMNS_MAX, Columns, ITEMS_MAX, Item, Op, OpKind, Reply};
 use crate::protocol::{Member, Protocol, Request, Role, Serves};
 use crate::rng::Stream;
 use crate::time::{Duration, Time};
@@ -186,6 +186,9 @@ impl<S: Default> Clients<S> {
             return Op::Write(key, Value(self.last_value));
         }
         let key = setup.workload.keys.choose_in(*region, stream);
+        if let Objects::Rows { columns, put, .. } = setup.workload.objects {
+            return row_op(setup, key, (columns, put), &mut self.last_value, stream);
+        }
         let draw = stream.below(setup.workload.parts());
         if draw < u64::from(mix.read) {
             return Op::Read(key);
@@ -239,13 +242,25 @@ impl<S: Default> Clients<S> {
 fn of_object(objects: Objects, key: Key, name: Value, place: u64, stream: &mut Stream) -> Op {
     let is_first = place < u64::from(objects.parts()[0]);
     let items = match objects {
-        Objects::Registers { .. } => unreachable!("what is asked of registers is no part of this"),
+        Objects::Registers { .. } | Objects::Rows { .. } => unreachable!("what is asked of these is no part of this"),
+        Objects::Sequences { .. } => return Op::Next { key, name },
         Objects::Counters { .. } => return Op::Add { key, amount: if is_first { 1 } else { -1 }, name },
         Objects::Sets { items, .. } => items,
         Objects::Lists { .. } => ITEMS_MAX,
     };
     let item = Item(stream.below(items.into()) as u8);
     if is_first { Op::Insert { key, item, name } } else { Op::Remove { key, item, name } }
+}
+
+/// What is asked of a row: to tell all its columns, to put all, or to put one.
+fn row_op(setup: &Setup, key: Key, (columns, put): (u8, u32), last: &mut u64, stream: &mut Stream) -> Op {
+    let all = Columns::first(columns);
+    let draw = stream.below(setup.workload.parts());
+    let Some(beyond) = draw.checked_sub(setup.workload.mix.total()) else { return Op::ReadRow { key, columns: all } };
+    let name = Value(*last + 1);
+    *last += u64::from(COLUMNS_MAX);
+    let columns = if beyond < u64::from(put) { all } else { Columns::only(stream.below(columns.into()) as u8) };
+    Op::Put { key, columns, name }
 }
 
 fn by_distance(setup: &Setup, from: RegionId, members: &[Member]) -> Vec<NodeId> {
@@ -415,7 +430,10 @@ impl<S> Clients<S> {
         if !(active.first..=client.asked).contains(&request.sequence) {
             return None;
         }
-        Some((active.op.key(), active.op.name()?))
+        match active.op {
+            Op::Put { .. } => active.op.writes().next(),
+            op => Some((op.key(), op.name()?)),
+        }
     }
 
     /// The operation of which this is the last attempt, if it is under way.
@@ -442,7 +460,7 @@ impl<S> Clients<S> {
             Reply::Written => op.written(),
             Reply::Read(value) | Reply::Mismatch(value) => value,
             Reply::Several(several) => several.named().next(),
-            Reply::Amount(_) | Reply::Short(_) | Reply::Items(_) => None,
+            Reply::Amount(_) | Reply::Short(_) | Reply::Items(_) | Reply::Row(_) => None,
         };
     }
 }

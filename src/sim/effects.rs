@@ -285,6 +285,9 @@ impl<P: Protocol> World<'_, P> {
         // Who leads puts writes in their order, also where it applies them later than it is asked.
         let ordered = seen.leads || self.asked.take_if(|asked| *asked == value).is_some();
         let before = self.lineage.applied(node, key, value, ordered);
+        if self.record.is_of_rows() {
+            self.record.rows_seen.placed(value, before);
+        }
         self.invariants.applied(seen, key, value, before);
         if let Some(duplicates) = &mut self.duplicates {
             duplicates.applied(node, value);

@@ -27,6 +27,7 @@ mod record;
 mod retries;
 mod roaming;
 mod routing;
+mod rows;
 mod service;
 mod setup;
 mod slab;

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 
 use crate::check::counts::distance;
 use crate::check::monitor::Invariant;
+use crate::check::{Counterexample, Verdict};
 use crate::id::{Key, NodeId, Value};
 use crate::op::Object;
-use crate::protocol::{Content, Protocol, Standing, State};
+use crate::protocol::{Content, Guarantee, Protocol, Standing, State};
 
-use super::outcome::overtaken;
+use super::outcome::{Judged, overtaken};
 use super::world::World;
 
 /// A counter that a copy has not as clients were told.
@@ -34,7 +35,9 @@ impl<P: Protocol> World<'_, P> {
         };
         let mut gone: Vec<Value> = self.lineage.undone(serving).filter(is_over).map(|(_, by)| by).collect();
         match self.setup.workload.objects.object() {
-            Object::Register => gone.extend(overtaken(&self.record.writes, states, self.groups.len())),
+            Object::Register | Object::Row | Object::Sequence => {
+                gone.extend(overtaken(&self.record.writes, states, self.groups.len()))
+            }
             // With several groups each replica holds a part, and lineage alone judges.
             Object::Set if self.groups.len() == 1 => {
                 let copies = states.iter().filter(|(_, state)| state.standing == Standing::Serving);
@@ -58,6 +61,15 @@ impl<P: Protocol> World<'_, P> {
             all.max_by_key(|miscount| miscount.by).filter(|miscount| miscount.by > 0)
         };
         self.record.counts.keys().filter_map(of).collect()
+    }
+
+    /// Linearizability of sequences.
+    pub(super) fn judge_numbers(&self) -> Judged {
+        let verdict = match self.record.numbers.violation() {
+            Some(why) => Verdict::Fail(Counterexample { why: why.to_string(), operations: Vec::new() }),
+            None => Verdict::Pass,
+        };
+        Judged { guarantee: Guarantee::Linearizable, verdict, steps: 0 }
     }
 
     pub(super) fn miscount_in_words(&self, miscount: &Miscount) -> String {

@@ -10,6 +10,7 @@ use crate::history::History;
 use crate::id::{ClientId, GroupId, Key, NodeId, RegionId, Role, Value};
 use crate::metrics::{Latencies, Measures};
 use crate::model::fault::{Action, Fault};
+use crate::op::Object;
 use crate::protocol::{Claim, Content, Guarantee, Protocol, Standing, State, Table};
 use crate::time::{Duration, Time};
 use crate::trace::{Digest, FaultKind, Rows, Trace};
@@ -89,6 +90,12 @@ pub struct Run {
     pub reads_below_zero: u64,
     /// The most values that one read of a register showed, where it showed several; else 0.
     pub siblings_max: u32,
+    /// How many reads of rows showed some part of a put without the rest.
+    pub torn_reads: u64,
+    /// How many reads of rows showed two puts in another order than an earlier read.
+    pub forked_reads: u64,
+    /// How many numbers of sequences were given to a client that another had.
+    pub numbers_given_twice: u64,
     /// Reads that returned a value which had been overwritten, and for how long it had.
     pub stale_reads: Latencies,
     /// How many reads there were.
@@ -264,7 +271,10 @@ impl<P: Protocol> World<'_, P> {
             reads_below_zero: self.record.counts.below_zero(),
             siblings_max: self.record.siblings_max,
             stale_reads: std::mem::take(&mut self.record.stale_reads),
-            reads: self.record.staleness.reads(),
+            reads: self.record.reads(),
+            torn_reads: self.record.rows_seen.torn_reads(),
+            numbers_given_twice: self.record.numbers.given_twice(),
+            forked_reads: self.record.rows_seen.forked_reads(),
             ledger: self.faults.ledger(&self.setup.faults),
             health: self.router.map_or(Vec::new(), |router| router.checkers.changes),
             powered_off: self.managers.map_or(Vec::new(), |managers| managers.offs),
@@ -287,6 +297,11 @@ impl<P: Protocol> World<'_, P> {
         let guarantee = Guarantee::Linearizable;
         let found = self.record.linearizable.finish();
         let judged = |verdict| Judged { guarantee, verdict, steps: found.steps };
+        match self.setup.workload.objects.object() {
+            Object::Row => return self.judge_columns(found, suspects),
+            Object::Sequence => return self.judge_numbers(),
+            Object::Register | Object::Counter | Object::Set | Object::List => {}
+        }
         if found.first.is_none() && !self.record.is_of_registers() {
             return judged(Verdict::Inconclusive { why: NOT_REGISTERS.to_string() });
         }

@@ -1,10 +1,10 @@
 //! What is kept of the clients' operations: each is told to the judges as it begins and as it ends, and then forgotten.
 //!
 //! Nothing stays of a read. Of a write 22 bytes stay (and what the judges need of it), so that lost writes can be dated
-//! at the end. Rows of the history are kept where somebody asks for them. Next: `outages.rs`.
+//! at the end. Rows of the history are kept where somebody asks for them. Next: `rows.rs`.
 
 use crate::check::monitor::Origin;
-use crate::check::{counts, linearizable, sets, staleness};
+use crate::check::{counts, linearizable, numbers, rows, sets, staleness};
 use crate::history::{History, OpId};
 use crate::id::{ClientId, Key, NodeId, RegionId, Value};
 use crate::metrics::Latencies;
@@ -14,6 +14,7 @@ use crate::time::{Duration, Time};
 use crate::trace::Rows;
 
 use super::outages::Outages;
+use super::rows::parts;
 use super::setup::Setup;
 
 /// The record of a run.
@@ -28,6 +29,10 @@ pub(super) struct Record {
     object: Object,
     pub(super) counts: counts::Counts,
     pub(super) sets: sets::Sets,
+    pub(super) rows_seen: rows::Rows,
+    pub(super) numbers: numbers::Numbers,
+    /// How many rows were read.
+    pub(super) rows_read: u64,
     /// The most values that one read of a register showed; 0 where it was never more than one.
     pub(super) siblings_max: u32,
     pub(super) stale_reads: Latencies,
@@ -51,7 +56,18 @@ pub(super) struct Ended {
 impl Record {
     /// A new record, in the memory of this one.
     pub(super) fn begun_anew(self, rows: Rows, setup: &Setup) -> Record {
-        let Record { mut linearizable, mut staleness, mut writes, mut counts, mut sets, .. } = self;
+        let Record {
+            mut linearizable,
+            mut staleness,
+            mut writes,
+            mut counts,
+            mut sets,
+            mut rows_seen,
+            mut numbers,
+            ..
+        } = self;
+        rows_seen.clear();
+        numbers.clear();
         counts.clear();
         sets.clear();
         linearizable.clear();
@@ -60,7 +76,19 @@ impl Record {
         let Workload { warm_up, timeout, .. } = setup.workload;
         let outages = vec![Outages::new(Time::ZERO + warm_up, timeout); setup.topology.regions().len()];
         let object = setup.workload.objects.object();
-        Record { rows, linearizable, staleness, writes, outages, object, counts, sets, ..Record::default() }
+        Record {
+            rows,
+            linearizable,
+            staleness,
+            writes,
+            outages,
+            object,
+            counts,
+            sets,
+            rows_seen,
+            numbers,
+            ..Record::default()
+        }
     }
 
     /// A client asks.
@@ -73,12 +101,17 @@ impl Record {
         if self.rows.keeps(op.key()) {
             self.history.invoke_as(id, client, op, at);
         }
-        if self.object == Object::Register {
-            self.linearizable.invoked(id, op, at);
-            self.staleness.invoked(op);
-        } else {
-            self.counts.invoked(op);
-            self.sets.invoked(op);
+        match self.object {
+            Object::Register => {
+                self.linearizable.invoked(id, op, at);
+                self.staleness.invoked(op);
+            }
+            Object::Row => return self.row_invoked(id, op, at),
+            Object::Sequence => {}
+            Object::Counter | Object::Set | Object::List => {
+                self.counts.invoked(op);
+                self.sets.invoked(op);
+            }
         }
         if let Some(name) = op.name() {
             self.writes.begun(name, op.key(), at);
@@ -98,23 +131,32 @@ impl Record {
         if self.rows.keeps(op.key()) {
             self.history.complete(id, reply, server, at);
         }
-        if self.object == Object::Register {
-            self.linearizable.completed(id, op, invoked, reply, at);
-            behind = self.staleness.completed(op, invoked, reply, at);
-            behind.into_iter().for_each(|behind| self.stale_reads.record(behind));
-            if let Reply::Several(several) = reply {
-                self.siblings_max = self.siblings_max.max(several.count());
+        match self.object {
+            Object::Register => {
+                self.linearizable.completed(id, op, invoked, reply, at);
+                behind = self.staleness.completed(op, invoked, reply, at);
+                behind.into_iter().for_each(|behind| self.stale_reads.record(behind));
+                if let Reply::Several(several) = reply {
+                    self.siblings_max = self.siblings_max.max(several.count());
+                }
             }
-        } else {
-            self.counts.completed(op, reply);
-            if !(is_repeated && matches!(op, Op::Remove { .. })) {
-                self.sets.completed(op, invoked, reply, at);
+            Object::Row => return self.row_completed(ended, reply, server),
+            Object::Sequence => {
+                if let (Op::Next { key, .. }, Reply::Amount(number)) = (op, reply) {
+                    self.numbers.given(key, number, invoked, at);
+                }
+            }
+            Object::Counter | Object::Set | Object::List => {
+                self.counts.completed(op, reply);
+                if !(is_repeated && matches!(op, Op::Remove { .. })) {
+                    self.sets.completed(op, invoked, reply, at);
+                }
             }
         }
         let Some(name) = op.name() else { return behind };
         self.outages[region.index()].wrote(at);
         match reply {
-            Reply::Written => self.writes.acknowledged(name, server, at),
+            reply if reply.is_done(&op) => self.writes.acknowledged(name, server, at),
             _ => self.writes.ended[name.index()] = DENIED,
         }
         None
@@ -126,15 +168,30 @@ impl Record {
         if self.rows.keeps(op.key()) {
             self.history.fail(id, at);
         }
-        if self.object == Object::Register {
-            self.linearizable.failed(id, op, invoked, at);
-            self.staleness.failed(op);
-        } else {
-            self.counts.failed(op);
-            self.sets.failed(op);
+        match self.object {
+            Object::Register => {
+                self.linearizable.failed(id, op, invoked, at);
+                self.staleness.failed(op);
+            }
+            Object::Row => {
+                for (part, op) in parts(id, op) {
+                    self.linearizable.failed(part, op, invoked, at);
+                }
+                for (cell, value) in op.writes() {
+                    self.staleness.failed(Op::Write(cell, value));
+                    self.writes.failed(value);
+                }
+            }
+            Object::Sequence => {}
+            Object::Counter | Object::Set | Object::List => {
+                self.counts.failed(op);
+                self.sets.failed(op);
+            }
         }
         if let Some(name) = op.name() {
-            self.writes.failed(name);
+            if self.object != Object::Row {
+                self.writes.failed(name);
+            }
             self.outages[region.index()].failed(invoked, at);
         }
     }
@@ -146,9 +203,23 @@ impl Record {
             self.linearizable.gave_up(id, op, invoked, at);
             self.staleness.gave_up(op);
         }
+        for (part, op) in parts(id, op).filter(|_| self.object == Object::Row) {
+            self.linearizable.gave_up(part, op, invoked, at);
+            self.staleness.gave_up(op);
+        }
         if op.kind().writes() {
             self.outages[region.index()].failed(invoked, at);
         }
+    }
+
+    /// Whether every key is a row.
+    pub(super) fn is_of_rows(&self) -> bool {
+        self.object == Object::Row
+    }
+
+    /// How many reads were answered.
+    pub(super) fn reads(&self) -> u64 {
+        if self.object == Object::Row { self.rows_read } else { self.staleness.reads() }
     }
 }
 
@@ -189,7 +260,7 @@ impl Writes {
         self.servers.clear();
     }
 
-    fn begun(&mut self, value: Value, key: Key, at: Time) {
+    pub(super) fn begun(&mut self, value: Value, key: Key, at: Time) {
         let place = value.index();
         if place >= self.ended.len() {
             self.keys.resize(place + 1, 0);
@@ -200,7 +271,7 @@ impl Writes {
         (self.keys[place], self.begun[place], self.ended[place]) = (key.0, at.as_nanos(), OPEN);
     }
 
-    fn acknowledged(&mut self, value: Value, server: NodeId, at: Time) {
+    pub(super) fn acknowledged(&mut self, value: Value, server: NodeId, at: Time) {
         (self.ended[value.index()], self.servers[value.index()]) = (at.as_nanos(), server.0);
     }
 

@@ -93,6 +93,7 @@ impl Setup {
             Promise::Once => self.workload.idempotency,
             Promise::Copies(_) => self.disk.is_synced_first(),
             Promise::AtLeast(_) | Promise::FreshWithin(_) => true,
+            Promise::WholePuts | Promise::OneOrder => self.workload.objects.object() == crate::op::Object::Row,
         }
     }
 }

@@ -296,6 +296,10 @@ pub enum Promise {
     AtLeast(i64),
     /// No read shows what was overwritten, and that acknowledged, longer than this before it was asked for.
     FreshWithin(Duration),
+    /// No read shows some part of a put without the rest.
+    WholePuts,
+    /// No two reads of a row show two puts in opposite orders.
+    OneOrder,
 }
 
 /// What an entry of a log does, in a number: equal entries, equal names.

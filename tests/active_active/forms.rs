@@ -14,6 +14,7 @@ pub struct Form {
 
 const REGISTERS: &str = "mix = { read = 1, write = 2 }";
 const READ_FIRST: &str = "mix = { read = 1, write = 1, read_modify_write = 2 }";
+const ROWS: &str = "mix = { read = 2, put = 2, put_column = 1 }";
 const SWAPPED: &str = "mix = { read = 2, write = 2, compare_and_set = 1 }";
 
 /// Every form.
@@ -37,6 +38,14 @@ pub fn all() -> Vec<Form> {
         ("client believed value", "stamps = \"client\"\nclock = \"wall\"\ntie = \"value\"", true),
     ] {
         add(format!("last-writer-wins {name}"), options, SWAPPED, clocks_may_err);
+    }
+    for (name, options) in [
+        ("rows column", "granularity = \"column\""),
+        ("rows whole", "granularity = \"row\""),
+        ("rows item-by-item", "ship = \"item-by-item\""),
+        ("rows value", "tie = \"value\"\nstamps = \"client\""),
+    ] {
+        add(format!("last-writer-wins {name}"), options, ROWS, false);
     }
     for ship in ["at-once", "after-previous"] {
         add(format!("causal {ship}"), &format!("ship = \"{ship}\""), REGISTERS, false);

@@ -21,7 +21,7 @@ use riftzone::protocol::causal::{self, Causal};
 use riftzone::protocol::crdt::Crdt;
 use riftzone::protocol::home_region::{self, HomeRegion, Moves};
 use riftzone::protocol::hub::{self, Hub};
-use riftzone::protocol::last_writer_wins::LastWriterWins;
+use riftzone::protocol::last_writer_wins::{self, Granularity, LastWriterWins, Ship};
 use riftzone::protocol::lease_store::LeaseStore;
 use riftzone::protocol::orchestrated::Orchestrated;
 use riftzone::protocol::primary_backup::PrimaryBackup;
@@ -59,6 +59,15 @@ proptest! {
     }
 
     #[test]
+    fn primary_backup_holds_what_it_claims_of_rows(
+        setup in worlds(0, true),
+        options in primary_backup_options(),
+        seed in any::<u64>(),
+    ) {
+        assert_claims_hold::<PrimaryBackup>(&of_rows(setup), &options, seed)?;
+    }
+
+    #[test]
     fn lease_store_holds_what_it_claims(
         setup in worlds(2, true),
         options in lease_store_options(),
@@ -86,6 +95,19 @@ proptest! {
         let mut setup = setup;
         setup.clocks.wrong.push(clients_off(1, client_ms));
         assert_claims_hold::<LastWriterWins>(&setup, &options, seed)?;
+    }
+
+    #[test]
+    fn last_writer_wins_holds_what_it_claims_of_rows(
+        setup in worlds(0, true),
+        options in last_writer_wins_options(),
+        (is_row, is_sent_whole) in any::<(bool, bool)>(),
+        seed in any::<u64>(),
+    ) {
+        let granularity = if is_row { Granularity::Row } else { Granularity::Column };
+        let ship = if is_row || is_sent_whole { Ship::Together } else { Ship::ItemByItem };
+        let options = last_writer_wins::Options { granularity, ship, ..options };
+        assert_claims_hold::<LastWriterWins>(&of_rows(setup), &options, seed)?;
     }
 
     #[test]

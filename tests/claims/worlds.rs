@@ -169,6 +169,13 @@ pub fn read_first(mut setup: Setup) -> Setup {
     setup
 }
 
+/// The same world, with clients that read and put rows of three columns, whole and column by column.
+pub fn of_rows(mut setup: Setup) -> Setup {
+    setup.workload.objects = Objects::Rows { columns: 3, put: 3, put_column: 2 };
+    setup.workload.mix = Mix { read: 4, write: 0, compare_and_set: 0 };
+    setup
+}
+
 /// The same world, with clients that ask for what this type has.
 pub fn of_type(mut setup: Setup, what: Type) -> Setup {
     let update = 4;

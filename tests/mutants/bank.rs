@@ -3,8 +3,8 @@
 //! `docs/mutants.md` has the same rows in words, and those that wait for protocols that are not there yet.
 
 use super::worlds::{
-    COUNTERS, CRASHING_COUNTER, DISKS, FIVE, LISTS, LOSSY, LOSSY_DISKS, LOST_ON_DISKS, MOVING, ONE_AHEAD, PAIR,
-    READ_FIRST, ROAMING, SETS, SHORT, SHORT_ON_DISKS, THREE,
+    COUNTERS, CRASHING_COUNTER, DISKS, FIVE, LISTS, LOSSY, LOSSY_DISKS, LOST_ON_DISKS, MOVING, NUMBERS, ONE_AHEAD,
+    PAIR, READ_FIRST, ROAMING, ROWS, ROWS_APART, SETS, SHORT, SHORT_ON_DISKS, THREE,
 };
 
 /// A flaw and where to look for it.
@@ -328,12 +328,30 @@ pub const BANK: &[Row] = &[
     },
     Row { id: "F16", what: "one monitor is a quorum", design: FAILOVER, wrong: "mutant = \"F16\"", ..USUAL },
     Row {
+        id: "F17",
+        what: "a stale replica is promoted, and gives numbers again",
+        world: NUMBERS,
+        design: FENCED,
+        wrong: "acknowledge = \"local\"",
+        right: "acknowledge = \"one\"",
+        expect: "linearizable = \"pass\"",
+        ..USUAL
+    },
+    Row {
         id: "F18",
         what: "a client takes a write without an answer for done",
         world: SHORT,
         design: "protocol = \"primary-backup\"",
         wrong: "retry = { mutant = \"F18\" }",
         right: "retry = {}",
+        ..USUAL
+    },
+    Row {
+        id: "F20",
+        what: "backups show commits in another order than the primary",
+        world: ROWS_APART,
+        design: "protocol = \"primary-backup\"\nreads = \"nearest\"",
+        wrong: "mutant = \"F20\"",
         ..USUAL
     },
     Row {
@@ -361,6 +379,14 @@ pub const BANK: &[Row] = &[
         world: ONE_AHEAD,
         design: "protocol = \"last-writer-wins\"",
         wrong: "mutant = \"L3\"",
+        ..USUAL
+    },
+    Row {
+        id: "L5",
+        what: "the items of a transaction are sent one by one",
+        world: ROWS,
+        design: "protocol = \"last-writer-wins\"",
+        wrong: "mutant = \"L5\"",
         ..USUAL
     },
     Row {

@@ -151,6 +151,43 @@ warm_up = "0s"
 "#
 );
 
+/// A transaction a second, of two items, in one region and reads in all of them.
+pub const ROWS: &str = concat!(
+    r#"
+duration = "12s"
+settle = "10s"
+"#,
+    triangle!(),
+    r#"[workload]
+clients_per_region = 1
+rate = "10/s"
+keys = 1
+mix = { read = 4, put = 1 }
+timeout = "2s"
+warm_up = "0s"
+"#
+);
+
+/// Commits of one column or the other, and reads of both, each in the nearest region.
+pub const ROWS_APART: &str = concat!(
+    r#"
+duration = "12s"
+settle = "10s"
+"#,
+    triangle!(),
+    r#"[workload]
+clients_per_region = 1
+rate = "10/s"
+keys = 1
+mix = { read = 3, put_column = 1 }
+timeout = "2s"
+warm_up = "0s"
+"#
+);
+
+/// Clients who take numbers, and use them as names elsewhere.
+pub const NUMBERS: &str = three!("", "mix = { next = 1 }", "keys = 1");
+
 /// A region whose clients move to another, which has not heard of what they wrote; and a third that writes, too.
 pub const MOVING: &str = r#"
 duration = "11s"

@@ -23,6 +23,9 @@ pub(in crate::check) fn tell(history: &History, id: OpId) -> String {
         (Op::Add { amount, .. }, _) => format!("addition of {amount}"),
         (Op::Insert { item, .. }, _) => format!("insertion of {item}"),
         (Op::Remove { item, .. }, _) => format!("removal of {item}"),
+        (Op::ReadRow { columns, .. }, _) => format!("read of {columns}"),
+        (Op::Next { .. }, _) => "taking of a number".to_string(),
+        (Op::Put { columns, .. }, _) => format!("put of {columns}"),
     };
     let mut text = format!("{}'s {what} (operation {}, ", operation.client, id.0);
     let _ = match operation.outcome {

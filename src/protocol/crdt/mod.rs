@@ -336,6 +336,9 @@ impl Crdt {
                 }
                 (Some(Change::Add(amount)), name)
             }
+            Op::ReadRow { .. } | Op::Put { .. } | Op::Next { .. } => {
+                return cx.refuse(request.id, Refusal::Unsupported);
+            }
             Op::Write(_, value) => {
                 let stamp = self.hybrid.tick(cx.now(), cx.me());
                 let known = self.store.dots(key).into_iter().flat_map(Dots::iter);

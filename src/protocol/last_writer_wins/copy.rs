@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use super::{Buckets, Digests, Stamp, Table};
 use crate::id::{Key, NodeId, Value};
+use crate::op::{COLUMNS_MAX, Columns};
 use crate::time::Time;
 
 /// One write, and what it takes to rank it against another.
@@ -33,20 +34,55 @@ pub struct Version {
     pub value: Value,
     /// The latest write of each origin among those that this write replaced, directly or through one another.
     pub past: Arc<[Stamp]>,
+    /// Of a row's cell: the columns that were put with it and that nobody is to see without each other, itself among them. Else none.
+    pub together: Columns,
 }
+
+/// What the cells hold of a column that was put back as its writer knew it, and that knew of no value.
+pub(super) const NOTHING: Value = Value(0);
 
 impl Version {
     /// A write at a node that holds `parent`.
     pub(super) fn replacing(parent: Option<&Version>, stamp: Stamp, value: Value) -> Version {
-        let Some(parent) = parent else { return Version { stamp, value, past: Arc::new([]) } };
+        let Some(parent) = parent else { return Version::first(stamp, value, Arc::new([])) };
         let others = parent.past.iter().copied().filter(|seen| seen.node != parent.stamp.node);
-        Version { stamp, value, past: others.chain([parent.stamp]).collect() }
+        Version::first(stamp, value, others.chain([parent.stamp]).collect())
+    }
+
+    fn first(stamp: Stamp, value: Value, past: Arc<[Stamp]>) -> Version {
+        Version { stamp, value, past, together: Columns::default() }
+    }
+
+    /// The same, put together with these columns.
+    pub(super) fn with(self, together: Columns) -> Version {
+        Version { together, ..self }
+    }
+
+    /// Whether it is a column of a row that holds no value.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.value == NOTHING && self.together.count() > 0
+    }
+
+    /// What decides where times are equal. By the name of a put all its columns would win or lose together; but in each column there is
+    /// something else, and which is larger in one says nothing of the next.
+    fn ranked_value(&self, order: Order) -> Value {
+        match order {
+            Order::Value if self.together.count() > 0 => Value(scattered(self.value.0)),
+            _ => self.value,
+        }
     }
 
     /// Whether this write was made in the knowledge of that one, or of a later one of the same origin.
     fn knows(&self, stamp: Stamp) -> bool {
         self.past.iter().any(|seen| seen.node == stamp.node && *seen >= stamp)
     }
+}
+
+/// The finaliser of splitmix64.
+fn scattered(x: u64) -> u64 {
+    let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
 }
 
 /// By what two writes are ranked whose times are equal, to the last count.
@@ -77,7 +113,7 @@ impl Rank {
             physical,
             logical,
             node: (order != Order::Value).then_some(node),
-            value: (order != Order::Node).then_some(version.value),
+            value: (order != Order::Node).then_some(version.ranked_value(order)),
         }
     }
 
@@ -177,6 +213,27 @@ impl Store {
     /// What is in these buckets, in the order of keys.
     pub fn within(&self, buckets: Buckets) -> impl Iterator<Item = (Key, &Version)> {
         self.iter().filter(move |(key, _)| buckets.contains(*key))
+    }
+
+    /// What it holds of these, in their order; of a row of which several columns were put together all that it holds, once. Keys ascend.
+    pub fn whole(&self, keys: impl IntoIterator<Item = Key>) -> Vec<(Key, Version)> {
+        let mut found: Vec<(Key, Version)> = Vec::new();
+        for key in keys {
+            let Some(version) = self.versions.get(key) else { continue };
+            if version.together.count() < 2 {
+                if found.last().is_none_or(|(last, _)| *last < key) {
+                    found.push((key, version.clone()));
+                }
+                continue;
+            }
+            let (row, _) = key.of_cell();
+            while found.last().is_some_and(|(last, _)| last.of_cell().0 == row) {
+                found.pop();
+            }
+            let cells = (0..COLUMNS_MAX).map(|column| row.cell(column));
+            found.extend(cells.filter_map(|cell| Some((cell, self.versions.get(cell)?.clone()))));
+        }
+        found
     }
 
     /// The digests of the stamps that it holds.

@@ -31,6 +31,12 @@
 //! with clocks that differ that is no order in which anything happened: no session can be held to it. A node refuses what is
 //! stamped further ahead of its own clock than `max-offset`, and the client may ask until it is not; with `clock = "wall"` all is believed.
 //!
+//! Of a row each column has its own winner, and what was put together is written to disk, sent, repaired and taken together, so that nobody
+//! sees a part of a put without the rest. Not so where equal times are decided by values, which a row mixes that two writers have put;
+//! nor with `ship = "item-by-item"`, where what one region changed in one step others see piece by piece. With `granularity = "row"` the
+//! row has one winner: of two regions that change different columns at once one has written in vain, and what
+//! a third had put into that column before may be there again.
+//!
 //! `tie` decides between equal times. Clients' clocks show them often, for nobody counts on: two clients begin at once. By the `node`,
 //! who wins depends on the way a request took, and who asks again elsewhere has a second try; by the `value`, what clients sent
 //! decides alone, and a write is one write wherever it was taken. But a larger value is no later one, and it is always the smaller that loses.
@@ -70,25 +76,26 @@
 
 mod copy;
 mod options;
+mod rows;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
 use crate::id::{Key, NodeId, RegionId, Value};
-use crate::op::{Op, Refusal, Reply};
+use crate::op::{Object, Op, Refusal, Reply};
 use crate::time::{Duration, Time};
 use crate::trace::{FaultKind, Observation, Promise};
 
 use super::mutant::Mutant;
 use super::{
-    About, Buckets, Claim, Context, Digests, Guarantee, HybridClock, OptionsError, Payload, Protocol, Request, Role,
-    Seat, Stamp, State, Table,
+    About, Buckets, Claim, Context, Digests, Entries, Guarantee, HybridClock, OptionsError, Payload, Protocol, Request,
+    Role, Seat, Stamp, State, Table,
 };
 use copy::Store;
 
 pub use copy::{Rank, Version};
-pub use options::{Options, StampClock, Stamps, Tie};
+pub use options::{Granularity, Options, Ship, StampClock, Stamps, Tie};
 
 /// The page in the zoo.
 pub const ABOUT: About = About {
@@ -126,6 +133,8 @@ pub enum Message {
         /// The write.
         version: Version,
     },
+    /// Columns of a row that were put together, sent likewise.
+    Put(Arc<[(Key, Version)]>),
     /// Gossip begins: a digest of each bucket of keys.
     Summary(Arc<Digests>),
     /// The answer to a summary that differs.
@@ -151,9 +160,13 @@ const VALUE_BYTES: usize = 8;
 
 impl Payload for Message {
     fn bytes(&self) -> u32 {
-        let entry = |version: &Version| KEY_BYTES + VALUE_BYTES + STAMP_BYTES * (1 + version.past.len());
+        let entry = |version: &Version| match version.is_nothing() {
+            true => 0, // it goes without saying
+            false => KEY_BYTES + VALUE_BYTES + STAMP_BYTES * (1 + version.past.len()),
+        };
         let body = match self {
             Message::Update { version, .. } => entry(version),
+            Message::Put(cells) => cells.iter().map(|(_, version)| entry(version)).sum(),
             Message::Summary(digests) => size_of_val(&**digests),
             Message::Stamps { buckets, held } => {
                 let value = |(_, rank): &(Key, Rank)| if rank.has_value() { VALUE_BYTES } else { 0 };
@@ -184,11 +197,21 @@ const CLOCKS_DIFFER: [FaultKind; 3] = [FaultKind::ClockStep, FaultKind::ClockDri
 impl Protocol for LastWriterWins {
     type Message = Message;
     type Timer = Timer;
-    type Record = (Key, Version);
+    /// Writes that are on disk together or not at all.
+    type Record = Entries<(Key, Version)>;
     type Session = Time;
     type Options = Options;
 
+    fn objects(_: &Options) -> &'static [Object] {
+        &[Object::Register, Object::Row]
+    }
+
     fn seats(options: &Options, regions: &[&str]) -> Result<Vec<Seat>, OptionsError> {
+        if options.granularity == Granularity::Row && options.ship == Ship::ItemByItem {
+            let why =
+                "a row that goes by one stamp goes whole: leave `ship` out, or write `granularity = \"column\"`".into();
+            return Err(OptionsError { option: "ship", why });
+        }
         if options.gossip_every < Duration::SHORTEST_PERIOD {
             let why = "nodes cannot gossip all the time; write 1ms or longer, for example \"1s\"".into();
             return Err(OptionsError { option: "gossip-every", why });
@@ -215,15 +238,16 @@ impl Protocol for LastWriterWins {
         }
     }
 
-    fn start(options: &Options, recovered: Vec<(Key, Version)>, cx: &mut Context<Self>) -> Self {
+    fn start(options: &Options, recovered: Vec<Entries<(Key, Version)>>, cx: &mut Context<Self>) -> Self {
         let mut clock = HybridClock::default();
         let mut copy = Store::ordered_by(options.order());
-        let (logged, me) = (recovered.len(), cx.me());
-        let own = recovered.iter().map(|(_, version)| version.stamp).filter(|stamp| stamp.node == me);
+        let recovered = || recovered.iter().flat_map(|entries| entries.iter());
+        let (logged, me) = (recovered().count(), cx.me());
+        let own = recovered().map(|(_, version)| version.stamp).filter(|stamp| stamp.node == me);
         let stamped = own.map(|stamp| stamp.logical).max().unwrap_or(0);
-        for (key, version) in recovered {
+        for (key, version) in recovered() {
             clock.witness(version.stamp);
-            copy.merge(key, version);
+            copy.merge(*key, version.clone());
         }
         for (key, held) in copy.iter() {
             cx.observe(Observation::Applied { key, value: held.value });
@@ -234,6 +258,9 @@ impl Protocol for LastWriterWins {
         }
         if options.takes_every_write() {
             cx.observe(Observation::Promised(Promise::WritesWithin(ANSWERS_WITHIN)));
+        }
+        if options.shows_whole_puts() {
+            cx.observe(Observation::Promised(Promise::WholePuts));
         }
         // The first gossip comes at a random moment, so that nodes that start together do not gossip together.
         let first = cx.random_between(Duration::ZERO, options.gossip_every);
@@ -253,6 +280,8 @@ impl Protocol for LastWriterWins {
                 let by = if self.options.mutant.is(Mutant::L3) { StampClock::Wall } else { self.options.clock };
                 self.write(&request, key, new, by, cx);
             }
+            Op::ReadRow { key, columns } => cx.reply(request.id, Reply::Row(self.row(key, columns))),
+            Op::Put { key, columns, name } => self.put(&request, key, columns, name, cx),
             _ => cx.refuse(request.id, Refusal::Unsupported),
         }
     }
@@ -260,6 +289,7 @@ impl Protocol for LastWriterWins {
     fn on_message(&mut self, from: NodeId, message: Message, cx: &mut Context<Self>) {
         match message {
             Message::Update { key, version } => self.receive(key, version, cx),
+            Message::Put(cells) => self.receive_all(&cells, cx),
             Message::Summary(theirs) => {
                 let buckets = self.copy.digests().differing(&theirs);
                 if !buckets.is_empty() {
@@ -269,11 +299,8 @@ impl Protocol for LastWriterWins {
             }
             Message::Stamps { buckets, held } => self.repair(from, buckets, &held, cx),
             Message::Repair { newer, wanted } => {
-                for (key, version) in newer {
-                    self.receive(key, version, cx);
-                }
-                let newer: Vec<_> =
-                    wanted.into_iter().filter_map(|key| Some((key, self.copy.get(key)?.clone()))).collect();
+                self.receive_all(&newer, cx);
+                let newer = self.copy.whole(wanted);
                 if !newer.is_empty() {
                     cx.send(from, Message::Repair { newer, wanted: Vec::new() });
                 }
@@ -291,7 +318,8 @@ impl Protocol for LastWriterWins {
     }
 
     fn state(&self) -> State {
-        State::serving(self.copy.iter().map(|(key, version)| (key, version.value)))
+        let held = self.copy.iter().filter(|(_, version)| !version.is_nothing());
+        State::serving(held.map(|(key, version)| (key, version.value)))
     }
 }
 
@@ -303,17 +331,22 @@ impl LastWriterWins {
         if self.copy.get(key).is_some_and(|held| held.value == value) {
             return cx.reply(id, Reply::Written);
         }
-        let stamp = match self.options.stamps {
-            Stamps::Coordinator => self.stamp(by, cx),
-            Stamps::Client if self.accepts(request.session, cx.now()) => Stamp::reading(request.session, cx.me()),
-            Stamps::Client => return cx.refuse(id, Refusal::Unavailable),
-        };
+        let Some(stamp) = self.stamp_for(request, by, cx) else { return cx.refuse(id, Refusal::Unavailable) };
         let version = Version::replacing(self.copy.get(key), stamp, value);
         if self.merge(key, version.clone(), cx) {
             cx.observe(Observation::Stored { value });
         }
         cx.broadcast(Message::Update { key, version });
         cx.reply(id, Reply::Written);
+    }
+
+    /// A stamp for what is asked; none where its client's clock is too far ahead.
+    fn stamp_for(&mut self, request: &Request<Self>, by: StampClock, cx: &Context<Self>) -> Option<Stamp> {
+        match self.options.stamps {
+            Stamps::Coordinator => Some(self.stamp(by, cx)),
+            Stamps::Client if self.accepts(request.session, cx.now()) => Some(Stamp::reading(request.session, cx.me())),
+            Stamps::Client => None,
+        }
     }
 
     /// A stamp for a write of this node.
@@ -344,29 +377,45 @@ impl LastWriterWins {
     /// Keeps the higher of the two, on disk too, and tells the monitors which write a concurrent one discarded. Returns
     /// whether it is the one told of.
     fn merge(&mut self, key: Key, version: Version, cx: &mut Context<Self>) -> bool {
-        let (value, rank) = (version.value, self.copy.rank(&version));
+        let told = (key, self.copy.rank(&version));
+        let taken = self.take(key, &version, cx);
+        if taken {
+            self.log(Entries::One((key, version)), cx);
+        }
+        self.tell_merged(told, taken, cx);
+        taken
+    }
+
+    /// Takes it into the copy, where it is the higher, and tells what came of that.
+    fn take(&mut self, key: Key, version: &Version, cx: &mut Context<Self>) -> bool {
         let merged = self.copy.merge(key, version.clone());
         if let Some((lost, kept)) = merged.conflict {
             cx.observe(Observation::Conflict { key, lost, kept });
         }
         if merged.taken {
             self.clock.witness(version.stamp);
-            cx.observe(Observation::Applied { key, value });
-            cx.persist((key, version));
-            self.logged += 1;
-            self.compact_when_long(cx);
-        }
-        if merged.taken || self.copy.get(key).is_some_and(|held| self.copy.rank(held) != rank) {
-            cx.observe(Observation::Merged { key, update: rank.number() });
+            cx.observe(Observation::Applied { key, value: version.value });
         }
         merged.taken
+    }
+
+    fn log(&mut self, taken: Entries<(Key, Version)>, cx: &mut Context<Self>) {
+        self.logged += taken.len();
+        cx.persist(taken);
+        self.compact_when_long(cx);
+    }
+
+    fn tell_merged(&self, (key, rank): (Key, Rank), taken: bool, cx: &mut Context<Self>) {
+        if taken || self.copy.get(key).is_some_and(|held| self.copy.rank(held) != rank) {
+            cx.observe(Observation::Merged { key, update: rank.number() });
+        }
     }
 
     /// The log grows with every write, and the copy only with every key. Rewriting the log once it is four times as
     /// long adds a third to what is written; a short log is left alone.
     fn compact_when_long(&mut self, cx: &mut Context<Self>) {
         if self.logged > 64.max(4 * self.copy.len()) {
-            cx.compact(self.copy.iter().map(|(key, version)| (key, version.clone())).collect());
+            cx.compact(self.copy.iter().map(|(key, version)| Entries::One((key, version.clone()))).collect());
             self.logged = self.copy.len();
         }
     }
@@ -374,12 +423,9 @@ impl LastWriterWins {
     /// Sends what is newer here than what `from` holds in these buckets, and asks for what is newer there.
     fn repair(&self, from: NodeId, buckets: Buckets, held: &[(Key, Rank)], cx: &mut Context<Self>) {
         let theirs = |key| held.binary_search_by_key(&key, |(key, _)| *key).ok().map(|place| held[place].1);
-        let newer: Vec<_> = self
-            .copy
-            .within(buckets)
-            .filter(|(key, mine)| theirs(*key) < Some(self.copy.rank(mine)))
-            .map(|(key, mine)| (key, mine.clone()))
-            .collect();
+        let mine = self.copy.within(buckets);
+        let newer = mine.filter(|(key, mine)| theirs(*key) < Some(self.copy.rank(mine))).map(|(key, _)| key);
+        let newer = self.copy.whole(newer);
         let now = cx.now();
         let wanted: Vec<Key> = held
             .iter()

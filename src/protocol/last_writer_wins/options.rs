@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::super::mutant::Mutant;
 use super::copy::Order;
 use crate::protocol::Flaw;
 use crate::time::Duration;
@@ -28,6 +29,13 @@ pub struct Options {
     /// What decides between two writes of equal time: the `"node"` that took them, the higher (before it, at nodes with wall
     /// clocks, who has made more writes; after it, of clients' writes, the value), or the `"value"`, the larger. Default: `"node"`.
     pub tie: Tie,
+    /// Of rows, what a stamp is of: a `"column"` (a row may mix what several have written into columns of their own), or the `"row"`, as where a
+    /// row is one item or document: who writes one column writes the others again as it knows them, and whoever wrote
+    /// those at the same time has written in vain. Default: `"column"`.
+    pub granularity: Granularity,
+    /// How the columns of one put go to other nodes: `"together"`, or `"item-by-item"`, where each finds its own way and other regions may
+    /// see some without the rest, as where they are the items of a transaction. Default: `"together"`.
+    pub ship: Ship,
     /// A flaw on purpose, by its id in the bank. Only in builds with the feature `mutants`. Default: none.
     #[cfg_attr(not(feature = "mutants"), serde(skip))]
     pub mutant: Flaw,
@@ -69,6 +77,30 @@ pub enum Tie {
     Value,
 }
 
+/// What a stamp is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+pub enum Granularity {
+    /// One column.
+    #[default]
+    Column,
+    /// All columns of a row.
+    Row,
+}
+
+/// How the columns of one put go to other nodes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
+pub enum Ship {
+    /// All in one message.
+    #[default]
+    Together,
+    /// Each in a message of its own.
+    ItemByItem,
+}
+
 impl Default for Options {
     fn default() -> Options {
         Options {
@@ -77,6 +109,8 @@ impl Default for Options {
             clock: StampClock::Hybrid,
             stamps: Stamps::Coordinator,
             tie: Tie::Node,
+            granularity: Granularity::Column,
+            ship: Ship::Together,
             mutant: Flaw::default(),
         }
     }
@@ -96,6 +130,16 @@ impl Options {
     /// Whether no write is refused: a client whose clock is too far ahead asks in vain.
     pub(super) fn takes_every_write(&self) -> bool {
         self.stamps == Stamps::Coordinator || !self.bounds_stamps()
+    }
+
+    /// Whether no node ever shows a part of a put without the rest. Where values decide between equal times they do so column by column.
+    pub(super) fn shows_whole_puts(&self) -> bool {
+        self.ship == Ship::Together && self.tie == Tie::Node
+    }
+
+    /// Whether what was put together is sent together.
+    pub(super) fn ships_together(&self) -> bool {
+        self.ship == Ship::Together && !self.mutant.is(Mutant::L5)
     }
 
     /// By what writes are ranked.

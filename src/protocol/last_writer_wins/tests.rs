@@ -3,6 +3,7 @@
 //! Next: `tests/stamps.rs`, clients' stamps, and `tests/properties.rs`, what holds in every history.
 
 mod properties;
+mod rows;
 mod stamps;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +19,7 @@ const K: Key = Key(1);
 struct Node {
     harness: Harness<LastWriterWins>,
     node: LastWriterWins,
-    disk: Vec<(Key, Version)>,
+    disk: Vec<Entries<(Key, Version)>>,
     longest_disk: usize,
     sent: Vec<(Option<NodeId>, Message)>,
     lost: Vec<(Value, Value)>,
@@ -135,7 +136,7 @@ fn a_write_is_persisted_then_broadcast_then_acknowledged() {
             &effects[..],
             [
                 Effect::Observe(Observation::Applied { key: K, value: Value(7) }),
-                Effect::Persist { record: (K, on_disk) },
+                Effect::Persist { record: Entries::One((K, on_disk)) },
                 Effect::Broadcast { message: Message::Update { key: K, version } },
                 Effect::Reply { reply: Reply::Written, unsynced: false, .. },
             ] if on_disk == version
@@ -177,7 +178,7 @@ fn an_older_update_is_ignored_and_a_newer_one_taken() {
     b.update(K, &old);
     b.update(K, &new);
     assert_eq!(b.applied, [Value(2)]);
-    assert_eq!(b.disk, [(K, new)]);
+    assert_eq!(b.disk, [Entries::One((K, new))]);
     assert!(b.lost.is_empty(), "the older write was replaced, not lost: {:?}", b.lost);
 }
 
@@ -299,7 +300,8 @@ fn compaction_bounds_the_log_and_keeps_the_copy_and_the_clock() {
     let mut last = node.write(K, 0).stamp;
     for value in 1..2_000 {
         last = node.write(Key(value as u32 % 30), value).stamp;
-        let on_disk: BTreeMap<_, _> = node.disk.iter().map(|(key, version)| (*key, version.value)).collect();
+        let on_disk: BTreeMap<_, _> =
+            node.disk.iter().flat_map(|entries| entries.iter()).map(|(key, version)| (*key, version.value)).collect();
         assert_eq!(on_disk, node.node.state().copy, "after {value} writes");
     }
     assert!(node.longest_disk <= 4 * 30 + 1, "{}", node.longest_disk);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::id::{ClientId, Key, Value};
+use crate::op::{Columns, Op, Row};
 use crate::trace::EntryName;
 
 use super::super::{Entries, Table};
@@ -27,6 +28,10 @@ pub enum Change {
     Open,
     /// The key gets the value: a write, or a compare-and-set that found what it expected.
     Set(Key, Value),
+    /// Columns of a row get a value each: see [`Op::writes`].
+    Put(Key, Columns, Value),
+    /// A client gets the next number of a sequence, and the sequence who got the last.
+    Next(Key, Value, u32),
     /// Nothing: a compare-and-set found this instead. It is in the log so that a retry is told the same.
     Found(Option<Value>),
 }
@@ -44,12 +49,30 @@ pub struct Entry {
     pub change: Change,
 }
 
+impl Change {
+    /// What it writes, and where: to a key, or to a row's cells.
+    pub(super) fn writes(self) -> impl Iterator<Item = (Key, Value)> {
+        let one = match self {
+            Change::Set(key, value) | Change::Next(key, value, _) => Some((key, value)),
+            Change::Open | Change::Found(_) | Change::Put(..) => None,
+        };
+        let cells = match self {
+            Change::Put(key, columns, name) => Some(Op::Put { key, columns, name }),
+            Change::Open | Change::Found(_) | Change::Set(..) | Change::Next(..) => None,
+        };
+        one.into_iter().chain(cells.into_iter().flat_map(|put| put.writes()))
+    }
+}
+
 impl Entry {
     /// What tells it from every other entry.
     pub(super) fn name(&self) -> EntryName {
         match self.change {
             Change::Open => EntryName::other(0),
-            Change::Set(_, value) => EntryName::write(value),
+            Change::Set(_, value) | Change::Next(_, value, _) => EntryName::write(value),
+            Change::Put(..) => {
+                self.change.writes().next().map_or(EntryName::other(0), |(_, value)| EntryName::write(value))
+            }
             Change::Found(_) => EntryName::other(u64::from(self.client.0) << 32 | u64::from(self.sequence)),
         }
     }
@@ -71,9 +94,13 @@ pub struct Stretch {
 pub(super) struct Log {
     entries: Vec<Entry>,
     applied: u64,
+    /// With F20: an entry up to `applied` that the copy does not show yet.
+    late: Option<Entry>,
     copy: Table<Key, Value>,
     /// For each key that an entry beyond `applied` sets: the last such entry, and its value.
     ahead: Table<Key, (u64, Value)>,
+    /// For each sequence, the last number in the log.
+    numbers: Table<Key, u32>,
     /// For each client, its latest operation in the log: its number, and where it is.
     latest: Table<ClientId, (u32, u64)>,
 }
@@ -85,6 +112,17 @@ impl Log {
 
     pub fn copy(&self) -> &Table<Key, Value> {
         &self.copy
+    }
+
+    /// The number after the last of a sequence, from 1.
+    pub fn next_number(&self, key: Key) -> u32 {
+        self.numbers.get(key).map_or(1, |last| last + 1)
+    }
+
+    /// What these columns of a row hold in the copy.
+    pub fn row(&self, key: Key, columns: Columns) -> Row {
+        let held = columns.iter().filter_map(|column| Some((column, *self.copy.get(key.cell(column))?)));
+        held.fold(Row::default(), |row, (column, value)| row.with(column, value))
     }
 
     pub fn last(&self) -> Position {
@@ -118,12 +156,39 @@ impl Log {
     pub fn push(&mut self, entry: Entry) {
         self.entries.push(entry);
         let index = self.len();
-        if let Change::Set(key, value) = entry.change {
+        for (key, value) in entry.change.writes() {
             self.ahead.insert(key, (index, value));
+        }
+        if let Change::Next(key, _, number) = entry.change {
+            self.numbers.insert(key, number);
         }
         if entry.sequence > 0 {
             self.latest.insert(entry.client, (entry.sequence, index));
         }
+    }
+
+    /// The flaw F20: as [`apply`](Log::apply), but what writes this column alone is not shown before the next that does.
+    pub fn apply_late(&mut self, until: u64, column: u8, mut tell: impl FnMut(Key, Value)) {
+        while self.applied < until {
+            self.applied += 1;
+            let entry = self.entries[self.applied as usize - 1];
+            let is_late = matches!(entry.change, Change::Put(_, columns, _) if columns == Columns::only(column));
+            let touches =
+                |late: &Entry| late.change.writes().any(|(key, _)| entry.change.writes().any(|(at, _)| at == key));
+            let before = if is_late { self.late.take() } else { self.late.take_if(|late| touches(late)) };
+            for shown in before.into_iter().chain((!is_late).then_some(entry)) {
+                shown.change.writes().for_each(|(key, value)| {
+                    self.copy.insert(key, value);
+                    tell(key, value);
+                });
+            }
+            self.late = if is_late { Some(entry) } else { self.late };
+        }
+    }
+
+    /// What is still to be shown of what was taken: nothing, without the flaw.
+    pub fn late(&self) -> impl Iterator<Item = (Key, Value)> {
+        self.late.iter().flat_map(|entry| entry.change.writes())
     }
 
     /// Takes the entries up to `until` into the copy, and tells of each write.
@@ -131,7 +196,7 @@ impl Log {
         while self.applied < until {
             self.applied += 1;
             let entry = self.entries[self.applied as usize - 1];
-            if let Change::Set(key, value) = entry.change {
+            for (key, value) in entry.change.writes() {
                 self.copy.insert(key, value);
                 if self.ahead.get(key).is_some_and(|(index, _)| *index <= self.applied) {
                     self.ahead.remove(key);
@@ -143,15 +208,12 @@ impl Log {
 
     /// Whether an entry sets a key to this value.
     pub fn sets(&self, value: Value) -> bool {
-        self.entries.iter().any(|entry| matches!(entry.change, Change::Set(_, set) if set == value))
+        self.entries.iter().any(|entry| entry.change.writes().any(|(_, set)| set == value))
     }
 
     /// How many keys the entries beyond `length` set.
     pub fn keys_beyond(&self, length: u64) -> u64 {
-        let set = self.entries[length as usize..].iter().filter_map(|entry| match entry.change {
-            Change::Set(key, _) => Some(key),
-            Change::Open | Change::Found(_) => None,
-        });
+        let set = self.entries[length as usize..].iter().flat_map(|entry| entry.change.writes().map(|(key, _)| key));
         set.collect::<BTreeSet<Key>>().len() as u64
     }
 
@@ -160,10 +222,11 @@ impl Log {
         let mut copy = BTreeMap::new();
         let mut kept = Vec::new();
         for (place, entry) in self.entries[..self.applied as usize].iter().enumerate() {
-            let Change::Set(key, value) = entry.change else { continue };
-            let before = copy.insert(key, value);
-            if place as u64 >= length {
-                kept.push(Kept { client: entry.client, sequence: entry.sequence, key, before, value });
+            for (key, value) in entry.change.writes() {
+                let before = copy.insert(key, value);
+                if place as u64 >= length {
+                    kept.push(Kept { client: entry.client, sequence: entry.sequence, key, before, value });
+                }
             }
         }
         kept
@@ -171,7 +234,7 @@ impl Log {
 
     /// Whether an entry beyond `length` sets a key.
     pub fn sets_beyond(&self, length: u64) -> bool {
-        self.entries[length as usize..].iter().any(|entry| matches!(entry.change, Change::Set(..)))
+        self.entries[length as usize..].iter().any(|entry| entry.change.writes().next().is_some())
     }
 
     /// Removes the entries beyond `length`, and tells of each write that this takes out of the copy, the latest first, with
@@ -186,7 +249,7 @@ impl Log {
         self.apply(applied.min(length), |_, _| ());
         let (mut copy, mut undo) = (self.copy.clone(), Vec::new());
         for entry in &gone[..applied.saturating_sub(length) as usize] {
-            if let Change::Set(key, value) = entry.change {
+            for (key, value) in entry.change.writes() {
                 undo.push((key, value, copy.get(key).copied()));
                 copy.insert(key, value);
             }
@@ -252,6 +315,22 @@ mod tests {
         let mut short = log(&entries[..1]);
         short.apply(1, |_, _| ());
         assert_eq!(format!("{long:?}"), format!("{short:?}"));
+    }
+
+    #[test]
+    fn a_put_is_taken_and_taken_out_with_all_its_columns() {
+        let (row, both) = (Key(3), Columns::first(2));
+        let put = |columns, name| Entry { change: Change::Put(row, columns, Value(name)), ..set(1, 3, name) };
+        let mut log = log(&[put(both, 4), put(Columns::only(1), 8), put(both, 12)]);
+        log.apply(2, |_, _| ());
+        assert_eq!(log.row(row, both), Row::default().with(0, Value(4)).with(1, Value(9)));
+        assert_eq!(log.newest(row.cell(1)), Some(Value(13)));
+        log.apply(3, |_, _| ());
+        assert_eq!((log.keys_beyond(2), log.sets(Value(13)), log.sets(Value(8))), (2, true, false));
+        let mut gone = Vec::new();
+        log.cut(1, |key, value, now| gone.push((key.of_cell().1, value.0, now.map(|now| now.0))));
+        assert_eq!(gone, [(1, 13, Some(9)), (0, 12, Some(4)), (1, 9, Some(5))]);
+        assert_eq!(log.row(row, both), Row::default().with(0, Value(4)).with(1, Value(5)));
     }
 
     #[test]

@@ -32,6 +32,9 @@
 //! A pause does not break the fence here: each answer leaves in the instant in which the lease was found to be valid,
 //! and a paused node sends nothing. A real machine may stop between the two.
 //!
+//! A row that is put in several columns is one entry of the log, and no replica shows a part of it, but where what is kept aside is merged, column by
+//! column. A sequence goes on from the last number in the log of who leads: where no acknowledged write is lost, none is given twice.
+//!
 //! **Does not claim.** With `acknowledge = "local"`, that an acknowledged write survives a failover: what had not
 //! reached the new primary is rolled back, kept aside with a replica that is refused, or merged where nobody wrote the key since (fenced and cut off, what it
 //! acknowledges until its lease is out, at most `lease` later). Without fencing, that there is one primary at a time: a
@@ -128,7 +131,7 @@ pub use options::{Failover, Fencing, Options, Probe, Reads, Returning};
 pub(in crate::protocol) use primary::Wait;
 
 use crate::id::NodeId;
-use crate::op::OpKind;
+use crate::op::{Object, OpKind};
 use crate::time::{Duration, Time};
 use crate::trace::FaultKind;
 
@@ -328,13 +331,22 @@ const POSITION_BYTES: usize = 16; // epoch and index
 const ENTRY_BYTES: usize = 8 + 8 + 1 + 4 + 8; // epoch, request, kind, key, value
 const SIGN_BYTES: usize = 8 + POSITION_BYTES + 2 + 8; // office, position, flags, clock
 
+/// An entry of the log on the wire: of a put, eight bytes more for each column beyond the first.
+fn entry_bytes(entry: &Entry) -> usize {
+    match entry.change {
+        Change::Put(_, columns, _) => ENTRY_BYTES + 8 * columns.count().saturating_sub(1) as usize,
+        Change::Next(..) => ENTRY_BYTES + 4,
+        Change::Open | Change::Set(..) | Change::Found(_) => ENTRY_BYTES,
+    }
+}
+
 impl Payload for Message {
     /// A 16-byte header; 16 bytes a position; 29 bytes an entry (epoch 8, request 8, kind 1, key 4, value 8), which is
     /// the log's overhead and no more: values of a real size would add theirs.
     fn bytes(&self) -> u32 {
         let body = match self {
             Message::Append { stretch, .. } | Message::Loan { stretch, .. } => {
-                POSITION_BYTES + 8 + stretch.entries.len() * ENTRY_BYTES
+                POSITION_BYTES + 8 + stretch.entries.iter().map(entry_bytes).sum::<usize>()
             }
             Message::Fetch { .. } | Message::Report { .. } => POSITION_BYTES,
             Message::Ack { .. } | Message::Synced { .. } => 8,
@@ -428,6 +440,10 @@ impl Protocol for PrimaryBackup {
 
     fn seats(options: &Options, regions: &[&str]) -> Result<Vec<Seat>, OptionsError> {
         seats::seats(options, regions)
+    }
+
+    fn objects(_: &Options) -> &'static [Object] {
+        &[Object::Register, Object::Row, Object::Sequence]
     }
 
     fn serves(options: &Options, kind: OpKind) -> Serves {

@@ -111,6 +111,14 @@ impl Plan {
         let copies = if is_strict { self.copies } else { 0 };
         cx.observe(Observation::Promised(Promise::Copies(1 + copies as u16)));
         cx.observe(Observation::Promised(Promise::Once));
+        // What is merged is merged column by column.
+        if self.returning != Returning::Merge {
+            cx.observe(Observation::Promised(Promise::WholePuts));
+        }
+        // Where another may lead, what was shown may be gone, and something else be in its place.
+        if self.monitors.is_empty() {
+            cx.observe(Observation::Promised(Promise::OneOrder));
+        }
         // A replica that stays out may be one that writes wait for.
         if self.copies == 0 || matches!(self.returning, Returning::Discard | Returning::Merge) {
             // To suspect, to let leases run out, to choose, to promote, to be held: for two elections in a row.

@@ -283,7 +283,10 @@ impl Replica {
                 // it.
                 return cx.reply_unsynced(id, Reply::Read(self.log.copy().get(key).copied()));
             }
+            Op::ReadRow { key, columns } => return cx.reply_unsynced(id, Reply::Row(self.log.row(key, columns))),
             Op::Write(key, value) => Change::Set(key, value),
+            Op::Put { key, columns, name } => Change::Put(key, columns, name),
+            Op::Next { key, name } => Change::Next(key, name, self.log.next_number(key)),
             Op::CompareAndSet { key, expected, new } => match self.log.newest(key) {
                 found if found == expected => Change::Set(key, new),
                 found => Change::Found(found),
@@ -314,7 +317,8 @@ impl Replica {
     /// What the client that asked for this entry is told.
     fn reply_of(&self, index: u64) -> Reply {
         match self.log.get(index).expect("what is waited for is in the log").change {
-            Change::Set(..) => Reply::Written,
+            Change::Set(..) | Change::Put(..) => Reply::Written,
+            Change::Next(_, _, number) => Reply::Amount(number.into()),
             Change::Found(value) => Reply::Mismatch(value),
             Change::Open => panic!("no client asks for an opening"),
         }

@@ -138,7 +138,15 @@ impl Replica {
             Op::Read(key) if self.plan.reads_nearest && !stranded => {
                 cx.reply(request.id, Reply::Read(self.log.copy().get(key).copied()));
             }
-            Op::Read(_) | Op::Write(..) | Op::CompareAndSet { .. } => match self.duty {
+            Op::ReadRow { key, columns } if self.plan.reads_nearest && !stranded => {
+                cx.reply(request.id, Reply::Row(self.log.row(key, columns)));
+            }
+            Op::Read(_)
+            | Op::Write(..)
+            | Op::CompareAndSet { .. }
+            | Op::ReadRow { .. }
+            | Op::Put { .. }
+            | Op::Next { .. } => match self.duty {
                 Duty::Leading(_) => self.serve_or_hold(request, cx),
                 _ => self.turn_away(request.id, cx),
             },
@@ -206,7 +214,7 @@ impl Replica {
     }
 
     pub fn state(&self) -> State {
-        let copy = self.log.copy().iter().map(|(key, value)| (key, *value));
+        let copy = self.log.copy().iter().map(|(key, value)| (key, *value)).chain(self.log.late());
         match self.duty {
             Duty::Stranded => State::stranded(copy),
             Duty::Copying(_) => State::no_data(),
@@ -389,7 +397,13 @@ impl Replica {
 
     /// Takes entries into the copy.
     pub(super) fn apply(&mut self, until: u64, cx: &mut Context<PrimaryBackup>) {
-        self.log.apply(until, |key, value| cx.observe(Observation::Applied { key, value }));
+        let me = cx.me();
+        let tell = |key, value| cx.observe(Observation::Applied { key, value });
+        if self.plan.mutated(Mutant::F20) && matches!(self.duty, Duty::Backup) {
+            let place = self.plan.replicas.iter().position(|replica| *replica == me).unwrap_or(0);
+            return self.log.apply_late(until, (place % 2) as u8, tell);
+        }
+        self.log.apply(until, tell);
     }
 
     /// An election wants to know how far this log goes, and that it goes no further in earlier epochs.

@@ -117,7 +117,7 @@ fn look(bed: &Bed) -> Seen {
 fn set_value(entry: &Entry) -> Option<Value> {
     match entry.change {
         Change::Set(_, value) => Some(value),
-        Change::Open | Change::Found(_) => None,
+        Change::Open | Change::Found(_) | Change::Put(..) | Change::Next(..) => None,
     }
 }
 

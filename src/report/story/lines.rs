@@ -147,6 +147,9 @@ fn client(operation: &Operation, run: &Run, story: &Story) -> Line {
         Op::Add { key, amount, .. } => (format!("adds {amount} to {key}"), format!("add {amount}")),
         Op::Insert { key, item, name } => (format!("inserts {item} into {key} ({name})"), format!("insert {item}")),
         Op::Remove { key, item, name } => (format!("removes {item} from {key} ({name})"), format!("remove {item}")),
+        Op::ReadRow { key, columns } => (format!("reads {columns} of {key}"), format!("read {key}")),
+        Op::Next { key, name } => (format!("takes the next number of {key} ({name})"), format!("next of {key}")),
+        Op::Put { key, columns, name } => (format!("puts {columns} of {key} ({name})"), format!("put {name}")),
     };
     let by = operation.server.map_or(String::new(), |server| format!(" by {}", run.nodes[server.index()].name));
     let took = operation.completed.since(operation.invoked);

@@ -62,6 +62,9 @@ pub fn question(op: &Op) -> String {
         Op::Insert { key, item, name } => format!("insert {item} into {key} ({name})"),
         Op::Remove { key, item, name } => format!("remove {item} from {key} ({name})"),
         Op::Read(key) => format!("read {key}"),
+        Op::ReadRow { key, columns } => format!("read {columns} of {key}"),
+        Op::Next { key, name } => format!("next of {key} ({name})"),
+        Op::Put { key, columns, name } => format!("put {columns} of {key} ({name})"),
         Op::Write(key, value) => format!("write {key} = {value}"),
         Op::CompareAndSet { key, expected, new } => format!("set {key} from {} to {new}", value(expected)),
     }
@@ -86,6 +89,7 @@ pub fn other_answer(reply: Reply) -> Option<String> {
         Reply::Amount(amount) | Reply::Short(amount) => Some(amount.to_string()),
         Reply::Items(items) => Some(items.to_string()),
         Reply::Several(several) => Some(several.to_string()),
+        Reply::Row(row) => Some(row.to_string()),
         Reply::Read(_) | Reply::Written | Reply::Mismatch(_) => None,
     }
 }

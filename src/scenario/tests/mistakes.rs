@@ -15,6 +15,15 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("\"1min\"", "\"60\"", "2:12: `60` is not a duration: its unit is missing"),
     ("\"1min\"", "\"0s\"", "2:12: clients ask for longer than no time at all"),
     ("[workload]\nrate = \"10/s\"\n", "", "1:1: `[workload]` is missing"),
+    // Rows and sequences.
+    ("\"10/s\"", "\"10/s\"\ncolumns = 3", "10:11: `columns` are what rows are of, and there are none"),
+    ("\"10/s\"", "\"10/s\"\nmix = { put = 1 }\ncolumns = 5", "11:11: a row has 1 to 4 columns"),
+    (
+        "\"10/s\"",
+        "\"10/s\"\nmix = { put = 1, write = 1 }",
+        "10:7: `put` is not asked of registers, and all keys are alike",
+    ),
+    ("\"10/s\"", "\"10/s\"\nobjects = \"sequences\"\nmix = { put = 1 }", "11:7: `put` is not asked of sequences"),
     // Topology.
     ("regions = [\"a\", \"b\"]\n", "", "4:1: `regions` is missing"),
     ("[\"a\", \"b\"]", "[]", "5:11: a topology has 1 to 256 regions"),

@@ -182,7 +182,7 @@ impl Online {
             return;
         }
         let from = match op {
-            Op::Read(_) => return,
+            Op::Read(_) | Op::ReadRow { .. } | Op::Put { .. } | Op::Next { .. } => return,
             Op::Write(..) => NONE,
             Op::CompareAndSet { expected, .. } => number(expected),
             Op::Add { .. } | Op::Insert { .. } | Op::Remove { .. } => return,
@@ -212,7 +212,7 @@ impl Online {
                 register.saw(number(seen), call, now, path)
             }
             // More than a register shows: nothing is said of it.
-            Reply::Amount(_) | Reply::Short(_) | Reply::Items(_) | Reply::Several(_) => Ok(()),
+            Reply::Amount(_) | Reply::Short(_) | Reply::Items(_) | Reply::Several(_) | Reply::Row(_) => Ok(()),
         };
         let of_key = &mut self.keys[op.key().index()];
         of_key.judged(&mut self.findings);

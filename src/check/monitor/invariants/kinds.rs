@@ -47,6 +47,10 @@ pub enum Invariant {
     CounterBound,
     /// No read too old.
     BoundedStaleness,
+    /// All of a put, or nothing.
+    AtomicVisibility,
+    /// Puts are seen in one order.
+    NoLongFork,
     /// Healed, it works again.
     LivenessAfterHeal,
     /// No message vanishes or is made of nothing.
@@ -69,7 +73,7 @@ type Page = (&'static str, &'static str, &'static str);
 
 impl Invariant {
     /// Every invariant, in the order of reports.
-    pub const ALL: [Invariant; 23] = [
+    pub const ALL: [Invariant; 25] = [
         Invariant::ElectionSafety,
         Invariant::LogMatching,
         Invariant::LeaderCompleteness,
@@ -90,6 +94,8 @@ impl Invariant {
         Invariant::StrongConvergence,
         Invariant::CounterBound,
         Invariant::BoundedStaleness,
+        Invariant::AtomicVisibility,
+        Invariant::NoLongFork,
         Invariant::LivenessAfterHeal,
         Invariant::MessageConservation,
         Invariant::TimeCausality,
@@ -136,7 +142,9 @@ impl Invariant {
             | Invariant::ExactlyOnce
             | Invariant::CausalDelivery
             | Invariant::StrongConvergence
-            | Invariant::CounterBound => matches!(ground, Ground::Disks),
+            | Invariant::CounterBound
+            | Invariant::AtomicVisibility
+            | Invariant::NoLongFork => matches!(ground, Ground::Disks),
             Invariant::DualServing
             | Invariant::ConflictingAcks
             | Invariant::DivergentBranches
@@ -253,6 +261,16 @@ impl Invariant {
                 "bounded-staleness",
                 "no read shows what was overwritten for longer than the design promises, when it was asked for",
                 "Golab, Li, Shah, PODC 2011 (Delta-atomicity)",
+            ),
+            Invariant::AtomicVisibility => (
+                "atomic-visibility",
+                "no read of a row shows some part of a put without the rest",
+                "Bailis et al., SIGMOD 2014 (RAMP), 3.1 (fractured reads)",
+            ),
+            Invariant::NoLongFork => (
+                "no-long-fork",
+                "no two reads of a row show two puts in opposite orders",
+                "Sovran et al., SOSP 2011 (Walter), 3",
             ),
             Invariant::LivenessAfterHeal => (
                 "liveness-after-heal",

@@ -38,8 +38,9 @@ use std::hash::{Hash, Hasher};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use crate::check::rows::Torn;
 use crate::id::{ClientId, GroupId, Key, NodeId, Renaming, Value};
-use crate::op::Item;
+use crate::op::{Item, Row};
 use crate::time::{Duration, Time};
 use crate::trace::{Observation, Promise};
 
@@ -289,6 +290,8 @@ impl Invariants {
                 self.breaches.ask(Invariant::BoundedStaleness);
                 self.fresh_within = Some(span);
             }
+            Promise::OneOrder => self.breaches.ask(Invariant::NoLongFork),
+            Promise::WholePuts => self.breaches.ask(Invariant::AtomicVisibility),
             Promise::WritesWithin(span) => {
                 self.breaches.ask(Invariant::LivenessAfterHeal);
                 self.liveness.promise(span);
@@ -408,6 +411,24 @@ impl Invariants {
                 format!("{key} comes to {amount} in {}, and is never to be below {bound}", names.name(node))
             });
         }
+    }
+
+    /// A client was shown some part of a put without the rest.
+    pub fn tore(&mut self, at: Time, node: NodeId, client: ClientId, row: Row, torn: Torn) {
+        self.breaches.note(Invariant::AtomicVisibility, at, &[node], |names| {
+            let ((key, column), (_, other)) = (torn.shown.0.of_cell(), torn.beside.0.of_cell());
+            let beside = torn.beside.1.map_or("nothing".to_string(), |value| value.to_string());
+            let (node, value) = (names.name(node), torn.shown.1);
+            format!("{node} shows {client} {row} for {key}: {value} in c{column}, and {beside} in c{other}, where the same put wrote too")
+        });
+    }
+
+    /// A client was shown a row of which an earlier read had shown two puts in the opposite order.
+    pub fn forked(&mut self, at: Time, node: NodeId, client: ClientId, key: Key, row: Row) {
+        self.breaches.note(Invariant::NoLongFork, at, &[node], |names| {
+            let node = names.name(node);
+            format!("{node} shows {client} {row} for {key}: one column later and one earlier than another read of it showed them")
+        });
     }
 
     /// A client heard of a value that had been overwritten for so long when it asked.

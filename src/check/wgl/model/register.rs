@@ -39,7 +39,14 @@ impl Register {
         let bare = |value: Option<Value>| value.map(|value| value.0);
         let call = |operation: crate::history::Operation| {
             let input = match operation.op {
-                Op::Add { .. } | Op::Insert { .. } | Op::Remove { .. } => return None,
+                Op::Add { .. }
+                | Op::Insert { .. }
+                | Op::Remove { .. }
+                | Op::ReadRow { .. }
+                | Op::Put { .. }
+                | Op::Next { .. } => {
+                    return None;
+                }
                 Op::Read(_) => Read,
                 Op::Write(_, value) => Write(Some(value.0)),
                 Op::CompareAndSet { expected, new, .. } => CompareAndSet(bare(expected), Some(new.0)),

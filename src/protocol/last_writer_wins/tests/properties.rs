@@ -125,7 +125,7 @@ impl Network {
 fn versions() -> impl Strategy<Value = Vec<(Key, Version)>> {
     prop::collection::vec(step(), 1..60).prop_map(|steps| {
         let network = Network::run(&steps);
-        network.nodes.iter().flat_map(|node| node.disk.iter().cloned()).collect()
+        network.nodes.iter().flat_map(|node| node.disk.iter().flat_map(|entries| entries.iter().cloned())).collect()
     })
 }
 
