@@ -132,7 +132,7 @@ fn with_no_fault_nothing_that_is_expected_breaks() {
 fn nothing_is_found_where_there_is_nothing() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/hunt");
     let mut protocols = BTreeSet::new();
-    for name in ["", "-counters", "-growing", "-sets", "-lists"] {
+    for name in ["", "-counters", "-growing", "-sets", "-lists", "-rows", "-sequences"] {
         let name = format!("nothing-to-find{name}.toml");
         let text = fs::read_to_string(folder.join(&name)).unwrap();
         let scenario = Scenario::parse(&text, &name).unwrap_or_else(|error| panic!("{error}"));

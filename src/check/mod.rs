@@ -26,7 +26,8 @@ pub mod wgl;
 use crate::history::OpId;
 
 /// Why a history with more than registers is not judged by what is defined for these.
-pub const NOT_REGISTERS: &str = "there are counters, sets, lists or siblings, and this is defined for single values";
+pub const NOT_REGISTERS: &str =
+    "there are counters, sets, lists, rows, sequences or siblings, and this is defined for single values";
 
 /// What a checker found.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -110,11 +110,13 @@ impl<P: Protocol> Simulator<P> {
 ///
 /// `run` gets the trace that it is to run with, and `trace` is what is wanted beside those rows.
 pub fn explained(trace: Trace, run: impl Fn(Trace) -> Run) -> Run {
-    let first = run(trace.clone());
+    let mut first = run(trace.clone());
     if first.suspects.iter().all(|key| trace.rows().keeps(*key)) {
         return first;
     }
-    let second = run(trace.keeping(Rows::Of(first.suspects)));
-    assert_eq!(first.digest, second.digest, "the same run again");
+    let (suspects, digest) = (std::mem::take(&mut first.suspects), first.digest);
+    drop(first); // of a long run it may be large, and the second needs the room
+    let second = run(trace.keeping(Rows::Of(suspects)));
+    assert_eq!(digest, second.digest, "the same run again");
     second
 }
