@@ -77,6 +77,8 @@ fn text(file: &str) -> Cow<'static, str> {
         "counter-escrow" => include_str!("../../scenarios/counter-escrow.toml"),
         "cart-items" => include_str!("../../scenarios/cart-items.toml"),
         "cart-merge" => include_str!("../../scenarios/cart-merge.toml"),
+        "order-in-pieces" => include_str!("../../scenarios/order-in-pieces.toml"),
+        "numbers-given-twice" => include_str!("../../scenarios/numbers-given-twice.toml"),
         "roaming-session" => include_str!("../../scenarios/roaming-session.toml"),
         "patroni-dcs-lost" => include_str!("../../scenarios/patroni-dcs-lost.toml"),
         "hello" => include_str!("../../scenarios/hello.toml"),
