@@ -3,6 +3,7 @@
 //! Dense ids index arrays, so that no run depends on the order of a hash table. Names for people are kept where the
 //! topology is. Next: `rng.rs`, where chance comes from.
 
+use crate::op::COLUMNS_MAX;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -83,15 +84,22 @@ id!(
     Value(u64), "v"
 );
 
+/// How many numbers a row has for its cells.
+const COLUMNS: u32 = COLUMNS_MAX as u32;
+
 impl Key {
     /// What stands for a column of this row where keys are told apart: observations, copies, and what is judged of single values.
+    ///
+    /// # Panics
+    /// Where the row's number is `2^30` or more, or it has no such column.
     pub const fn cell(self, column: u8) -> Key {
-        Key(self.0 * crate::op::COLUMNS_MAX as u32 + column as u32)
+        assert!(self.0 <= u32::MAX / COLUMNS && column < COLUMNS_MAX, "rows are numbered below 2^30");
+        Key(self.0 * COLUMNS + column as u32)
     }
 
     /// The row, and the column, of which this is the [cell](Key::cell).
     pub const fn of_cell(self) -> (Key, u8) {
-        (Key(self.0 / crate::op::COLUMNS_MAX as u32), (self.0 % crate::op::COLUMNS_MAX as u32) as u8)
+        (Key(self.0 / COLUMNS), (self.0 % COLUMNS) as u8)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A [`Stream`] is keyed by the run's seed and the component's *name* (`"link us-east-1 eu-west-1"`), never by its
 //! index, so that a new client or an idle node moves nobody else's dice, and every design of a comparison sees the
-//! same clients, faults and link weather. Every draw is made of integers. Next: `op.rs`, what clients ask.
+//! same clients, faults and link weather. Every draw is made of integers. Next: `op/mod.rs`, what clients ask.
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;

@@ -5,7 +5,6 @@ mod support;
 
 use riftzone::id::RegionId;
 use riftzone::model::fault::{Action, Fault, Target};
-use riftzone::model::retry::Retry;
 use riftzone::model::workload::{Arrivals, KeyChooser, Mix};
 use riftzone::op::OpKind;
 use riftzone::protocol::caspaxos::{CasPaxos, Conflict, Options};
@@ -151,16 +150,7 @@ fn crowded(keys: u32) -> Setup {
 #[test]
 fn what_is_refused_in_a_crowd_never_takes_effect() {
     let mut world = crowded(3);
-    world.workload.retry = Some(Retry {
-        attempts: Some(1),
-        attempt_timeout: None,
-        backoff: Duration::millis(100),
-        backoff_max: Duration::secs(1),
-        has_jitter: true,
-        budget: None,
-        hedge_after: None,
-        hides_errors: false,
-    });
+    world.workload.retry = Some(support::asks_once());
     for (hold, seed) in [(Duration::ZERO, 1), (Duration::millis(500), 2)] {
         let run = run(&world, &Options { conflict: Conflict::Reject, hold, ..Options::default() }, seed);
         let outcomes = run.measures.outcomes(None);

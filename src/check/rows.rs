@@ -1,12 +1,12 @@
 //! Rows as they happen: whether a read showed some part of a put without the rest, and whether two reads showed two puts in opposite
 //! orders. The first from what clients are told alone.
 //!
-//! A read of a row is *torn* where no order of whole puts explains it. Whoever shows a put's value in one column and something else
+//! A read of a row is *fractured* where no order of whole puts explains it. Whoever shows a put's value in one column and something else
 //! in another that this put wrote, has to have put that something later. So each put that is shown comes before whatever is
 //! shown in the other columns that it wrote; nothing at all is no later put, and a circle of puts is no order. Two puts of the same
 //! two columns of which each shows one are the least of these circles: a row that mixes two writers.
 //!
-//! This is the *fractured read* of Bailis et al., *Scalable Atomic Visibility with RAMP Transactions*, SIGMOD 2014, section 3.1, as far as
+//! These are the *fractured reads* of Bailis et al., *Scalable Atomic Visibility with RAMP Transactions*, SIGMOD 2014, section 3.1, as far as
 //! it shows in one read without the order of versions: a read of an old value beside a put that wrote over it is not found out
 //! where the old one's put left out the column that gives the later away.
 //!
@@ -28,7 +28,7 @@ const PLACES: usize = COLUMNS_MAX as usize;
 pub struct Rows {
     /// By the number that names a put.
     puts: Vec<Columns>,
-    torn: u64,
+    fractured: u64,
     /// By value: how many were in its cell before it, and itself.
     heights: Vec<u32>,
     /// By row: how high its columns were in the last reads that were not alike.
@@ -60,7 +60,7 @@ impl Heights {
 
 /// A part of a put without the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Torn {
+pub struct Fracture {
     /// The cell that shows the put.
     pub shown: (Key, Value),
     /// A cell that it wrote too, with what is shown there in its place.
@@ -73,7 +73,7 @@ impl Rows {
         self.puts.clear();
         self.heights.clear();
         self.reads.clear();
-        (self.torn, self.forked) = (0, 0);
+        (self.fractured, self.forked) = (0, 0);
     }
 
     /// A client asks for `op`. Whatever is no put is passed over.
@@ -88,15 +88,15 @@ impl Rows {
 
     /// A client was shown these columns of a row: tells the first part of a put without the rest, and counts the read. Values that nobody
     /// put there are passed over. `O(1)`.
-    pub fn saw(&mut self, key: Key, columns: Columns, row: Row) -> Option<Torn> {
-        let torn = self.torn(key, columns, row);
-        self.torn += u64::from(torn.is_some());
-        torn
+    pub fn saw(&mut self, key: Key, columns: Columns, row: Row) -> Option<Fracture> {
+        let fractured = self.fractured(key, columns, row);
+        self.fractured += u64::from(fractured.is_some());
+        fractured
     }
 
-    /// How many reads were torn.
-    pub fn torn_reads(&self) -> u64 {
-        self.torn
+    /// How many reads were fractured.
+    pub fn fractured_reads(&self) -> u64 {
+        self.fractured
     }
 
     /// A copy that held `before` took this value. The first copy to do so tells how high it is.
@@ -133,11 +133,11 @@ impl Rows {
     }
 
     /// How many reads forked from an earlier one.
-    pub fn forked_reads(&self) -> u64 {
+    pub fn long_forks(&self) -> u64 {
         self.forked
     }
 
-    fn torn(&self, key: Key, columns: Columns, row: Row) -> Option<Torn> {
+    fn fractured(&self, key: Key, columns: Columns, row: Row) -> Option<Fracture> {
         let mut shown = [None; PLACES];
         for (column, value) in row.iter() {
             shown[usize::from(column)] = self.put(column, value);
@@ -156,7 +156,7 @@ impl Rows {
                         edges.push((column, other));
                     }
                     None if row.get(other).is_some() => {} // nobody put it there, and that is told
-                    None => return Some(Torn::at(key, row, column, other)),
+                    None => return Some(Fracture::at(key, row, column, other)),
                 }
             }
         }
@@ -168,7 +168,7 @@ impl Rows {
             }
         }
         let in_a_circle = |(column, other): &(u8, u8)| before[alias((*other).into())][alias((*column).into())];
-        edges.into_iter().find(in_a_circle).map(|(column, other)| Torn::at(key, row, column, other))
+        edges.into_iter().find(in_a_circle).map(|(column, other)| Fracture::at(key, row, column, other))
     }
 
     /// The put that wrote this value into this column: its name and all its columns.
@@ -179,10 +179,10 @@ impl Rows {
     }
 }
 
-impl Torn {
-    fn at(key: Key, row: Row, column: u8, other: u8) -> Torn {
+impl Fracture {
+    fn at(key: Key, row: Row, column: u8, other: u8) -> Fracture {
         let value = row.get(column).expect("a put is shown in this column");
-        Torn { shown: (key.cell(column), value), beside: (key.cell(other), row.get(other)) }
+        Fracture { shown: (key.cell(column), value), beside: (key.cell(other), row.get(other)) }
     }
 }
 
@@ -215,22 +215,22 @@ mod tests {
         for whole in [[0, 0], [10, 10], [20, 20], [10, 30], [40, 20], [40, 30], [0, 30], [40, 0]] {
             assert_eq!(rows.saw(KEY, both, row(&whole)), None, "{whole:?}");
         }
-        for torn in [[10, 0], [0, 10], [10, 20], [20, 10]] {
-            assert!(rows.saw(KEY, both, row(&torn)).is_some(), "{torn:?}");
+        for fractured in [[10, 0], [0, 10], [10, 20], [20, 10]] {
+            assert!(rows.saw(KEY, both, row(&fractured)).is_some(), "{fractured:?}");
         }
-        assert_eq!(rows.torn_reads(), 4);
-        let torn = rows.torn(KEY, both, row(&[10, 0]));
-        assert_eq!(torn, Some(Torn { shown: (KEY.cell(0), Value(10)), beside: (KEY.cell(1), None) }));
-        assert_eq!(rows.torn(KEY, Columns::only(0), row(&[10])), None, "the other column was not asked for");
+        assert_eq!(rows.fractured_reads(), 4);
+        let fractured = rows.fractured(KEY, both, row(&[10, 0]));
+        assert_eq!(fractured, Some(Fracture { shown: (KEY.cell(0), Value(10)), beside: (KEY.cell(1), None) }));
+        assert_eq!(rows.fractured(KEY, Columns::only(0), row(&[10])), None, "the other column was not asked for");
     }
 
     #[test]
     fn three_puts_in_a_circle_are_no_order() {
         let of = |a, b| Columns::only(a).with(Columns::only(b));
         let rows = rows(&[(10, of(0, 1)), (20, of(1, 2)), (30, of(2, 0)), (40, of(0, 2))]);
-        assert!(rows.torn(KEY, Columns::first(3), row(&[10, 20, 30])).is_some());
-        assert_eq!(rows.torn(KEY, Columns::first(3), row(&[40, 20, 40])), None, "20 and then 40");
-        assert_eq!(rows.torn(KEY, Columns::first(3), row(&[40, 20, 20])), None, "40 and then 20");
+        assert!(rows.fractured(KEY, Columns::first(3), row(&[10, 20, 30])).is_some());
+        assert_eq!(rows.fractured(KEY, Columns::first(3), row(&[40, 20, 40])), None, "20 and then 40");
+        assert_eq!(rows.fractured(KEY, Columns::first(3), row(&[40, 20, 20])), None, "40 and then 20");
     }
 
     #[test]
@@ -251,7 +251,7 @@ mod tests {
         assert!(forks([10, 30]), "20 without 30, and 30 without 20");
         assert!(!rows.forks(KEY, other, row(&[0, 30])), "of one column there is always an order");
         assert!(!rows.forks(Key(1), both, row(&[10, 30])), "another row");
-        assert_eq!(rows.forked_reads(), 1);
+        assert_eq!(rows.long_forks(), 1);
     }
 
     #[test]
@@ -305,7 +305,7 @@ mod tests {
                     }
                 }
                 let columns = some(&mut stream);
-                let is_torn = rows.torn(KEY, columns, seen).is_some();
+                let is_torn = rows.fractured(KEY, columns, seen).is_some();
                 prop_assert_eq!(is_torn, !is_explained(&puts, columns, seen), "{:?} of {:?} in {:?}", columns, puts, seen);
             }
         }

@@ -171,9 +171,11 @@ pub static METRICS: [Metric; 30] = [
         run.miscounted as f64
     }),
     count("reads_below_zero", "Reads of counters that showed less than zero.", |run| run.reads_below_zero as f64),
-    count("torn_reads", "Reads of rows that showed some part of a put without the rest.", |run| run.torn_reads as f64),
-    count("forked_reads", "Reads of rows that showed two puts in another order than an earlier read.", |run| {
-        run.forked_reads as f64
+    count("fractured_reads", "Reads of rows that showed some part of a put without the rest.", |run| {
+        run.fractured_reads as f64
+    }),
+    count("long_forks", "Reads of rows that showed two puts in another order than an earlier read.", |run| {
+        run.long_forks as f64
     }),
     count("numbers_given_twice", "Numbers of sequences that were given to a client and that another had.", |run| {
         run.numbers_given_twice as f64
@@ -206,8 +208,8 @@ pub static OCCASIONAL: [&str; 10] = [
     "duplicate_effects",
     "miscounted",
     "reads_below_zero",
-    "torn_reads",
-    "forked_reads",
+    "fractured_reads",
+    "long_forks",
     "numbers_given_twice",
     "siblings_max",
     "turned_away",

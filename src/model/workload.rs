@@ -1,7 +1,7 @@
 //! What clients do: how often they ask, for what, and how long they wait.
 
 use crate::id::{Key, RegionId};
-use crate::op::Object;
+use crate::op::{COLUMNS_MAX, Object};
 use crate::rng::Stream;
 use crate::time::Duration;
 
@@ -65,7 +65,8 @@ impl Mix {
     }
 }
 
-/// What all keys are, and how often each of their own operations is asked, relative to those of the [`Mix`].
+/// What all keys are, and how often each of their own operations is asked, relative to those of the [`Mix`], of which all have reads, and registers
+/// alone writes and compare-and-sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Objects {
     /// Registers.
@@ -128,6 +129,14 @@ impl Objects {
             Objects::Lists { .. } => Object::List,
             Objects::Rows { .. } => Object::Row,
             Objects::Sequences { .. } => Object::Sequence,
+        }
+    }
+
+    /// How many values an operation takes that changes data: see [`Op::Put`](crate::op::Op::Put).
+    pub const fn values_each(self) -> u64 {
+        match self {
+            Objects::Rows { .. } => COLUMNS_MAX as u64,
+            _ => 1,
         }
     }
 

@@ -6,7 +6,7 @@ use crate::history::OpId;
 use crate::id::{ClientId, Key, NodeId, RegionId, RequestId, Value};
 use crate::model::clock::{Clock, Whose};
 use crate::model::workload::{Arrivals, Objects};
-use crate::op::{COLUMNS_MAX, Columns, ITEMS_MAX, Item, Op, OpKind, Reply};
+use crate::op::{Columns, ITEMS_MAX, Item, Op, OpKind, Reply};
 use crate::protocol::{Member, Protocol, Request, Role, Serves};
 use crate::rng::Stream;
 use crate::time::{Duration, Time};
@@ -186,20 +186,17 @@ impl<S: Default> Clients<S> {
             return Op::Write(key, Value(self.last_value));
         }
         let key = setup.workload.keys.choose_in(*region, stream);
-        if let Objects::Rows { columns, put, .. } = setup.workload.objects {
-            return row_op(setup, key, (columns, put), &mut self.last_value, stream);
-        }
         let draw = stream.below(setup.workload.parts());
         if draw < u64::from(mix.read) {
-            return Op::Read(key);
+            return read_of(setup.workload.objects, key);
         }
         let beyond = draw.checked_sub(mix.total());
         if let (Some(_), Objects::Registers { .. }) = (beyond, setup.workload.objects) {
             *modifies = Some(key);
             return Op::Read(key);
         }
-        self.last_value += 1;
-        let new = Value(self.last_value);
+        let new = Value(self.last_value + 1);
+        self.last_value += setup.workload.objects.values_each();
         if let Some(place) = beyond {
             return of_object(setup.workload.objects, key, new, place, stream);
         }
@@ -242,7 +239,12 @@ impl<S: Default> Clients<S> {
 fn of_object(objects: Objects, key: Key, name: Value, place: u64, stream: &mut Stream) -> Op {
     let is_first = place < u64::from(objects.parts()[0]);
     let items = match objects {
-        Objects::Registers { .. } | Objects::Rows { .. } => unreachable!("what is asked of these is no part of this"),
+        Objects::Registers { .. } => unreachable!("what is asked of registers is no part of this"),
+        Objects::Rows { columns, .. } if is_first => return Op::Put { key, columns: Columns::first(columns), name },
+        Objects::Rows { columns, .. } => {
+            let columns = Columns::only(stream.below(columns.into()) as u8);
+            return Op::Put { key, columns, name };
+        }
         Objects::Sequences { .. } => return Op::Next { key, name },
         Objects::Counters { .. } => return Op::Add { key, amount: if is_first { 1 } else { -1 }, name },
         Objects::Sets { items, .. } => items,
@@ -252,15 +254,12 @@ fn of_object(objects: Objects, key: Key, name: Value, place: u64, stream: &mut S
     if is_first { Op::Insert { key, item, name } } else { Op::Remove { key, item, name } }
 }
 
-/// What is asked of a row: to tell all its columns, to put all, or to put one.
-fn row_op(setup: &Setup, key: Key, (columns, put): (u8, u32), last: &mut u64, stream: &mut Stream) -> Op {
-    let all = Columns::first(columns);
-    let draw = stream.below(setup.workload.parts());
-    let Some(beyond) = draw.checked_sub(setup.workload.mix.total()) else { return Op::ReadRow { key, columns: all } };
-    let name = Value(*last + 1);
-    *last += u64::from(COLUMNS_MAX);
-    let columns = if beyond < u64::from(put) { all } else { Columns::only(stream.below(columns.into()) as u8) };
-    Op::Put { key, columns, name }
+/// A read of what such a key is.
+fn read_of(objects: Objects, key: Key) -> Op {
+    match objects {
+        Objects::Rows { columns, .. } => Op::ReadRow { key, columns: Columns::first(columns) },
+        _ => Op::Read(key),
+    }
 }
 
 fn by_distance(setup: &Setup, from: RegionId, members: &[Member]) -> Vec<NodeId> {

@@ -8,7 +8,7 @@ pub(super) enum Stop {
     /// Its power is gone: what was not synced is lost.
     Crash,
     /// The same, amid a sync: of the records that it was to take, the first so many are there, and the next is torn.
-    Torn(u64),
+    Fracture(u64),
     /// As it was asked to: what was written is synced first.
     Orderly,
     /// Its disk is lost as well.
@@ -151,7 +151,7 @@ impl<R: Clone> Disk<R> {
     fn spared_by(&self, stop: Stop) -> u64 {
         match stop {
             Stop::Crash | Stop::Wipe => self.synced,
-            Stop::Torn(whole) => self.synced + whole,
+            Stop::Fracture(whole) => self.synced + whole,
             Stop::Orderly => self.issued,
         }
     }
@@ -258,8 +258,8 @@ mod tests {
     fn a_torn_sync_leaves_a_prefix() {
         for (stop, left) in [
             (Stop::Crash, &[0][..]),
-            (Stop::Torn(0), &[0]),
-            (Stop::Torn(1), &[0, 1]),
+            (Stop::Fracture(0), &[0]),
+            (Stop::Fracture(1), &[0, 1]),
             (Stop::Orderly, &[0, 1, 2, 3]),
             (Stop::Wipe, &[]),
         ] {

@@ -91,9 +91,9 @@ pub struct Run {
     /// The most values that one read of a register showed, where it showed several; else 0.
     pub siblings_max: u32,
     /// How many reads of rows showed some part of a put without the rest.
-    pub torn_reads: u64,
+    pub fractured_reads: u64,
     /// How many reads of rows showed two puts in another order than an earlier read.
-    pub forked_reads: u64,
+    pub long_forks: u64,
     /// How many numbers of sequences were given to a client that another had.
     pub numbers_given_twice: u64,
     /// Reads that returned a value which had been overwritten, and for how long it had.
@@ -272,9 +272,9 @@ impl<P: Protocol> World<'_, P> {
             siblings_max: self.record.siblings_max,
             stale_reads: std::mem::take(&mut self.record.stale_reads),
             reads: self.record.reads(),
-            torn_reads: self.record.rows_seen.torn_reads(),
+            fractured_reads: self.record.rows_seen.fractured_reads(),
             numbers_given_twice: self.record.numbers.given_twice(),
-            forked_reads: self.record.rows_seen.forked_reads(),
+            long_forks: self.record.rows_seen.long_forks(),
             ledger: self.faults.ledger(&self.setup.faults),
             health: self.router.map_or(Vec::new(), |router| router.checkers.changes),
             powered_off: self.managers.map_or(Vec::new(), |managers| managers.offs),

@@ -97,8 +97,8 @@ impl<P: Protocol> World<'_, P> {
             let origin = value.map_or(Origin::Asked, |value| self.record.writes.origin(key, value));
             self.invariants.read(self.now, server, client, key, value, origin);
         }
-        if let Some(torn) = self.record.rows_seen.saw(key, columns, row) {
-            self.invariants.tore(self.now, server, client, row, torn);
+        if let Some(fracture) = self.record.rows_seen.saw(key, columns, row) {
+            self.invariants.fractured(self.now, server, client, row, fracture);
         }
         if self.record.rows_seen.forks(key, columns, row) {
             self.invariants.forked(self.now, server, client, key, row);

@@ -64,7 +64,7 @@ impl<P: Protocol> World<'_, P> {
         let (state, seed) = (&mut self.faults.states[place], self.seed);
         state.touched += records;
         let stream = state.stream.get_or_insert_with(|| Stream::new(seed, &format!("tear {place}")));
-        Stop::Torn(if records == 0 { 0 } else { stream.below(records) })
+        Stop::Fracture(if records == 0 { 0 } else { stream.below(records) })
     }
 
     /// A turn of a rolling restart: the next place goes down, or the one that is down comes back.

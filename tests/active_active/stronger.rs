@@ -23,7 +23,7 @@ const STRONGER: &[(&str, &str, &str)] = &[
     ("last-writer-wins hybrid", CUTS, "causal-convergence = \"pass\""),
     // Items that go one by one arrive one by one. (That a row mixes two writers where values decide between equal times takes two clients that
     // begin at the same nanosecond: a unit test has it.)
-    ("last-writer-wins rows item-by-item", CUTS, "torn_reads = 0"),
+    ("last-writer-wins rows item-by-item", CUTS, "fractured_reads = 0"),
     // Who changes one column of a row that has one stamp writes over what others change in the next.
     ("last-writer-wins rows whole", CUTS, "conflicts = 0"),
     // Who owns a key is alone with it: its region's cut is the key's.

@@ -118,13 +118,7 @@ fn clients_that_are_behind_write_in_vain_where_they_stamp() {
 /// successor that applies it later than it is asked. That is the order which counts, and nothing is lost.
 #[test]
 fn what_a_successor_orders_anew_is_not_lost() {
-    let mut setup = support::setup(topology(5, 3), 40);
-    setup.workload.clients = vec![2; 5];
-    setup.workload.arrivals = Arrivals::Poisson(Duration::millis(60));
-    setup.workload.keys = KeyChooser::uniform(1);
-    setup.workload.mix = Mix { read: 4, write: 4, compare_and_set: 2 };
-    setup.workload.retry_after = Some(Duration::millis(700));
-    setup.settle = Duration::secs(30);
+    let mut setup = crowd(5, 3, KeyChooser::uniform(1));
     let places = [4, 2, 3, 0, 1].map(|region| Target::Region(RegionId(region))).into();
     let action = Action::Shape { shape: Shape::MajorityMinority, places };
     let lasts = Some(Duration::millis(1_921));
@@ -153,13 +147,7 @@ fn what_a_successor_orders_anew_is_not_lost() {
 /// of the branch, in which it had been replaced.
 #[test]
 fn what_was_replaced_on_a_branch_that_ended_does_not_come_back_by_a_new_order() {
-    let mut setup = support::setup(topology(3, 1), 40);
-    setup.workload.clients = vec![2; 3];
-    setup.workload.arrivals = Arrivals::Poisson(Duration::millis(60));
-    setup.workload.keys = KeyChooser::uniform(1);
-    setup.workload.mix = Mix { read: 4, write: 4, compare_and_set: 2 };
-    setup.workload.retry_after = Some(Duration::millis(700));
-    setup.settle = Duration::secs(30);
+    let mut setup = crowd(3, 1, KeyChooser::uniform(1));
     setup.transport = Some(StreamTransport::default());
     let action = Action::GatewayDown(vec![Target::Region(RegionId(0))]);
     let lasts = Some(Duration::millis(1_925));
@@ -198,7 +186,7 @@ fn clients_too_far_ahead_are_promised_nothing() {
 /// had millions of requests under way.
 #[test]
 fn clients_that_are_sent_to_and_fro_do_not_ask_more_and_more() {
-    let mut setup = crowd(2);
+    let mut setup = crowd(3, 2, KeyChooser::zipf(2, 0.8));
     setup.disk.policy = SyncPolicy::Never;
     let fault = |at, lasts, action| Fault {
         at: after(at),
@@ -232,7 +220,7 @@ fn clients_that_are_sent_to_and_fro_do_not_ask_more_and_more() {
 /// each had promised its own and no write was done for as long as there were others to do.
 #[test]
 fn who_refuses_what_meets_another_lets_the_other_finish() {
-    let mut setup = crowd(3);
+    let mut setup = crowd(3, 3, KeyChooser::zipf(2, 0.8));
     // It cuts nothing off, but writes are watched again from its end on.
     let itself = Target::Region(RegionId(2));
     let action = Action::Cut { links: vec![(itself, itself)], one_way: false };
@@ -246,12 +234,12 @@ fn who_refuses_what_meets_another_lets_the_other_finish() {
     }
 }
 
-/// Three regions that all change two keys.
-fn crowd(spread: u64) -> Setup {
-    let mut setup = support::setup(topology(3, spread), 40);
-    setup.workload.clients = vec![2; 3];
+/// So many regions that all change the same few keys.
+fn crowd(regions: u16, spread: u64, keys: KeyChooser) -> Setup {
+    let mut setup = support::setup(topology(regions, spread), 40);
+    setup.workload.clients = vec![2; regions.into()];
     setup.workload.arrivals = Arrivals::Poisson(Duration::millis(60));
-    setup.workload.keys = KeyChooser::zipf(2, 0.8);
+    setup.workload.keys = keys;
     setup.workload.mix = Mix { read: 4, write: 4, compare_and_set: 2 };
     setup.workload.retry_after = Some(Duration::millis(700));
     setup.settle = Duration::secs(30);

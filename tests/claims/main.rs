@@ -15,7 +15,6 @@ use riftzone::check::staleness::staleness;
 use riftzone::explore::levels;
 use riftzone::model::disk::SyncPolicy;
 use riftzone::model::fault::Action;
-use riftzone::model::retry::Retry;
 use riftzone::protocol::caspaxos::{self, CasPaxos, Conflict};
 use riftzone::protocol::causal::{self, Causal};
 use riftzone::protocol::crdt::Crdt;
@@ -149,16 +148,7 @@ proptest! {
     ) {
         let mut setup = setup;
         setup.workload.retry_after = None;
-        setup.workload.retry = Some(Retry {
-            attempts: Some(1),
-            attempt_timeout: None,
-            backoff: Duration::millis(100),
-            backoff_max: Duration::secs(1),
-            has_jitter: true,
-            budget: None,
-            hedge_after: None,
-            hides_errors: false,
-        });
+        setup.workload.retry = Some(support::asks_once());
         let options = caspaxos::Options { conflict: Conflict::Reject, ..options };
         assert_claims_hold::<CasPaxos>(&setup, &options, seed)?;
     }

@@ -223,16 +223,7 @@ pub fn siblings_options() -> impl Strategy<Value = siblings::Options> {
 }
 
 pub fn crdt_options() -> impl Strategy<Value = crdt::Options> {
-    let types = [
-        Type::GCounter,
-        Type::PnCounter,
-        Type::BoundedCounter,
-        Type::OrSet,
-        Type::LwwRegister,
-        Type::MvRegister,
-        Type::Rga,
-    ];
     let transports = [Transport::State, Transport::Delta, Transport::Operation];
-    (prop::sample::select(types.to_vec()), prop::sample::select(transports.to_vec()))
+    (prop::sample::select(Type::ALL.to_vec()), prop::sample::select(transports.to_vec()))
         .prop_map(|(what, transport)| crdt::Options { what, transport, ..crdt::Options::default() })
 }

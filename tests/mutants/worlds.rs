@@ -151,39 +151,24 @@ warm_up = "0s"
 "#
 );
 
-/// A transaction a second, of two items, in one region and reads in all of them.
-pub const ROWS: &str = concat!(
-    r#"
-duration = "12s"
-settle = "10s"
-"#,
-    triangle!(),
-    r#"[workload]
-clients_per_region = 1
-rate = "10/s"
-keys = 1
-mix = { read = 4, put = 1 }
-timeout = "2s"
-warm_up = "0s"
-"#
-);
+/// One row of two columns for a few seconds, read and put in the nearest of three regions.
+macro_rules! a_row {
+    ($mix:literal) => {
+        concat!(
+            "duration = \"12s\"\nsettle = \"10s\"\n",
+            triangle!(),
+            "[workload]\nclients_per_region = 1\nrate = \"10/s\"\nkeys = 1\ntimeout = \"2s\"\nwarm_up = \"0s\"\n",
+            $mix,
+            "\n"
+        )
+    };
+}
 
-/// Commits of one column or the other, and reads of both, each in the nearest region.
-pub const ROWS_APART: &str = concat!(
-    r#"
-duration = "12s"
-settle = "10s"
-"#,
-    triangle!(),
-    r#"[workload]
-clients_per_region = 1
-rate = "10/s"
-keys = 1
-mix = { read = 3, put_column = 1 }
-timeout = "2s"
-warm_up = "0s"
-"#
-);
+/// Transactions of both columns.
+pub const ROWS: &str = a_row!("mix = { read = 4, put = 1 }");
+
+/// Commits of one column or the other.
+pub const ROWS_APART: &str = a_row!("mix = { read = 3, put_column = 1 }");
 
 /// Clients who take numbers, and use them as names elsewhere.
 pub const NUMBERS: &str = three!("", "mix = { next = 1 }", "keys = 1");

@@ -5,10 +5,25 @@ use riftzone::id::RegionId;
 use riftzone::model::clock::ClockModel;
 use riftzone::model::disk::DiskModel;
 use riftzone::model::latency::{Delay, Matrix};
+use riftzone::model::retry::Retry;
 use riftzone::model::topology::{MatrixUse, Topology};
 use riftzone::model::workload::{Arrivals, KeyChooser, Mix, Objects, Workload};
 use riftzone::sim::Setup;
 use riftzone::time::{Duration, Time};
+
+/// A client who asks once, and takes what comes of that.
+pub fn asks_once() -> Retry {
+    Retry {
+        attempts: Some(1),
+        attempt_timeout: None,
+        backoff: Duration::millis(100),
+        backoff_max: Duration::secs(1),
+        has_jitter: true,
+        budget: None,
+        hedge_after: None,
+        hides_errors: false,
+    }
+}
 
 /// The instant this many milliseconds after the start.
 pub fn after(ms: u64) -> Time {

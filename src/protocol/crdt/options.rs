@@ -73,6 +73,17 @@ pub enum Type {
 }
 
 impl Type {
+    /// Every type.
+    pub const ALL: [Type; 7] = [
+        Type::GCounter,
+        Type::PnCounter,
+        Type::BoundedCounter,
+        Type::OrSet,
+        Type::LwwRegister,
+        Type::MvRegister,
+        Type::Rga,
+    ];
+
     /// What clients take it for.
     pub const fn objects(self) -> &'static [op::Object] {
         match self {

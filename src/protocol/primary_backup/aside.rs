@@ -24,6 +24,8 @@ pub struct Kept {
     pub before: Option<Value>,
     /// What it wrote.
     pub value: Value,
+    /// The number that its client got, where the key is a sequence.
+    pub number: Option<u32>,
 }
 
 impl Replica {
@@ -82,7 +84,11 @@ impl Replica {
     fn entry_of(&self, write: &Kept) -> Entry {
         let is_latest = self.log.latest_of(write.client).is_none_or(|(sequence, _)| sequence < write.sequence);
         let (client, sequence) = if is_latest { (write.client, write.sequence) } else { (ClientId(0), 0) };
-        Entry { epoch: self.office.epoch, client, sequence, change: Change::Set(write.key, write.value) }
+        let change = match write.number {
+            Some(number) => Change::Next(write.key, write.value, number),
+            None => Change::Set(write.key, write.value),
+        };
+        Entry { epoch: self.office.epoch, client, sequence, change }
     }
 
     /// The primary has settled that many of them.

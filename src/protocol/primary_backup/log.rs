@@ -222,10 +222,14 @@ impl Log {
         let mut copy = BTreeMap::new();
         let mut kept = Vec::new();
         for (place, entry) in self.entries[..self.applied as usize].iter().enumerate() {
+            let number = match entry.change {
+                Change::Next(_, _, number) => Some(number),
+                _ => None,
+            };
             for (key, value) in entry.change.writes() {
                 let before = copy.insert(key, value);
                 if place as u64 >= length {
-                    kept.push(Kept { client: entry.client, sequence: entry.sequence, key, before, value });
+                    kept.push(Kept { client: entry.client, sequence: entry.sequence, key, before, value, number });
                 }
             }
         }
@@ -331,6 +335,18 @@ mod tests {
         log.cut(1, |key, value, now| gone.push((key.of_cell().1, value.0, now.map(|now| now.0))));
         assert_eq!(gone, [(1, 13, Some(9)), (0, 12, Some(4)), (1, 9, Some(5))]);
         assert_eq!(log.row(row, both), Row::default().with(0, Value(4)).with(1, Value(5)));
+    }
+
+    #[test]
+    fn a_sequence_goes_on_from_the_last_number_in_the_log_and_what_is_cut_off_keeps_its_own() {
+        let next = |value, number| Entry { change: Change::Next(Key(3), Value(value), number), ..set(1, 3, value) };
+        let mut log = log(&[next(1, 1), next(2, 2), next(3, 3)]);
+        assert_eq!((log.next_number(Key(3)), log.next_number(Key(4))), (4, 1));
+        log.apply(3, |_, _| ());
+        let kept: Vec<_> = log.applied_beyond(1).iter().map(|kept| (kept.value, kept.before, kept.number)).collect();
+        assert_eq!(kept, [(Value(2), Some(Value(1)), Some(2)), (Value(3), Some(Value(2)), Some(3))]);
+        log.cut(1, |_, _, _| ());
+        assert_eq!(log.next_number(Key(3)), 2);
     }
 
     #[test]

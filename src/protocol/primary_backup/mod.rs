@@ -33,7 +33,7 @@
 //! and a paused node sends nothing. A real machine may stop between the two.
 //!
 //! A row that is put in several columns is one entry of the log, and no replica shows a part of it, but where what is kept aside is merged, column by
-//! column. A sequence goes on from the last number in the log of who leads: where no acknowledged write is lost, none is given twice.
+//! column. A sequence goes on from the last number in the log of who leads: where no acknowledged write is lost, or merged in vain, none is given twice.
 //!
 //! **Does not claim.** With `acknowledge = "local"`, that an acknowledged write survives a failover: what had not
 //! reached the new primary is rolled back, kept aside with a replica that is refused, or merged where nobody wrote the key since (fenced and cut off, what it
@@ -355,7 +355,10 @@ impl Payload for Message {
             Message::Vote { .. } => 17,
             Message::AskPart { .. } | Message::Settle { .. } => 12,
             Message::Part { bytes, .. } => 12 + *bytes as usize,
-            Message::Offer { writes, .. } => 4 + writes.len() * (ENTRY_BYTES + 8),
+            Message::Offer { writes, .. } => {
+                let numbers = writes.iter().filter(|write| write.number.is_some()).count();
+                4 + writes.len() * (ENTRY_BYTES + 8) + numbers * 4
+            }
             Message::Collect { .. } | Message::HandOver { .. } => 2,
             Message::Stale { .. }
             | Message::Suspicion { .. }

@@ -92,6 +92,7 @@ pub fn operations(run: &Run) -> Columns {
     table.add("expected", whole(&expected));
     let seen = |op: &Operation| match op.reply {
         Some(Reply::Read(seen) | Reply::Mismatch(seen)) => seen.map(|value| value.0),
+        Some(Reply::Amount(number)) if matches!(op.op, Op::Next { .. }) => u64::try_from(number).ok(),
         _ => None,
     };
     table.add("seen", whole(&seen));

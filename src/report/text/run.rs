@@ -163,6 +163,20 @@ fn facts(report: &RunReport, paint: Paint) -> String {
     if run.duplicate_effects > 0 {
         fact("duplicates", true, counted(run.duplicate_effects as usize, "write effect") + " beyond the first");
     }
+    let of_reads = |count: u64, what: &str| format!("{} of {} reads {what}", grouped(count), grouped(run.reads));
+    if run.fractured_reads > 0 {
+        fact("fractured", true, of_reads(run.fractured_reads, "showed some part of a put without the rest"));
+    }
+    if run.long_forks > 0 {
+        fact("long forks", true, of_reads(run.long_forks, "showed two puts in another order than an earlier read"));
+    }
+    if run.numbers_given_twice > 0 {
+        fact(
+            "numbers",
+            true,
+            counted(run.numbers_given_twice as usize, "number") + " given to a client that another had",
+        );
+    }
     let failovers = run.failovers.iter().map(|failover| story::bullet(&failover_line(report, failover)));
     let text = table.render(paint);
     if run.failovers.is_empty() {

@@ -38,7 +38,7 @@ use std::hash::{Hash, Hasher};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use crate::check::rows::Torn;
+use crate::check::rows::Fracture;
 use crate::id::{ClientId, GroupId, Key, NodeId, Renaming, Value};
 use crate::op::{Item, Row};
 use crate::time::{Duration, Time};
@@ -414,11 +414,11 @@ impl Invariants {
     }
 
     /// A client was shown some part of a put without the rest.
-    pub fn tore(&mut self, at: Time, node: NodeId, client: ClientId, row: Row, torn: Torn) {
+    pub fn fractured(&mut self, at: Time, node: NodeId, client: ClientId, row: Row, fracture: Fracture) {
         self.breaches.note(Invariant::AtomicVisibility, at, &[node], |names| {
-            let ((key, column), (_, other)) = (torn.shown.0.of_cell(), torn.beside.0.of_cell());
-            let beside = torn.beside.1.map_or("nothing".to_string(), |value| value.to_string());
-            let (node, value) = (names.name(node), torn.shown.1);
+            let ((key, column), (_, other)) = (fracture.shown.0.of_cell(), fracture.beside.0.of_cell());
+            let beside = fracture.beside.1.map_or("nothing".to_string(), |value| value.to_string());
+            let (node, value) = (names.name(node), fracture.shown.1);
             format!("{node} shows {client} {row} for {key}: {value} in c{column}, and {beside} in c{other}, where the same put wrote too")
         });
     }

@@ -5,15 +5,6 @@ use proptest::prelude::*;
 use super::*;
 
 const NODES: usize = 3;
-const TYPES: [Type; 7] = [
-    Type::GCounter,
-    Type::PnCounter,
-    Type::BoundedCounter,
-    Type::OrSet,
-    Type::LwwRegister,
-    Type::MvRegister,
-    Type::Rga,
-];
 
 /// What happens next.
 #[derive(Clone, Copy, Debug)]
@@ -88,7 +79,7 @@ fn by_definition(what: Type, known: &[usize], all: &[Known]) -> Option<Content> 
 proptest! {
     #[test]
     fn all_transports_lead_to_what_the_type_is(
-        what in prop::sample::select(&TYPES),
+        what in prop::sample::select(&Type::ALL),
         steps in prop::collection::vec(step(), 0..50),
     ) {
         let transports = [Transport::State, Transport::Delta, Transport::Operation];
@@ -142,7 +133,7 @@ proptest! {
 
     #[test]
     fn joins_are_those_of_a_lattice(
-        what in prop::sample::select(&TYPES),
+        what in prop::sample::select(&Type::ALL),
         steps in prop::collection::vec(step(), 0..40),
     ) {
         let mut nodes = [0, 1, 2].map(|me| Node::of(me, what, Transport::State));
