@@ -99,7 +99,7 @@ pub enum Objects {
     },
     /// Rows.
     Rows {
-        /// Of how many columns, from 1 to [`COLUMNS_MAX`](crate::op::COLUMNS_MAX). All are read together.
+        /// Of how many columns, from 1 to [`COLUMNS_MAX`]. All are read together.
         columns: u8,
         /// Puts of all columns at once.
         put: u32,
