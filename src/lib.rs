@@ -57,6 +57,7 @@
 pub mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
+mod column;
 pub mod explore;
 pub mod history;
 pub mod id;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// not from its neighbours.
 const FLOORS: &[(&[&str], bool)] = &[
     (&["time", "id", "rng", "op"], true),
-    (&["history", "trace"], false),
+    (&["history", "trace", "column"], false),
     (&["protocol", "model", "check", "metrics"], false),
     (&["protocol/", "sim"], false),
     (&["scenario", "explore", "registry", "judge"], true),

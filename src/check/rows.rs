@@ -18,6 +18,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::column::Column;
 use crate::id::{Key, Value};
 use crate::op::{COLUMNS_MAX, Columns, Op, Row};
 
@@ -30,7 +31,7 @@ pub struct Rows {
     puts: Vec<Columns>,
     fractured: u64,
     /// By value: how many were in its cell before it, and itself.
-    heights: Vec<u32>,
+    heights: Column<u32>,
     /// By row: how high its columns were in the last reads that were not alike.
     reads: BTreeMap<Key, Vec<Heights>>,
     forked: u64,
@@ -101,17 +102,16 @@ impl Rows {
 
     /// A copy that held `before` took this value. The first copy to do so tells how high it is.
     pub fn placed(&mut self, value: Value, before: Option<Value>) {
-        let place = value.index();
-        if place >= self.heights.len() {
-            self.heights.resize(place + 1, 0);
-        }
-        if self.heights[place] == 0 {
-            self.heights[place] = 1 + before.map_or(0, |before| self.height(before));
-        }
+        let height = 1 + before.map_or(0, |before| self.height(before));
+        self.heights.change(value.index(), |known| {
+            if *known == 0 {
+                *known = height;
+            }
+        });
     }
 
     fn height(&self, value: Value) -> u32 {
-        self.heights.get(value.index()).copied().unwrap_or(0)
+        self.heights.at(value.index())
     }
 
     /// A client was shown these columns of a row: tells whether an earlier read was shown two puts in the opposite order, and counts that.

@@ -2,6 +2,7 @@
 //!
 //! Counted where clients ask again by a policy, or without request ids; elsewhere nothing of this file is called.
 
+use crate::column::Column;
 use crate::id::{NodeId, Value};
 
 use super::setup::Setup;
@@ -10,36 +11,33 @@ use super::setup::Setup;
 #[derive(Debug)]
 pub(super) struct Duplicates {
     /// By node and value, since the node's last start: its log may be applied anew then.
-    taken: Vec<Vec<u32>>,
+    taken: Vec<Column<u32>>,
     /// By value: how often the copy took it that took it most often.
-    most: Vec<u32>,
+    most: Column<u32>,
 }
 
 impl Duplicates {
     /// `None` where every request for a write carries the same id, and is sent again only as ever.
     pub(super) fn new(setup: &Setup, nodes: usize) -> Option<Duplicates> {
         let may_be = setup.workload.retry.is_some() || !setup.workload.idempotency;
-        may_be.then(|| Duplicates { taken: vec![Vec::new(); nodes], most: Vec::new() })
+        may_be.then(|| Duplicates { taken: vec![Column::default(); nodes], most: Column::default() })
     }
 
     /// A node's copy took a write.
     pub(super) fn applied(&mut self, node: NodeId, value: Value) {
         let place = value.index();
-        let taken = &mut self.taken[node.index()];
-        if taken.len() <= place {
-            taken.resize(place + 1, 0);
-        }
-        taken[place] += 1;
-        if self.most.len() <= place {
-            self.most.resize(place + 1, 0);
-        }
-        self.most[place] = self.most[place].max(taken[place]);
+        let taken = self.taken[node.index()].change(place, |taken| {
+            *taken += 1;
+            *taken
+        });
+        self.most.change(place, |most| *most = taken.max(*most));
     }
 
     /// It took the write back.
     pub(super) fn rolled_back(&mut self, node: NodeId, value: Value) {
-        if let Some(taken) = self.taken[node.index()].get_mut(value.index()) {
-            *taken = taken.saturating_sub(1);
+        let taken = &mut self.taken[node.index()];
+        if value.index() < taken.len() {
+            taken.change(value.index(), |taken| *taken = taken.saturating_sub(1));
         }
     }
 
@@ -60,7 +58,7 @@ mod tests {
 
     #[test]
     fn a_write_taken_again_by_one_copy_is_a_duplicate_and_by_each_of_three_is_not() {
-        let mut duplicates = Duplicates { taken: vec![Vec::new(); 3], most: Vec::new() };
+        let mut duplicates = Duplicates { taken: vec![Column::default(); 3], most: Column::default() };
         (0..3).for_each(|node| duplicates.applied(NodeId(node), Value(7)));
         assert_eq!(duplicates.total(), 0);
         duplicates.crashed(NodeId(0));

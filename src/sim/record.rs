@@ -1,10 +1,11 @@
 //! What is kept of the clients' operations: each is told to the judges as it begins and as it ends, and then forgotten.
 //!
-//! Nothing stays of a read. Of a write 22 bytes stay (and what the judges need of it), so that lost writes can be dated
-//! at the end. Rows of the history are kept where somebody asks for them. Next: `rows.rs`.
+//! Nothing stays of a read. Of a write 24 bytes stay (and what the judges need of it), so that lost writes can be dated
+//! at the end; they are [packed](crate::column) when they are old. Rows of the history are kept where somebody asks for them. Next: `rows.rs`.
 
 use crate::check::monitor::Origin;
 use crate::check::{counts, linearizable, numbers, rows, sets, staleness};
+use crate::column::{Column, Packs};
 use crate::history::{History, OpId};
 use crate::id::{ClientId, Key, NodeId, RegionId, Value};
 use crate::metrics::Latencies;
@@ -157,7 +158,7 @@ impl Record {
         self.outages[region.index()].wrote(at);
         match reply {
             reply if reply.is_done(&op) => self.writes.acknowledged(name, server, at),
-            _ => self.writes.ended[name.index()] = DENIED,
+            _ => self.writes.ends(name, DENIED),
         }
         None
     }
@@ -225,12 +226,45 @@ impl Record {
 
 /// The writes of a run, by value.
 #[derive(Debug, Default)]
-pub(super) struct Writes {
-    keys: Vec<u32>,
-    begun: Vec<u64>,
-    /// When each was acknowledged, or [`FAILED`], [`DENIED`], [`OPEN`], or [`NEVER`].
-    ended: Vec<u64>,
-    servers: Vec<u16>,
+pub(super) struct Writes(Column<Kept>);
+
+/// What is kept of a write.
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    begun: u64,
+    /// When it was acknowledged, or [`FAILED`], [`DENIED`], [`OPEN`], or [`NEVER`].
+    ended: u64,
+    key: u32,
+    server: u16,
+}
+
+impl Default for Kept {
+    fn default() -> Kept {
+        Kept { begun: 0, ended: NEVER, key: 0, server: 0 }
+    }
+}
+
+impl Packs for Kept {
+    const LANES: usize = 4;
+
+    fn lane(&self, which: usize) -> u64 {
+        match which {
+            0 => self.begun,
+            1 if self.ended >= NEVER => OPEN - self.ended,
+            1 => self.ended - self.begun + (OPEN - NEVER + 1),
+            2 => self.key.into(),
+            _ => self.server.into(),
+        }
+    }
+
+    fn of_lanes(lane: impl Fn(usize) -> u64) -> Kept {
+        let begun = lane(0);
+        let ended = match lane(1) {
+            mark if mark <= OPEN - NEVER => OPEN - mark,
+            more => begun + (more - (OPEN - NEVER + 1)),
+        };
+        Kept { begun, ended, key: lane(2) as u32, server: lane(3) as u16 }
+    }
 }
 
 /// A write that has no answer.
@@ -254,38 +288,33 @@ pub(super) struct Acknowledged {
 
 impl Writes {
     fn clear(&mut self) {
-        self.keys.clear();
-        self.begun.clear();
-        self.ended.clear();
-        self.servers.clear();
+        self.0.clear();
     }
 
     pub(super) fn begun(&mut self, value: Value, key: Key, at: Time) {
-        let place = value.index();
-        if place >= self.ended.len() {
-            self.keys.resize(place + 1, 0);
-            self.begun.resize(place + 1, 0);
-            self.ended.resize(place + 1, NEVER);
-            self.servers.resize(place + 1, 0);
-        }
-        (self.keys[place], self.begun[place], self.ended[place]) = (key.0, at.as_nanos(), OPEN);
+        self.0.set(value.index(), Kept { key: key.0, begun: at.as_nanos(), ended: OPEN, server: 0 });
     }
 
     pub(super) fn acknowledged(&mut self, value: Value, server: NodeId, at: Time) {
-        (self.ended[value.index()], self.servers[value.index()]) = (at.as_nanos(), server.0);
+        self.0.change(value.index(), |write| (write.ended, write.server) = (at.as_nanos(), server.0));
     }
 
     fn failed(&mut self, value: Value) {
-        self.ended[value.index()] = FAILED;
+        self.ends(value, FAILED);
+    }
+
+    fn ends(&mut self, value: Value, how: u64) {
+        self.0.change(value.index(), |write| write.ended = how);
     }
 
     /// Where a value that a key is said to hold comes from.
     #[inline]
     pub(super) fn origin(&self, key: Key, value: Value) -> Origin {
         let place = usize::try_from(value.0).unwrap_or(usize::MAX);
-        match self.ended.get(place).copied().unwrap_or(NEVER) {
+        let write = self.0.at(place);
+        match write.ended {
             NEVER => Origin::Nowhere,
-            _ if self.keys[place] != key.0 => Origin::Nowhere,
+            _ if write.key != key.0 => Origin::Nowhere,
             FAILED => Origin::Failed,
             DENIED => Origin::Denied,
             _ => Origin::Asked,
@@ -294,24 +323,29 @@ impl Writes {
 
     /// This write, if a client knows that it took effect.
     pub(super) fn get(&self, value: Value) -> Option<Acknowledged> {
-        let place = value.index();
-        let ended = self.ended.get(place).copied().filter(|ended| *ended < NEVER)?;
-        Some(Acknowledged {
-            value,
-            key: Key(self.keys[place]),
-            begun: Time::from_nanos(self.begun[place]),
-            ended: Time::from_nanos(ended),
-            server: NodeId(self.servers[place]),
-        })
+        self.0.get(value.index()).and_then(|write| write.of(value))
     }
 
     /// Every write that a client knows to have taken effect, by value.
     pub(super) fn all_acknowledged(&self) -> impl Iterator<Item = Acknowledged> + '_ {
-        (0..self.ended.len() as u64).filter_map(|value| self.get(Value(value)))
+        (0..).zip(self.0.iter()).filter_map(|(value, write)| write.of(Value(value)))
     }
 
     /// Writes of which nobody told whether they took effect.
     pub(super) fn open(&self) -> impl Iterator<Item = Value> + '_ {
-        (0..).zip(&self.ended).filter(|(_, ended)| **ended == OPEN).map(|(value, _)| Value(value))
+        (0..).zip(self.0.iter()).filter(|(_, write)| write.ended == OPEN).map(|(value, _)| Value(value))
+    }
+}
+
+impl Kept {
+    /// This write, of this value, if a client knows that it took effect.
+    fn of(self, value: Value) -> Option<Acknowledged> {
+        (self.ended < NEVER).then(|| Acknowledged {
+            value,
+            key: Key(self.key),
+            begun: Time::from_nanos(self.begun),
+            ended: Time::from_nanos(self.ended),
+            server: NodeId(self.server),
+        })
     }
 }

@@ -1,4 +1,4 @@
-//! Staleness while the history is made: 8 bytes a write, and nothing for a read.
+//! Staleness while the history is made: 8 bytes a write and less when it is old, and nothing for a read.
 //!
 //! A write that is acknowledged *supersedes* every value of its key whose write had ended when it began. Acknowledgements
 //! come in the order of time, so the first one to do so is the earliest, and decides for ever since when that value is
@@ -6,6 +6,7 @@
 //! stale it was is known when it ends. Of a value one number is needed: since when it is superseded, if it is. It is
 //! needed to the end, for a copy that was cut off may show any value at any later time. Next: `linearizable/mod.rs`.
 
+use crate::column::Column;
 use crate::id::{Key, Value};
 use crate::op::{Op, Reply};
 use crate::time::{Duration, Time};
@@ -40,7 +41,7 @@ const PENDING: u64 = 1 << 63;
 #[derive(Clone, Debug, Default)]
 pub struct Online {
     /// By value.
-    marks: Vec<u64>,
+    marks: Column<u64>,
     keys: Vec<OfKey>,
     reads: u64,
     unattributed: u64,
@@ -84,10 +85,7 @@ impl Online {
     pub fn invoked(&mut self, op: Op) {
         let Some(value) = op.written() else { return };
         let place = u32::try_from(value.0).expect("values are less than 2^32") as usize;
-        if place >= self.marks.len() {
-            self.marks.resize(place + 1, NOBODYS);
-        }
-        self.marks[place] = PENDING;
+        self.marks.set(place, PENDING);
     }
 
     /// The operation, `invoked` then, took effect with this answer. For a read: how stale it was, if it was. `O(1)`,
@@ -110,16 +108,18 @@ impl Online {
 
     /// The operation did not and will not take effect.
     pub fn failed(&mut self, op: Op) {
-        let Some(mark) = op.written().and_then(|value| self.marks.get_mut(place(value))) else { return };
+        let Some((value, mark)) = op.written().and_then(|value| Some((value, self.marks.get(place(value))?))) else {
+            return;
+        };
         self.unattributed += mark.saturating_sub(PENDING);
-        *mark = NOBODYS;
+        self.marks.set(place(value), NOBODYS);
     }
 
     /// Nobody will tell whether the operation took effect. What it may have written is never superseded, since it may
     /// take effect at any later time.
     pub fn gave_up(&mut self, op: Op) {
-        if let Some(mark) = op.written().and_then(|value| self.marks.get_mut(place(value))) {
-            *mark = FRESH;
+        if let Some(value) = op.written().filter(|value| place(*value) < self.marks.len()) {
+            self.marks.set(place(value), FRESH);
         }
     }
 
@@ -127,16 +127,16 @@ impl Online {
         self.reads += 1;
         let since = match seen {
             None => self.keys.get(key.index())?.first?,
-            Some(value) => match self.marks.get_mut(place(value)) {
-                None | Some(&mut NOBODYS) => {
+            Some(value) => match self.marks.at(place(value)) {
+                NOBODYS => {
                     self.unattributed += 1;
                     return None;
                 }
-                Some(mark) if *mark >= PENDING => {
-                    *mark += 1;
+                PENDING.. => {
+                    self.marks.change(place(value), |mark| *mark += 1);
                     return None;
                 }
-                Some(&mut mark) => Time::from_nanos(mark - 1),
+                mark => Time::from_nanos(mark - 1),
             },
         };
         if since >= invoked {
@@ -156,9 +156,9 @@ impl Online {
         first.get_or_insert(at);
         let superseded = fresh.iter().take_while(|(end, _)| *end < invoked).count();
         for (_, value) in fresh.drain(..superseded) {
-            self.marks[value as usize] = at.as_nanos() + 1;
+            self.marks.set(value as usize, at.as_nanos() + 1);
         }
-        self.marks[place(value)] = FRESH;
+        self.marks.set(place(value), FRESH);
         fresh.push((at, value.0 as u32));
     }
 
@@ -167,7 +167,7 @@ impl Online {
         match value {
             None => self.keys.get(key.index())?.first,
             Some(value) => {
-                let mark = *self.marks.get(place(value))?;
+                let mark = self.marks.get(place(value))?;
                 (mark != NOBODYS && mark < FRESH).then(|| Time::from_nanos(mark - 1))
             }
         }

@@ -422,7 +422,12 @@ impl LastWriterWins {
 
     /// Sends what is newer here than what `from` holds in these buckets, and asks for what is newer there.
     fn repair(&self, from: NodeId, buckets: Buckets, held: &[(Key, Rank)], cx: &mut Context<Self>) {
-        let theirs = |key| held.binary_search_by_key(&key, |(key, _)| *key).ok().map(|place| held[place].1);
+        // Keys ascend in both.
+        let mut later = held;
+        let mut theirs = |key| {
+            later = &later[later.iter().take_while(|(other, _)| *other < key).count()..];
+            later.first().filter(|(other, _)| *other == key).map(|(_, rank)| *rank)
+        };
         let mine = self.copy.within(buckets);
         let newer = mine.filter(|(key, mine)| theirs(*key) < Some(self.copy.rank(mine))).map(|(key, _)| key);
         let newer = self.copy.whole(newer);

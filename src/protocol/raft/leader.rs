@@ -84,9 +84,10 @@ impl Leadership {
         self.waiting.iter_mut().map(|(_, request)| request).chain(reads).for_each(|id| renaming.rename(&mut id.entry));
     }
 
-    /// The latest round that a majority has answered, this node among it.
-    pub(super) fn confirmed(&self, majority: usize) -> u64 {
-        kth_highest(self.peers.iter().map(|(_, peer)| peer.round), self.round, majority)
+    /// Whether a majority has answered this round or a later one, this node among it.
+    pub(super) fn is_confirmed(&self, round: u64, majority: usize) -> bool {
+        let answered = self.peers.iter().filter(|(_, peer)| peer.round >= round).count();
+        answered + usize::from(self.round >= round) >= majority
     }
 }
 

@@ -37,12 +37,11 @@ impl Raft {
     pub(super) fn serve_reads(&mut self, cx: &mut Context<Self>) {
         let unasked = self.mutated(Mutant::R10);
         let Office::Leader(leadership) = &mut self.office else { return };
-        if leadership.reads.is_empty() {
-            return;
-        }
-        let confirmed = if unasked { u64::MAX } else { leadership.confirmed(Self::majority(cx)) };
-        let ready = |read: &PendingRead| read.round <= confirmed && read.index <= self.applied;
-        while leadership.reads.front().is_some_and(ready) {
+        let majority = Self::majority(cx);
+        while let Some(read) = leadership.reads.front()
+            && read.index <= self.applied
+            && (unasked || leadership.is_confirmed(read.round, majority))
+        {
             let read = leadership.reads.pop_front().expect("it was looked at");
             cx.reply_unsynced(read.request, Reply::Read(self.machine.read(read.key)));
         }

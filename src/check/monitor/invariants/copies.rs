@@ -1,5 +1,6 @@
 //! Which disks hold which writes: the durability contract, and divergent branches.
 
+use crate::column::{Changed, Column};
 use crate::id::{Renaming, Value};
 
 use super::breaches::Breaches;
@@ -7,7 +8,7 @@ use super::{Invariant, Seat, Seen};
 
 /// The seats whose disks hold each write, by value; with [`ACKNOWLEDGED`].
 #[derive(Clone, Debug, Default, Hash)]
-pub(super) struct Copies(Vec<u64>);
+pub(super) struct Copies(Column<u64>);
 
 /// A client was told that the write is done. No seat has this bit.
 const ACKNOWLEDGED: u64 = 1 << 63;
@@ -19,35 +20,29 @@ impl Copies {
 
     /// Calls the nodes otherwise, each of which has the seat of its number.
     pub fn rename(&mut self, renaming: &Renaming) {
-        self.0.iter_mut().for_each(|holders| *holders = renaming.bits(*holders));
-    }
-
-    #[inline]
-    fn of(&mut self, value: Value) -> &mut u64 {
-        let place = usize::try_from(value.0).unwrap_or(usize::MAX);
-        if place >= self.0.len() {
-            self.0.resize(place + 1, 0);
-        }
-        &mut self.0[place]
+        self.0.change_each(|_, holders| {
+            *holders = renaming.bits(*holders);
+            Changed::Yes
+        });
     }
 
     /// A disk holds this write.
     #[inline]
     pub fn stored(&mut self, seat: Seat, value: Value) {
-        *self.of(value) |= seat.bit;
+        self.0.change(value.index(), |holders| *holders |= seat.bit);
     }
 
     /// Whether some disk holds this write.
     pub fn is_on_a_disk(&self, value: Value) -> bool {
-        let holders = usize::try_from(value.0).ok().and_then(|place| self.0.get(place));
-        holders.is_some_and(|holders| holders & !ACKNOWLEDGED != 0)
+        self.0.at(value.index()) & !ACKNOWLEDGED != 0
     }
 
     /// A node answers that a write is done, and promises this many copies.
     pub fn acknowledged(&mut self, seen: Seen, value: Value, promised: u16, into: &mut Breaches) {
-        let holders = self.of(value);
-        *holders |= ACKNOWLEDGED;
-        let copies = (*holders & !ACKNOWLEDGED).count_ones();
+        let copies = self.0.change(value.index(), |holders| {
+            *holders |= ACKNOWLEDGED;
+            (*holders & !ACKNOWLEDGED).count_ones()
+        });
         if copies < u32::from(promised) {
             into.note(Invariant::DurabilityContract, seen.at, &[seen.node], |names| {
                 let node = names.name(seen.node);
@@ -58,10 +53,12 @@ impl Copies {
 
     /// A node took a write out of its copy again.
     pub fn rolled_back(&mut self, seen: Seen, seat: Seat, value: Value, into: &mut Breaches) {
-        let holders = self.of(value);
-        let had = *holders & seat.bit != 0;
-        *holders &= !seat.bit;
-        if had && *holders == ACKNOWLEDGED {
+        let (had, left) = self.0.change(value.index(), |holders| {
+            let had = *holders & seat.bit != 0;
+            *holders &= !seat.bit;
+            (had, *holders)
+        });
+        if had && left == ACKNOWLEDGED {
             into.note(Invariant::DivergentBranches, seen.at, &[seen.node], |names| {
                 format!("{} rolls {value} back, which was acknowledged, and nobody else has it", names.name(seen.node))
             });

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
+use crate::column::{Column, Packs};
 use crate::id::{NodeId, Renaming};
 use crate::trace::EntryName;
 
@@ -17,11 +18,11 @@ use super::{Invariant, Seen};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Logs {
     /// By index less one: the entry that was told first.
-    entries: Vec<Entry>,
+    entries: Column<Entry>,
     /// Entries at an index where there is another already, or far beyond the others.
     others: BTreeMap<(u64, u64), Entry>,
     /// By index less one: the epoch of the committed entry.
-    committed: Vec<u64>,
+    committed: Column<u64>,
     /// The leader of the highest epoch so far.
     top: Option<Top>,
     walk: Vec<u64>,
@@ -32,6 +33,24 @@ struct Entry {
     epoch: u64,
     before: u64,
     what: EntryName,
+}
+
+impl Packs for Entry {
+    const LANES: usize = 3;
+
+    fn lane(&self, which: usize) -> u64 {
+        [self.epoch, self.before, self.what.0][which]
+    }
+
+    fn of_lanes(lane: impl Fn(usize) -> u64) -> Entry {
+        Entry { epoch: lane(0), before: lane(1), what: EntryName(lane(2)) }
+    }
+}
+
+impl Default for Entry {
+    fn default() -> Entry {
+        NONE
+    }
 }
 
 /// Where no entry was told.
@@ -78,9 +97,9 @@ impl Logs {
         self.top.iter_mut().for_each(|top| renaming.rename(&mut top.node));
     }
 
-    fn get(&self, index: u64, epoch: u64) -> Option<&Entry> {
+    fn get(&self, index: u64, epoch: u64) -> Option<Entry> {
         let first = self.entries.get(usize::try_from(index.checked_sub(1)?).ok()?);
-        first.filter(|entry| entry.epoch == epoch).or_else(|| self.others.get(&(index, epoch)))
+        first.filter(|entry| entry.epoch == epoch).or_else(|| self.others.get(&(index, epoch)).copied())
     }
 
     /// A disk has this entry. `O(1)`, amortised; `O(log n)` where several epochs had an entry there.
@@ -89,7 +108,7 @@ impl Logs {
         let entry = Entry { epoch, before, what };
         let place = index.wrapping_sub(1) as usize;
         match self.entries.get(place) {
-            Some(known) if *known == entry => {}
+            Some(known) if known == entry => {}
             None if place == self.entries.len() => self.entries.push(entry),
             _ => self.logged_beside(seen, index, entry, into),
         }
@@ -98,7 +117,7 @@ impl Logs {
     fn logged_beside(&mut self, seen: Seen, index: u64, entry: Entry, into: &mut Breaches) {
         let Some(place) = index.checked_sub(1) else { return };
         if let Some(known) = self.get(index, entry.epoch) {
-            if *known != entry {
+            if known != entry {
                 into.note(Invariant::LogMatching, seen.at, &[seen.node], |names| {
                     let node = names.name(seen.node);
                     let Entry { epoch, before, what } = entry;
@@ -110,11 +129,8 @@ impl Logs {
         }
         if place < self.entries.len() as u64 + GAP_MAX {
             let place = place as usize;
-            if place >= self.entries.len() {
-                self.entries.resize(place + 1, NONE);
-            }
-            if self.entries[place] == NONE {
-                self.entries[place] = entry;
+            if self.entries.at(place) == NONE {
+                self.entries.set(place, entry);
                 return;
             }
         }
@@ -139,12 +155,9 @@ impl Logs {
     pub fn committed(&mut self, seen: Seen, index: u64, epoch: u64, into: &mut Breaches) {
         let Some(place) = index.checked_sub(1) else { return };
         match self.committed.get(place as usize) {
-            Some(known) if *known == epoch => {}
-            Some(known) if *known == UNKNOWN => self.committed[place as usize] = epoch,
-            Some(known) => {
-                let known = *known;
-                self.applied_another(seen, index, epoch, known, into);
-            }
+            Some(known) if known == epoch => {}
+            Some(UNKNOWN) => self.committed.set(place as usize, epoch),
+            Some(known) => self.applied_another(seen, index, epoch, known, into),
             None => self.extend(seen, index, epoch, into),
         }
     }
@@ -162,7 +175,7 @@ impl Logs {
             return; // nobody told of what lies between
         }
         let at_end = self.walk_back(had, index, epoch);
-        if let Some(known) = self.committed.last().copied()
+        if let Some(known) = self.committed.last()
             && known != at_end
             && known != UNKNOWN
             && at_end != UNKNOWN
@@ -204,7 +217,7 @@ impl Logs {
         }
         let had = self.committed.len() as u64;
         let at_end = self.walk_back(had, index, last_epoch);
-        let known = self.committed.last().copied().unwrap_or(at_end);
+        let known = self.committed.last().unwrap_or(at_end);
         let differs = index >= had && at_end != known && at_end != UNKNOWN && known != UNKNOWN;
         if index < had || differs {
             into.note(Invariant::LeaderCompleteness, seen.at, &[seen.node], |names| {

@@ -6,6 +6,7 @@
 //! back may have given a write another place before; so a version counts as earlier only if it is found on the way back
 //! from the later one, which is walked when a hint says so.
 
+use crate::column::{Changed, Column, Packs};
 use crate::id::{ClientId, Key, NodeId, Renaming, Value};
 use crate::time::Time;
 
@@ -17,9 +18,9 @@ use super::{Invariant, Seat, Seen};
 #[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Versions {
     /// By value.
-    versions: Vec<Version>,
+    versions: Column<Version>,
     /// By value: the seats whose copies took it since they started, and who did not roll it back.
-    takers: Vec<u64>,
+    takers: Column<u64>,
     /// By key: the acknowledged write that replaced nothing.
     first_acknowledged: Vec<u32>,
     /// By key: the version with the last place of all, which precedes none.
@@ -38,6 +39,19 @@ struct Version {
     next: u32,
     /// By whose order it has its place.
     order: Order,
+}
+
+impl Packs for Version {
+    const LANES: usize = 4;
+
+    fn lane(&self, which: usize) -> u64 {
+        [self.before, self.place, self.next, self.order.0][which].into()
+    }
+
+    fn of_lanes(lane: impl Fn(usize) -> u64) -> Version {
+        let [before, place, next, order] = std::array::from_fn(|which| lane(which) as u32);
+        Version { before, place, next, order: Order(order) }
+    }
 }
 
 /// Whose copy takes a write.
@@ -95,6 +109,13 @@ fn entry<T: Clone + Default>(table: &mut Vec<T>, place: usize) -> &mut T {
     &mut table[place]
 }
 
+impl Version {
+    /// Forgets its place, and not what was acknowledged over it.
+    fn begin_anew(&mut self) {
+        *self = Version { next: self.next, ..Version::default() };
+    }
+}
+
 impl Versions {
     pub fn begin_anew(&mut self) {
         self.versions.clear();
@@ -106,11 +127,14 @@ impl Versions {
 
     /// Calls the nodes otherwise, each of which has the seat of its number.
     pub fn rename(&mut self, renaming: &Renaming) {
-        self.takers.iter_mut().for_each(|takers| *takers = renaming.bits(*takers));
+        self.takers.change_each(|_, takers| {
+            *takers = renaming.bits(*takers);
+            Changed::Yes
+        });
     }
 
     fn version(&self, value: Value) -> Version {
-        self.versions.get(index(value)).copied().unwrap_or_default()
+        self.versions.at(index(value))
     }
 
     /// Whether `earlier` was replaced by `later`, directly or by others, by orders up to `known`: who follows an old leader
@@ -137,14 +161,13 @@ impl Versions {
     pub fn applied(&mut self, by: Taker, key: Key, value: Value, before: Option<Value>, into: &mut Breaches) {
         let Taker { seen, seat, order } = by;
         if into.asks(Invariant::ExactlyOnce) {
-            let takers = entry(&mut self.takers, index(value));
-            if *takers & seat.bit != 0 {
+            let had = self.takers.change(index(value), |takers| std::mem::replace(takers, *takers | seat.bit));
+            if had & seat.bit != 0 {
                 into.note(Invariant::ExactlyOnce, seen.at, &[seen.node], |names| {
                     format!("{} takes {value} of {key} for the second time", names.name(seen.node))
                 });
                 return;
             }
-            *takers |= seat.bit;
             if let Some(later) = before
                 && self.precedes(value, later, order)
             {
@@ -156,10 +179,15 @@ impl Versions {
             }
         }
         let place = before.map_or(0, |before| self.version(before).place) + 1;
-        let version = entry(&mut self.versions, index(value));
-        if version.place == 0 || order > version.order || (order == version.order && order.is_led()) {
-            let before = before.and_then(|before| u32::try_from(before.0 + 1).ok()).unwrap_or(0);
-            *version = Version { before, place, order, ..*version };
+        let is_placed = self.versions.change(index(value), |version| {
+            let counts = version.place == 0 || order > version.order || (order == version.order && order.is_led());
+            if counts {
+                let before = before.and_then(|before| u32::try_from(before.0 + 1).ok()).unwrap_or(0);
+                *version = Version { before, place, order, ..*version };
+            }
+            counts
+        });
+        if is_placed {
             self.placed(key, value, place);
         }
     }
@@ -185,27 +213,28 @@ impl Versions {
     /// A copy gave a write back. Its place was one on a branch that has ended: where it is asked for again, it may get
     /// another, and followers may hear of that before the leader has applied it.
     pub fn rolled_back(&mut self, seat: Seat, value: Value) {
-        if let Some(takers) = self.takers.get_mut(index(value)) {
-            *takers &= !seat.bit;
+        if index(value) < self.takers.len() {
+            self.takers.change(index(value), |takers| *takers &= !seat.bit);
         }
-        if let Some(version) = self.versions.get_mut(index(value)) {
-            *version = Version { next: version.next, ..Version::default() };
+        if index(value) < self.versions.len() {
+            self.versions.change(index(value), Version::begin_anew);
         }
     }
 
     /// A node is down, and its copy gone. A write that no other copy took and no disk holds never was: where it is asked for again, it may
     /// get another place. `O(n)` in the writes so far.
     pub fn crashed(&mut self, seat: Seat, is_on_a_disk: impl Fn(Value) -> bool) {
-        for (place, takers) in self.takers.iter_mut().enumerate() {
-            let was_alone = *takers == seat.bit;
-            *takers &= !seat.bit;
-            if was_alone
-                && !is_on_a_disk(Value(place as u64))
-                && let Some(version) = self.versions.get_mut(place)
-            {
-                *version = Version { next: version.next, ..Version::default() };
+        let versions = &mut self.versions;
+        self.takers.change_each(|place, takers| {
+            if *takers & seat.bit == 0 {
+                return Changed::No;
             }
-        }
+            *takers &= !seat.bit;
+            if *takers == 0 && place < versions.len() && !is_on_a_disk(Value(place as u64)) {
+                versions.change(place, Version::begin_anew);
+            }
+            Changed::Yes
+        });
     }
 
     /// A leader answers that a write is done.
@@ -214,12 +243,17 @@ impl Versions {
         if !seen.leads || !version.order.is_led() {
             return;
         }
-        let next = match version.before.checked_sub(1) {
-            Some(before) => &mut entry(&mut self.versions, before as usize).next,
-            None => entry(&mut self.first_acknowledged, key.index()),
-        };
         let mine = u32::try_from(value.0 + 1).unwrap_or(0);
-        match next.checked_sub(1).map(|other| Value(other.into())) {
+        // The first of those that replaced it counts.
+        let keep = |next: &mut u32| match *next {
+            0 => std::mem::replace(next, mine),
+            known => known,
+        };
+        let known = match version.before.checked_sub(1) {
+            Some(before) => self.versions.change(before as usize, |version| keep(&mut version.next)),
+            None => keep(entry(&mut self.first_acknowledged, key.index())),
+        };
+        match known.checked_sub(1).map(|other| Value(other.into())) {
             Some(other) if other != value => {
                 into.note(Invariant::ConflictingAcks, seen.at, &[seen.node], |names| {
                     let node = names.name(seen.node);
@@ -229,7 +263,7 @@ impl Versions {
                     )
                 });
             }
-            _ => *next = mine,
+            _ => {}
         }
     }
 

@@ -7,7 +7,8 @@
 //! that did. An acknowledged write that is not accounted for is **lost**. One that was rolled back, or that only a
 //! stranded copy descends from, is **diverged** as well: it exists, on the wrong branch.
 //!
-//! Values and keys are small dense numbers: a write costs 5 bytes here, and a key 4 bytes in every copy.
+//! Values and keys are small dense numbers: a write costs 5 bytes here, and less when it is old, and a key 4 bytes in every
+//! copy.
 //! Next: `versions.rs`, the order that the links are.
 
 #[cfg(test)]
@@ -16,6 +17,7 @@ mod versions;
 
 use std::collections::BTreeSet;
 
+use crate::column::Column;
 use crate::id::{Key, NodeId, Value};
 pub use versions::Versions;
 
@@ -23,9 +25,9 @@ pub use versions::Versions;
 #[derive(Clone, Debug, Default)]
 pub struct Lineage {
     /// By value: what it replaced. [`ABSENT`], [`FIRST`], or the value that it replaced and [`OVER`].
-    links: Vec<u32>,
+    links: Column<u32>,
     /// By value: [`ACKNOWLEDGED`], [`DISCARDED`], [`ROLLED_BACK`].
-    notes: Vec<u8>,
+    notes: Column<u8>,
     /// What a write replaced at further nodes that ordered it: rare.
     replaced_too: Vec<(u32, u32)>,
     /// By node and key: one more than the value that is held there; 0 where there is none.
@@ -112,12 +114,17 @@ impl Lineage {
         let value = small(value);
         let before = std::mem::replace(entry(&mut self.copies[node.index()], key.0), value + 1);
         let before = before.checked_sub(1).filter(|before| *before != value);
-        let link = entry(&mut self.links, value);
-        match (*link, before) {
-            (ABSENT, Some(before)) => *link = before + OVER,
-            (ABSENT, None) => *link = FIRST,
-            (known, Some(before)) if ordered && known != before + OVER => self.replaced_too.push((value, before)),
-            _ => {}
+        let mine = before.map_or(FIRST, |before| before + OVER);
+        let known = self.links.change(value as usize, |link| match *link {
+            ABSENT => std::mem::replace(link, mine),
+            known => known,
+        });
+        if let Some(before) = before
+            && ordered
+            && known != ABSENT
+            && known != mine
+        {
+            self.replaced_too.push((value, before));
         }
         before.map(|before| Value(before.into()))
     }
@@ -127,11 +134,9 @@ impl Lineage {
     /// # Panics
     /// Where the value is near `2^32` or greater.
     pub fn added(&mut self, value: Value) {
-        let link = entry(&mut self.links, small(value));
-        if *link == ABSENT {
-            *link = FIRST;
-        } else {
-            *entry(&mut self.notes, small(value)) |= TWICE;
+        let known = self.links.change(small(value) as usize, |link| std::mem::replace(link, FIRST.max(*link)));
+        if known != ABSENT {
+            self.note(small(value), TWICE);
         }
     }
 
@@ -149,7 +154,7 @@ impl Lineage {
     /// # Panics
     /// Where the value is near `2^32` or greater.
     pub fn removed(&mut self, node: NodeId, value: Value, by: Value) {
-        *entry(&mut self.notes, small(value)) |= REMOVED;
+        self.note(small(value), REMOVED);
         self.ended.push((value, by, node));
     }
 
@@ -161,7 +166,7 @@ impl Lineage {
     /// Writes that are in the serving copies, and what had put an end to each. Not those that a retry got carried out twice, for one of the
     /// two may have come after that.
     pub fn undone<'a>(&'a self, serving: &'a BTreeSet<Value>) -> impl Iterator<Item = (Value, Value)> + 'a {
-        let is_once = |value: &Value| self.notes.get(value.index()).is_none_or(|notes| notes & TWICE == 0);
+        let is_once = |value: &Value| self.notes.at(value.index()) & TWICE == 0;
         let ended = self.ended.iter().map(|(value, by, _)| (*value, *by));
         ended.filter(move |(value, _)| serving.contains(value) && is_once(value))
     }
@@ -178,7 +183,7 @@ impl Lineage {
     /// Where the value is near `2^32` or greater.
     pub fn rolled_back(&mut self, node: NodeId, key: Key, value: Value, now: Option<Value>) {
         let value = small(value);
-        *entry(&mut self.notes, value) |= ROLLED_BACK;
+        self.note(value, ROLLED_BACK);
         let held = entry(&mut self.copies[node.index()], key.0);
         if *held == value + 1 {
             *held = now.map_or(0, |now| small(now) + 1);
@@ -190,8 +195,8 @@ impl Lineage {
     /// # Panics
     /// Where the value is near `2^32` or greater.
     pub fn conflict(&mut self, lost: Value) {
-        entry(&mut self.links, small(lost)); // it may have been discarded before any copy took it
-        *entry(&mut self.notes, small(lost)) |= DISCARDED;
+        self.links.change(small(lost) as usize, |_| ()); // it may have been discarded before any copy took it
+        self.note(small(lost), DISCARDED);
     }
 
     /// A client was told that this write took effect.
@@ -199,12 +204,12 @@ impl Lineage {
     /// # Panics
     /// Where the value is near `2^32` or greater.
     pub fn acknowledged(&mut self, value: Value) {
-        *entry(&mut self.notes, small(value)) |= ACKNOWLEDGED;
+        self.note(small(value), ACKNOWLEDGED);
     }
 
     /// Whether any node ever took this write into its copy.
     pub fn is_applied(&self, value: Value) -> bool {
-        usize::try_from(value.0).is_ok_and(|place| self.links.get(place).is_some_and(|link| *link != ABSENT))
+        usize::try_from(value.0).is_ok_and(|place| self.links.at(place) != ABSENT)
     }
 
     /// A node lost its memory: what it holds from now on, it will tell again. What was made there, is on no disk and had put an end to another
@@ -252,19 +257,23 @@ impl Lineage {
         let mut lost: BTreeSet<Value> = self.noted(ACKNOWLEDGED).filter(is_lost).collect();
         lost.extend(overtaken.into_iter().filter(|value| !fates.is(*value, EXCUSED)));
         let diverged = lost.iter().copied().filter(|value| fates.is(*value, BRANCHED)).collect();
-        let is_acknowledged = |value: &Value| self.notes[value.index()] & ACKNOWLEDGED != 0;
+        let is_acknowledged = |value: &Value| self.notes.at(value.index()) & ACKNOWLEDGED != 0;
         Durability { lost, diverged, conflicts: discarded.into_iter().filter(is_acknowledged).collect() }
     }
 
     /// The values with this note, in order.
     fn noted(&self, note: u8) -> impl Iterator<Item = Value> + '_ {
-        (0..).zip(&self.notes).filter(move |(_, notes)| **notes & note != 0).map(|(value, _)| Value(value))
+        (0..).zip(self.notes.iter()).filter(move |(_, notes)| notes & note != 0).map(|(value, _)| Value(value))
+    }
+
+    fn note(&mut self, value: u32, note: u8) {
+        self.notes.change(value as usize, |notes| *notes |= note);
     }
 }
 
 /// What becomes of every write that is linked: [`ACCOUNTED`], [`EXCUSED`], [`BRANCHED`].
 struct Fates<'a> {
-    links: &'a [u32],
+    links: &'a Column<u32>,
     /// By value.
     replaced_too: Vec<(u32, u32)>,
     marks: Vec<u8>,
@@ -290,7 +299,7 @@ impl Fates<'_> {
                 Some(marks) if *marks & mark == 0 => *marks |= mark,
                 _ => continue,
             }
-            self.open.extend(self.links[value as usize].checked_sub(OVER));
+            self.open.extend(self.links.at(value as usize).checked_sub(OVER));
             let more = self.replaced_too.partition_point(|(other, _)| *other < value);
             let more = self.replaced_too[more..].iter().take_while(|(other, _)| *other == value);
             self.open.extend(more.map(|(_, before)| *before));

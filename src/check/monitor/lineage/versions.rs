@@ -51,7 +51,7 @@ impl Lineage {
 
     /// The applied writes of a key from the oldest to the newest, if they are one chain.
     fn chain(&self, told: &Told, ordered_twice: &[u32]) -> Option<Vec<u32>> {
-        let link = |value: u32| self.links.get(value as usize).copied().unwrap_or(ABSENT);
+        let link = |value: u32| self.links.at(value as usize);
         let mut applied = Vec::with_capacity(told.written.len());
         for (value, is_done, is_failed) in &told.written {
             let is_applied = link(*value) != ABSENT;
@@ -65,7 +65,7 @@ impl Lineage {
         let mut next: Vec<(u32, u32)> = Vec::with_capacity(applied.len());
         let mut newest = None;
         for value in &applied {
-            let notes = self.notes.get(*value as usize).copied().unwrap_or(0);
+            let notes = self.notes.at(*value as usize);
             if notes & (ROLLED_BACK | DISCARDED) != 0 || ordered_twice.binary_search(value).is_ok() {
                 return None;
             }
