@@ -213,34 +213,34 @@ struct Lane {
 impl Lane {
     fn of(numbers: &[u64; PAGE]) -> Lane {
         let Frame { least, width, .. } = Frame::around(numbers);
-        let bits = vec![0; (PAGE * width as usize).div_ceil(64)].into_boxed_slice();
-        let mut lane = Lane { least, width, bits, odd: Vec::new() };
-        // The bits that are not yet a word.
-        let (mut word, mut filled, mut words) = (0_u64, 0, 0);
+        let mut bits = Vec::with_capacity((PAGE * width as usize).div_ceil(64));
+        let mut odd = Vec::new();
+        let mask = mask(width);
+        // What is not yet a word.
+        let (mut word, mut filled) = (0, 0);
         for (place, number) in numbers.iter().enumerate() {
             let mut beyond = number.wrapping_sub(least);
-            if beyond > lane.mask() {
-                lane.odd.push((place as u16, *number));
+            if beyond > mask {
+                odd.push((place as u16, *number));
                 beyond = 0;
             }
-            word |= beyond.checked_shl(filled).unwrap_or(0);
+            word |= beyond << filled;
             filled += width;
             if filled >= 64 {
-                lane.bits[words] = word;
-                words += 1;
+                bits.push(word);
                 filled -= 64;
-                word = beyond.checked_shr(width - filled).unwrap_or(0);
+                word = if filled > 0 { beyond >> (width - filled) } else { 0 };
             }
         }
         if filled > 0 {
-            lane.bits[words] = word;
+            bits.push(word);
         }
-        lane.odd.shrink_to_fit();
-        lane
+        odd.shrink_to_fit();
+        Lane { least, width, bits: bits.into_boxed_slice(), odd }
     }
 
     fn mask(&self) -> u64 {
-        u64::MAX.checked_shr(64 - self.width).unwrap_or(0)
+        mask(self.width)
     }
 
     fn holds(&self, number: u64) -> bool {
@@ -292,6 +292,11 @@ impl Lane {
             }
         }
     }
+}
+
+/// So many low bits.
+fn mask(width: u32) -> u64 {
+    u64::MAX.checked_shr(64 - width).unwrap_or(0)
 }
 
 /// What numbers are packed by.

@@ -29,16 +29,27 @@ impl<P: Protocol> World<'_, P> {
 
     #[inline(never)]
     fn carry_out_all(&mut self, node: NodeId) {
-        if self.effects.len() > 1 {
-            self.effects.reverse();
-        }
-        while let Some(effect) = self.effects.pop() {
-            let state = &mut self.nodes[node.index()];
-            match state.disk.wait_for() {
-                Some(mark) if must_wait(&effect) => state.held.push_back((mark, effect)),
+        // None of them makes a handler run, which would want more.
+        let mut wanted = std::mem::take(&mut self.effects);
+        let mut rest = wanted.drain(..);
+        while let Some(effect) = rest.as_slice().first() {
+            let mark = self.nodes[node.index()].disk.wait_for();
+            // Most are looked at where they lie: what was written in pieces a moment ago is slow to move as a whole.
+            if let Effect::Observe(observation) = effect
+                && (mark.is_none() || !observation.is_durable())
+            {
+                self.observe(node, observation);
+                rest.next();
+                continue;
+            }
+            let Some(effect) = rest.next() else { break };
+            match mark {
+                Some(mark) if must_wait(&effect) => self.nodes[node.index()].held.push_back((mark, effect)),
                 _ => self.carry_out_one(node, effect),
             }
         }
+        drop(rest);
+        self.effects = wanted;
         self.sync(node);
     }
 
@@ -53,7 +64,7 @@ impl<P: Protocol> World<'_, P> {
     fn carry_out_one(&mut self, node: NodeId, effect: Effect<P>) {
         match effect {
             Effect::Send { to, message, .. } => self.send(node, to, message),
-            Effect::Observe(observation) => self.observe(node, observation),
+            Effect::Observe(observation) => self.observe(node, &observation),
             effect => self.carry_out_rare(node, effect),
         }
     }
@@ -268,11 +279,11 @@ impl<P: Protocol> World<'_, P> {
 
     /// Tells the monitors.
     #[inline]
-    fn observe(&mut self, node: NodeId, observation: Observation) {
+    fn observe(&mut self, node: NodeId, observation: &Observation) {
         self.line(|world| format!("{} observes {observation:?}", world.name(node)));
         let at = self.now;
-        self.trace.shoot(at, |film| film.sightings.push(Sighting { at, node, observation }));
-        if let Observation::Applied { key, value } = observation {
+        self.trace.shoot(at, |film| film.sightings.push(Sighting { at, node, observation: *observation }));
+        if let Observation::Applied { key, value } = *observation {
             return self.observe_applied(node, key, value);
         }
         self.observe_other(node, observation);
@@ -295,7 +306,7 @@ impl<P: Protocol> World<'_, P> {
     }
 
     #[inline(never)]
-    fn observe_other(&mut self, node: NodeId, observation: Observation) {
+    fn observe_other(&mut self, node: NodeId, observation: &Observation) {
         let seen = self.seen(node);
         if let Observation::Leader { .. } = observation
             && self.service.is_some()
@@ -304,7 +315,7 @@ impl<P: Protocol> World<'_, P> {
         }
         let Some(word) = observation_word(observation) else { return self.observe_for_invariants(seen, observation) };
         self.digest.mix(self.network.place(node.index()).hash ^ word);
-        match observation {
+        match *observation {
             Observation::Leader { epoch } => {
                 let rival = self.leaders.took_office(seen.group, epoch, node, self.now);
                 self.invariants.took_office(seen, epoch, rival);
@@ -327,13 +338,13 @@ impl<P: Protocol> World<'_, P> {
             Observation::Removed { value, by, .. } => self.lineage.removed(node, value, by),
             _ => {}
         }
-        self.failovers.observed(seen.group, node, observation, self.now);
+        self.failovers.observed(seen.group, node, *observation, self.now);
     }
 
     /// Tells what only the invariants want to know.
     #[inline]
-    fn observe_for_invariants(&mut self, seen: Seen, observation: Observation) {
-        match observation {
+    fn observe_for_invariants(&mut self, seen: Seen, observation: &Observation) {
+        match *observation {
             Observation::Merged { key, update } => {
                 let held = self.lineage.held(seen.node, key);
                 self.invariants.merged(seen, key, update, held);
@@ -341,10 +352,10 @@ impl<P: Protocol> World<'_, P> {
             Observation::Ordered { value } => self.asked = Some(value),
             Observation::Leased { epoch, lasts } => {
                 let lasts = self.nodes[seen.node.index()].true_span(lasts);
-                self.invariants.observed(seen, Observation::Leased { epoch, lasts });
+                self.invariants.observed(seen, &Observation::Leased { epoch, lasts });
             }
             Observation::Promised(promise) if !self.setup.holds_to(promise) => {}
-            other => self.invariants.observed(seen, other),
+            _ => self.invariants.observed(seen, observation),
         }
     }
 
@@ -389,8 +400,8 @@ fn word(kind: u64, about: u64) -> u64 {
 /// What an observation is in a digest; nothing, where only the invariants want to know, nor of a write that a copy took, which has its own
 /// path.
 #[inline]
-fn observation_word(observation: Observation) -> Option<u64> {
-    Some(match observation {
+fn observation_word(observation: &Observation) -> Option<u64> {
+    Some(match *observation {
         Observation::Suspected => 1,
         Observation::Decided { epoch } => word(2, epoch),
         Observation::Fenced { epoch } => word(3, epoch),

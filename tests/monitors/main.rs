@@ -77,16 +77,16 @@ fn what_a_right_protocol_may_do_breaks_nothing() {
         // A branch that goes: nobody else has it, and nobody was told of it.
         (0, logged(3, 2, 2, 1, 9)),
     ] {
-        invariants.observed(seen(1, node), observation);
+        invariants.observed(seen(1, node), &observation);
     }
     invariants.applied(seen(2, 0), K, Value(9), None);
     invariants.rolled_back(seen(3, 0), Value(9));
     invariants.applied(seen(4, 0), K, Value(9), None);
     // A lease that was given back, and one that has run out.
-    invariants.observed(seen(10, 0), O::Leased { epoch: 1, lasts: Duration::millis(100) });
-    invariants.observed(seen(20, 0), O::SteppedDown { epoch: 1 });
-    invariants.observed(seen(21, 1), O::Leased { epoch: 2, lasts: Duration::millis(10) });
-    invariants.observed(seen(31, 2), O::Leased { epoch: 3, lasts: Duration::millis(10) });
+    invariants.observed(seen(10, 0), &O::Leased { epoch: 1, lasts: Duration::millis(100) });
+    invariants.observed(seen(20, 0), &O::SteppedDown { epoch: 1 });
+    invariants.observed(seen(21, 1), &O::Leased { epoch: 2, lasts: Duration::millis(10) });
+    invariants.observed(seen(31, 2), &O::Leased { epoch: 3, lasts: Duration::millis(10) });
     assert_eq!(invariants.breaches(), []);
 }
 

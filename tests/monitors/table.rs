@@ -33,7 +33,7 @@ pub fn logged(by: u64, index: u64, epoch: u64, before: u64, value: u64) -> Obser
 pub type Steps = Vec<Box<dyn Fn(&mut Invariants)>>;
 
 pub fn observe(at: u64, node: u16, observation: Observation) -> Box<dyn Fn(&mut Invariants)> {
-    Box::new(move |invariants| invariants.observed(seen(at, node), observation))
+    Box::new(move |invariants| invariants.observed(seen(at, node), &observation))
 }
 
 pub fn applied(at: u64, node: u16, value: u64, before: Option<u64>) -> Box<dyn Fn(&mut Invariants)> {

@@ -36,12 +36,12 @@ impl Inside {
             }
             Observation::Logged { by, index, epoch, before, what: EntryName(what) } => {
                 let what = EntryName::other(what); // a value of its own, which is no client's
-                self.invariants.observed(seen, Observation::Logged { by, index, epoch, before, what });
+                self.invariants.observed(seen, &Observation::Logged { by, index, epoch, before, what });
             }
             Observation::Committed { .. }
             | Observation::Elected { .. }
             | Observation::Entered { .. }
-            | Observation::Voted { .. } => self.invariants.observed(seen, observation),
+            | Observation::Voted { .. } => self.invariants.observed(seen, &observation),
             _ => {}
         }
     }

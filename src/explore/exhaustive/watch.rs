@@ -97,7 +97,7 @@ impl Watch {
                 let held = self.copies.get(&(at, key)).copied();
                 self.invariants.merged(seen, key, update, held);
             }
-            other => self.invariants.observed(seen, other),
+            other => self.invariants.observed(seen, &other),
         }
     }
 

@@ -39,7 +39,11 @@ impl Packs for Entry {
     const LANES: usize = 3;
 
     fn lane(&self, which: usize) -> u64 {
-        [self.epoch, self.before, self.what.0][which]
+        match which {
+            0 => self.epoch,
+            1 => self.before,
+            _ => self.what.0,
+        }
     }
 
     fn of_lanes(lane: impl Fn(usize) -> u64) -> Entry {

@@ -219,9 +219,9 @@ impl Invariants {
     /// [`merged`](Invariants::merged) and [`rolled_back`](Invariants::rolled_back). A lease's span is one of true time
     /// here.
     #[inline]
-    pub fn observed(&mut self, seen: Seen, observation: Observation) {
+    pub fn observed(&mut self, seen: Seen, observation: &Observation) {
         let (into, node, group) = (&mut self.breaches, seen.node.index(), seen.group.index());
-        match observation {
+        match *observation {
             Observation::Logged { by, index, epoch, before, what } => {
                 into.ask(Invariant::LogMatching);
                 into.ask(Invariant::Fencing);
@@ -236,13 +236,13 @@ impl Invariants {
                 self.logs[group].committed(seen, index, epoch, into);
             }
             Observation::Stored { value } => self.copies.stored(self.seats[node], value),
-            other => self.observed_rarely(seen, other),
+            _ => self.observed_rarely(seen, observation),
         }
     }
 
-    fn observed_rarely(&mut self, seen: Seen, observation: Observation) {
+    fn observed_rarely(&mut self, seen: Seen, observation: &Observation) {
         let (into, node, group) = (&mut self.breaches, seen.node.index(), seen.group.index());
-        match observation {
+        match *observation {
             Observation::Promised(promise) => self.promised(seen, promise),
             Observation::Entered { epoch } => {
                 into.ask(Invariant::VoteMonotone);

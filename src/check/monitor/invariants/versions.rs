@@ -45,7 +45,13 @@ impl Packs for Version {
     const LANES: usize = 4;
 
     fn lane(&self, which: usize) -> u64 {
-        [self.before, self.place, self.next, self.order.0][which].into()
+        let number = match which {
+            0 => self.before,
+            1 => self.place,
+            2 => self.next,
+            _ => self.order.0,
+        };
+        number.into()
     }
 
     fn of_lanes(lane: impl Fn(usize) -> u64) -> Version {
