@@ -31,24 +31,24 @@ impl<P: Protocol> World<'_, P> {
     fn carry_out_all(&mut self, node: NodeId) {
         // None of them makes a handler run, which would want more.
         let mut wanted = std::mem::take(&mut self.effects);
-        let mut rest = wanted.drain(..);
-        while let Some(effect) = rest.as_slice().first() {
+        if wanted.len() > 1 {
+            wanted.reverse();
+        }
+        while let Some(effect) = wanted.last() {
             let mark = self.nodes[node.index()].disk.wait_for();
-            // Most are looked at where they lie: what was written in pieces a moment ago is slow to move as a whole.
+            // What is observed is looked at where it lies: what was written in pieces a moment ago is slow to move as a whole.
             if let Effect::Observe(observation) = effect
                 && (mark.is_none() || !observation.is_durable())
             {
                 self.observe(node, observation);
-                rest.next();
-                continue;
-            }
-            let Some(effect) = rest.next() else { break };
-            match mark {
-                Some(mark) if must_wait(&effect) => self.nodes[node.index()].held.push_back((mark, effect)),
-                _ => self.carry_out_one(node, effect),
+                wanted.truncate(wanted.len() - 1);
+            } else if let Some(effect) = wanted.pop() {
+                match mark {
+                    Some(mark) if must_wait(&effect) => self.nodes[node.index()].held.push_back((mark, effect)),
+                    _ => self.carry_out_one(node, effect),
+                }
             }
         }
-        drop(rest);
         self.effects = wanted;
         self.sync(node);
     }
