@@ -101,8 +101,15 @@ impl<T: Packs> Column<T> {
     /// Changes what is in this place, up to which the table is made to reach, and gives what the change gives. `O(1)`, amortised.
     #[inline]
     pub(crate) fn change<R>(&mut self, place: usize, change: impl FnOnce(&mut T) -> R) -> R {
-        if let Some(known) = self.plain.get_mut(place.wrapping_sub(self.first)) {
+        let plain = place.wrapping_sub(self.first);
+        if let Some(known) = self.plain.get_mut(plain) {
             return change(known);
+        }
+        if plain == self.plain.len() && plain + 1 < PLAIN_MAX {
+            let mut next = T::default();
+            let given = change(&mut next);
+            self.plain.push(next);
+            return given;
         }
         if place >= self.first {
             self.reach(place);
@@ -160,12 +167,7 @@ impl<T: Packs> Column<T> {
 
     #[inline(never)]
     fn reach(&mut self, place: usize) {
-        let known = place - self.first;
-        if known == self.plain.len() {
-            self.plain.push(T::default());
-        } else {
-            self.plain.resize(known + 1, T::default());
-        }
+        self.plain.resize(place - self.first + 1, T::default());
         if self.plain.len() >= PLAIN_MAX {
             self.pack((self.plain.len() - PLAIN_MAX / 2) / PAGE);
         }

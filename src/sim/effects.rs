@@ -29,27 +29,16 @@ impl<P: Protocol> World<'_, P> {
 
     #[inline(never)]
     fn carry_out_all(&mut self, node: NodeId) {
-        // None of them makes a handler run, which would want more.
-        let mut wanted = std::mem::take(&mut self.effects);
-        if wanted.len() > 1 {
-            wanted.reverse();
+        if self.effects.len() > 1 {
+            self.effects.reverse();
         }
-        while let Some(effect) = wanted.last() {
-            let mark = self.nodes[node.index()].disk.wait_for();
-            // What is observed is looked at where it lies: what was written in pieces a moment ago is slow to move as a whole.
-            if let Effect::Observe(observation) = effect
-                && (mark.is_none() || !observation.is_durable())
-            {
-                self.observe(node, observation);
-                wanted.truncate(wanted.len() - 1);
-            } else if let Some(effect) = wanted.pop() {
-                match mark {
-                    Some(mark) if must_wait(&effect) => self.nodes[node.index()].held.push_back((mark, effect)),
-                    _ => self.carry_out_one(node, effect),
-                }
+        while let Some(effect) = self.effects.pop() {
+            let state = &mut self.nodes[node.index()];
+            match state.disk.wait_for() {
+                Some(mark) if must_wait(&effect) => state.held.push_back((mark, effect)),
+                _ => self.carry_out_one(node, effect),
             }
         }
-        self.effects = wanted;
         self.sync(node);
     }
 
