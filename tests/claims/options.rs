@@ -9,7 +9,7 @@ use riftzone::protocol::last_writer_wins::{self, StampClock, Stamps, Tie};
 use riftzone::protocol::lease_store::{self, Synchronous};
 use riftzone::protocol::orchestrated;
 use riftzone::protocol::primary_backup::{
-    self, Acknowledge, Copying, Failback, Failover, Fencing, Probe, Reads, Returning, Size,
+    self, Acknowledge, Copying, Failback, Failover, Fencing, MaxLag, Probe, Reads, Returning, Size,
 };
 use riftzone::protocol::raft::{self, AppendOrder, Group};
 use riftzone::protocol::siblings::{self, Quorum, Resolver, Vectors};
@@ -130,6 +130,10 @@ pub fn primary_backup_options() -> impl Strategy<Value = primary_backup::Options
             }),
             returning,
             reads,
+            // No draw of its own: who ships in batches of an odd length bounds how far copies lag that are read.
+            max_lag: ship_every
+                .filter(|every| reads == Reads::Nearest && every.as_nanos() / 1_000_000 % 2 == 1)
+                .map(|every| MaxLag { time: Duration::millis(700) + every, ask_every: Duration::millis(200) }),
             ship_every,
             ..primary_backup::Options::default()
         },

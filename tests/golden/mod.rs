@@ -78,6 +78,7 @@ fn text(file: &str) -> Cow<'static, str> {
         "cart-items" => include_str!("../../scenarios/cart-items.toml"),
         "cart-merge" => include_str!("../../scenarios/cart-merge.toml"),
         "order-in-pieces" => include_str!("../../scenarios/order-in-pieces.toml"),
+        "read-replicas" => include_str!("../../scenarios/read-replicas.toml"),
         "numbers-given-twice" => include_str!("../../scenarios/numbers-given-twice.toml"),
         "roaming-session" => include_str!("../../scenarios/roaming-session.toml"),
         "patroni-dcs-lost" => include_str!("../../scenarios/patroni-dcs-lost.toml"),

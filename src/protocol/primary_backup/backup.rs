@@ -110,7 +110,7 @@ impl Replica {
         }
     }
 
-    fn fetch(&mut self, from: NodeId, cx: &mut Context<PrimaryBackup>) {
+    pub(super) fn fetch(&mut self, from: NodeId, cx: &mut Context<PrimaryBackup>) {
         self.fetch_after(self.log.last(), from, cx);
     }
 

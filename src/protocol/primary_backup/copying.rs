@@ -185,6 +185,7 @@ impl Replica {
         self.duty = Duty::Backup;
         (self.matched, self.since) = (0, cx.now());
         self.early.clear();
+        self.lag.begin_anew();
         self.apply(self.log.len(), cx);
         if self.office.primary != cx.me() {
             cx.send(self.office.primary, Message::Fetch { epoch: self.promised, last: self.log.last() });

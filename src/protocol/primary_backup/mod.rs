@@ -44,7 +44,8 @@
 //! and a failover loses it then), and a
 //! failover stops when too few replicas are in reach to know that nothing acknowledged is missing: with `acknowledge =
 //! "all"`, a new primary is ready only when the lost replica is back. With `reads = "nearest"` a backup answers from
-//! the prefix it has, at any age.
+//! the prefix it has, at any age; with `max-lag` no older than that as long as nobody is promoted: a backup that may lag further sends who
+//! reads to the primary.
 //!
 //! **Assumes.** Disks keep what they synced: a monitor that forgot its vote, or a replica that forgot what it had acknowledged,
 //! breaks every claim (a lying disk, a wiped one). Monitors lie on the same links as everybody else.
@@ -56,7 +57,7 @@
 //! **Cost.** Of B backups, k waited for. Read: no one-way delay between nodes, no message. Write: none where k is 0,
 //! else the round trip to the k-th nearest backup; 2B messages (Append and Ack), and an entry is on the wire only once
 //! the primary's own disk has it. A backup's copy lags by the one-way delay, and with `ship-every`
-//! by up to that much more. With failover, M monitors and R replicas
+//! by up to that much more. With `max-lag` two small messages a backup each `ask-every`. With failover, M monitors and R replicas
 //! exchange 2MR messages a heartbeat. Without it a quiet design sends nothing. Detection: with one-way delay d to the
 //! monitor and heartbeats each h, a crash is suspected d + `detect` - U(0, h) later, because a monitor's patience
 //! starts anew when a Pong *arrives*. Then one round trip between monitors to decide, one to the replicas to choose (at
@@ -94,7 +95,7 @@
 //! **At its worst.** `scenarios/github-2018-10-21.toml`: 43 seconds of cut, two writable primaries.
 //!
 //! Files: `options.rs`, `acknowledge.rs`, `seats.rs`, `plan.rs` (knobs, and what comes of them), `log.rs`, `replica.rs` (a node with a copy: requests and offices), `primary.rs` and `backup.rs`
-//! (its two duties), `monitor.rs` (heartbeats, suspicion, leases), `operator.rs` (a person who decides), `degrade.rs` (semi-synchronous
+//! (its two duties), `lag.rs` (reads of a copy that lags no further than it may), `monitor.rs` (heartbeats, suspicion, leases), `operator.rs` (a person who decides), `degrade.rs` (semi-synchronous
 //! replication, and waits that are cancelled), `priority.rs` (backups with an order), `copying.rs` and `aside.rs` (what a replica gives up when it returns), `election.rs` (votes, and
 //! who is chosen), `failback.rs` (back to the first primary).
 
@@ -105,6 +106,7 @@ mod copying;
 mod degrade;
 mod election;
 mod failback;
+mod lag;
 mod log;
 mod monitor;
 mod operator;
@@ -125,6 +127,7 @@ pub use acknowledge::Acknowledge;
 pub use aside::Kept;
 pub use copying::{Copying, Size};
 pub use failback::Failback;
+pub use lag::MaxLag;
 pub use log::{Change, Entry, Position, Stretch};
 pub use operator::{Operator, Rule};
 pub use options::{Failover, Fencing, Options, Probe, Reads, Returning};
@@ -195,6 +198,22 @@ pub enum Message {
     Stale {
         /// That epoch.
         epoch: u64,
+    },
+    /// Backup to primary: how far does your log go?
+    AskEnd {
+        /// The primary's epoch.
+        epoch: u64,
+        /// What the backup's clock shows.
+        at: Time,
+    },
+    /// Primary to backup: the answer to that.
+    End {
+        /// The primary's epoch.
+        epoch: u64,
+        /// What the backup's clock showed when it asked.
+        at: Time,
+        /// The end of the primary's log.
+        index: u64,
     },
     /// A replica to one whose log it is to have: my log ends here; send what follows.
     Fetch {
@@ -349,7 +368,8 @@ impl Payload for Message {
                 POSITION_BYTES + 8 + stretch.entries.iter().map(entry_bytes).sum::<usize>()
             }
             Message::Fetch { .. } | Message::Report { .. } => POSITION_BYTES,
-            Message::Ack { .. } | Message::Synced { .. } => 8,
+            Message::Ack { .. } | Message::Synced { .. } | Message::AskEnd { .. } => 8,
+            Message::End { .. } => 16,
             Message::Ping { .. } => 10,
             Message::Pong(_) => SIGN_BYTES,
             Message::Vote { .. } => 17,
@@ -399,6 +419,8 @@ pub enum Timer {
     Choose,
     /// Monitor: the operator who was paged has come to a decision.
     Operator,
+    /// Replica: it is time to ask how far the primary's log goes.
+    AskEnd,
     /// Replica: a part of a copy is due.
     Copy,
     /// Replica: what is kept aside is offered.

@@ -108,6 +108,8 @@ impl Monitor {
             | Message::Part { .. }
             | Message::Offer { .. }
             | Message::Settle { .. }
+            | Message::AskEnd { .. }
+            | Message::End { .. }
             | Message::Collect { .. } => panic!("{message:?} is for replicas"),
         }
     }
@@ -123,6 +125,7 @@ impl Monitor {
             Timer::Failback => self.bring_home(cx),
             Timer::HandOver
             | Timer::Copy
+            | Timer::AskEnd
             | Timer::Offer
             | Timer::Provision
             | Timer::Promote

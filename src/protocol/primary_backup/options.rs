@@ -6,6 +6,7 @@ use crate::time::Duration;
 use super::acknowledge::Acknowledge;
 use super::copying::Copying;
 use super::failback::Failback;
+use super::lag::MaxLag;
 use super::operator::Operator;
 
 /// The knobs of primary-backup replication.
@@ -33,9 +34,12 @@ pub struct Options {
     /// acknowledged, with a warning at most, and shown, though only the primary is known to have it. Each write waits for as long; so
     /// `degrade-after` is another matter, and not set with it. Needs `acknowledge`. Default: nobody cancels.
     pub cancel_wait_after: Option<Duration>,
-    /// Who answers reads: `"primary"`, or `"nearest"` (any replica, from its own copy, however stale). Default:
+    /// Who answers reads: `"primary"`, or `"nearest"` (any replica, from its own copy, however stale but for `max-lag`). Default:
     /// `"primary"`.
     pub reads: Reads,
+    /// How far a copy may lag that is read: `{ time = "5s", ask-every = "500ms" }`. A replica that cannot know that it lags no further sends who reads
+    /// to the primary. Needs `reads = "nearest"`. Default: however far.
+    pub max_lag: Option<MaxLag>,
     /// Automatic failover, watched over by monitors. Default: none; the first primary stays the primary, come what may.
     pub failover: Option<Failover>,
     /// What keeps a primary that lost its office from serving: `"none"`, or `"epoch"` (it serves only while a lease
@@ -78,6 +82,7 @@ impl Default for Options {
             degrade_after: None,
             cancel_wait_after: None,
             reads: Reads::Primary,
+            max_lag: None,
             failover: None,
             fencing: Fencing::None,
             lease: Duration::secs(4),

@@ -10,6 +10,7 @@ use super::PrimaryBackup;
 use super::acknowledge::Acknowledge;
 use super::copying::Copying;
 use super::failback::Failback;
+use super::lag::MaxLag;
 use super::operator::Operator;
 use super::options::{Fencing, Options, Probe, Reads, Returning};
 
@@ -30,6 +31,7 @@ pub(super) struct Plan {
     pub failover: bool,
     pub fenced: bool,
     pub reads_nearest: bool,
+    pub max_lag: Option<MaxLag>,
     pub returning: Returning,
     pub copying: Copying,
     pub lease: Duration,
@@ -73,6 +75,7 @@ impl Plan {
             failover: options.failover.is_some(),
             fenced: options.fencing == Fencing::Epoch,
             reads_nearest: options.reads == Reads::Nearest,
+            max_lag: options.max_lag,
             returning: options.returning,
             copying: options.copying.unwrap_or_default(),
             lease: options.lease,
@@ -118,6 +121,9 @@ impl Plan {
         // Where another may lead, what was shown may be gone, and something else be in its place.
         if self.monitors.is_empty() {
             cx.observe(Observation::Promised(Promise::OneOrder));
+            if let Some(MaxLag { time, .. }) = self.max_lag {
+                cx.observe(Observation::Promised(Promise::FreshWithin(time)));
+            }
         }
         // A replica that stays out may be one that writes wait for.
         if self.copies == 0 || matches!(self.returning, Returning::Discard | Returning::Merge) {

@@ -12,6 +12,7 @@ use crate::trace::Observation;
 use super::aside::Kept;
 use super::backup::Early;
 use super::copying::Progress;
+use super::lag::Lag;
 use super::log::{Log, Position};
 use super::plan::Plan;
 use super::primary::{Primary, Wait};
@@ -30,6 +31,8 @@ pub(super) struct Replica {
     /// As the primary's backup: how far its log is known to equal the primary's, and entries that came too early.
     pub(super) matched: u64,
     pub(super) early: Early,
+    /// How old its copy may be, where that is bounded.
+    pub(super) lag: Lag,
     /// Whom the election under way wants the report to go to.
     pub(super) collector: Option<NodeId>,
     /// For each monitor, the reading of this node's clock from which the latest lease that it granted counts. Without
@@ -77,6 +80,7 @@ impl Replica {
             duty: Duty::Backup,
             matched: 0,
             early: Early::default(),
+            lag: Lag::default(),
             collector: None,
             grants: BTreeMap::new(),
             since: cx.now(),
@@ -103,6 +107,7 @@ impl Replica {
         if !replica.aside.is_empty() {
             cx.set_timer(Timer::Offer, replica.plan.repair);
         }
+        replica.begin_to_ask(cx);
         let is_primary = replica.office.primary == cx.me() && replica.promised == replica.office.epoch;
         if is_primary && !replica.is_out() {
             if recovered.is_empty() || !replica.plan.failover || replica.plan.demote_after.is_some() {
@@ -133,12 +138,12 @@ impl Replica {
     }
 
     pub fn on_request(&mut self, request: Request<PrimaryBackup>, cx: &mut Context<PrimaryBackup>) {
-        let stranded = self.is_out();
+        let reads_here = self.plan.reads_nearest && !self.is_out() && !self.leaves_reads(cx.now());
         match request.op {
-            Op::Read(key) if self.plan.reads_nearest && !stranded => {
+            Op::Read(key) if reads_here => {
                 cx.reply(request.id, Reply::Read(self.log.copy().get(key).copied()));
             }
-            Op::ReadRow { key, columns } if self.plan.reads_nearest && !stranded => {
+            Op::ReadRow { key, columns } if reads_here => {
                 cx.reply(request.id, Reply::Row(self.log.row(key, columns)));
             }
             Op::Read(_)
@@ -172,6 +177,8 @@ impl Replica {
             Message::AskPart { left, bytes } => self.on_ask_part(from, left, bytes, cx),
             Message::Offer { epoch, writes } => self.on_offer(from, epoch, &writes, cx),
             Message::Settle { epoch, writes } => self.on_settle(epoch, writes, cx),
+            Message::AskEnd { epoch, at } => self.on_ask_end(from, epoch, at, cx),
+            Message::End { epoch, at, index } => self.on_end(from, (epoch, at, index), cx),
             Message::Append { epoch, stretch } => self.on_append(from, epoch, &stretch, cx),
             Message::Fetch { epoch, last } => self.on_fetch(from, epoch, last, cx),
             Message::Ack { epoch, index } => self.on_ack(from, epoch, index, cx),
@@ -207,6 +214,7 @@ impl Replica {
             Timer::Degrade => self.degrade(cx),
             Timer::Sender => self.pass_over(cx),
             Timer::HandOver => self.take_back(cx),
+            Timer::AskEnd => self.ask_end(cx),
             Timer::Copy => self.copy_timer(cx),
             Timer::Offer => self.offer_aside(cx),
             _ => {}
@@ -299,6 +307,7 @@ impl Replica {
         let (epoch, before) = (self.office.epoch, std::mem::replace(&mut self.duty, Duty::Backup));
         (self.matched, self.collector, self.since, self.told_since) = (0, None, cx.now(), None);
         self.early.clear();
+        self.lag.begin_anew();
         self.grants.clear();
         cx.cancel_timer(Timer::Provision);
         cx.cancel_timer(Timer::Promote);

@@ -48,6 +48,9 @@ pub(super) fn seats(options: &Options, regions: &[&str]) -> Result<Vec<Seat>, Op
             why: format!("it must be {} or longer; without it each entry is sent at once", Duration::SHORTEST_PERIOD),
         });
     }
+    if let Some(max_lag) = options.max_lag {
+        max_lag.fits(options.reads)?;
+    }
     if options.sender_timeout.is_some() && options.acknowledge != Acknowledge::First {
         let why =
             "it is for backups that take each other's place: set `acknowledge = \"first\"`, or leave it out".into();
