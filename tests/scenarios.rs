@@ -18,6 +18,8 @@ const UNTOUCHED: &[(&str, &str)] = &[
     ("cart-items.toml", "operation"),
     ("cart-items.toml", "state"),
     ("lww-skew-region.toml", "hybrid"),
+    ("order-in-pieces.toml", "one-document"),
+    ("order-in-pieces.toml", "together"),
     ("patroni-dcs-lost.toml", "failsafe"),
     ("postgres-lab.toml", "local"),
     ("postgres-lab-first.toml", "any"),
