@@ -5,7 +5,7 @@
 //! beyond the least of them, in as many bits as most need, and the few that need more in a list beside it (a *frame of
 //! reference*, *patched*). A packed place is still found at once, and may still change.
 //!
-//! A day of 26 million writes is judged in a third of the memory by that. Next: who uses it, `check/monitor/lineage/mod.rs`.
+//! Some hundred bytes that the judges of a log keep of each write become some twenty by that. Next: who uses it, `check/monitor/lineage/mod.rs`.
 
 use std::hash::{Hash, Hasher};
 
@@ -13,8 +13,8 @@ use std::hash::{Hash, Hasher};
 const PAGE: usize = if cfg!(test) { 4 } else { 1 << 10 };
 /// As soon as so many places are plain, the older half of them is packed.
 const PLAIN_MAX: usize = if cfg!(test) { 4 * PAGE } else { 64 * PAGE };
-/// A page with more exceptions in one lane is packed anew.
-const ODD_MAX: usize = PAGE.div_ceil(16);
+/// With so many exceptions more than it was packed with, a lane is packed anew.
+const ODD_MORE: usize = PAGE.div_ceil(16);
 /// What an exception costs, in bits.
 const ODD_BITS: usize = 8 * size_of::<(u16, u64)>();
 
@@ -210,6 +210,8 @@ struct Lane {
     bits: Box<[u64]>,
     /// Those that these bits do not hold, by place.
     odd: Vec<(u16, u64)>,
+    /// With more of them it is packed anew.
+    odd_max: usize,
 }
 
 impl Lane {
@@ -238,7 +240,9 @@ impl Lane {
             bits.push(word);
         }
         odd.shrink_to_fit();
-        Lane { least, width, bits: bits.into_boxed_slice(), odd }
+        // A lane may have many from the beginning, where that takes the fewest bits.
+        let odd_max = odd.len() + ODD_MORE;
+        Lane { least, width, bits: bits.into_boxed_slice(), odd, odd_max }
     }
 
     fn mask(&self) -> u64 {
@@ -288,7 +292,7 @@ impl Lane {
             Err(_) if self.holds(number) => self.put(place, number.wrapping_sub(self.least)),
             Err(odd) => {
                 self.odd.insert(odd, (place as u16, number));
-                if self.odd.len() > ODD_MAX {
+                if self.odd.len() > self.odd_max {
                     *self = Lane::of(&std::array::from_fn(|place| self.get(place)));
                 }
             }
