@@ -22,9 +22,9 @@ pub(super) type Place = usize;
 #[derive(Debug)]
 pub(super) struct Network {
     places: Vec<PlaceInfo>,
-    /// By sender, then by receiver; and each link's dice, where it has been sent over and has dispersion.
+    /// By sender, then by receiver; and what each link throws, where it has been sent over and has dispersion.
     links: Vec<Link>,
-    streams: Vec<Option<Stream>>,
+    dice: Vec<Option<Dice>>,
     seed: u64,
     impairments: Vec<Impairment>,
     lines: Lines,
@@ -70,6 +70,18 @@ struct Link {
     /// one comparison.
     impaired: u16,
 }
+
+/// A link's chance, and the delays that it threw for the next messages: several at a time, for the work of one has to wait for itself
+/// and that of several overlaps. Nothing else is drawn from the stream, so that each message has the delay that it would have by itself.
+#[derive(Clone, Debug)]
+struct Dice {
+    thrown: [Duration; THROWN],
+    next: usize,
+    stream: Stream,
+}
+
+/// So many delays are thrown at a time.
+const THROWN: usize = 16;
 
 /// How well a link does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,7 +136,7 @@ impl Network {
         };
         Network {
             links: (0..n * n).map(link).collect(),
-            streams: vec![None; n * n],
+            dice: vec![None; n * n],
             seed,
             impairments: Vec::new(),
             lines: Lines::new(topology),
@@ -190,16 +202,29 @@ impl Network {
         Some(if has_dispersion { self.draw(link, from, to) } else { usual })
     }
 
-    #[inline(never)]
+    #[inline]
     fn draw(&mut self, link: usize, from: Place, to: Place) -> Duration {
-        let stream = match &mut self.streams[link] {
-            Some(stream) => stream,
-            none => none.insert(first_draw(self.seed, &self.places, from, to)),
-        };
+        match &mut self.dice[link] {
+            Some(Dice { thrown, next, .. }) if *next < THROWN => {
+                let delay = thrown[*next];
+                *next += 1;
+                delay
+            }
+            _ => self.throw(link, from, to),
+        }
+    }
+
+    /// Throws a link's dice for its next messages, and takes the first.
+    #[inline(never)]
+    fn throw(&mut self, link: usize, from: Place, to: Place) -> Duration {
+        let dice = self.dice[link].get_or_insert_with(|| Dice::new(self.seed, &self.places, from, to));
         let Link { delay, floor, .. } = &self.links[link];
-        let sampled = delay.sample(stream);
-        self.outran += u64::from(sampled < *floor);
-        sampled
+        for thrown in &mut dice.thrown {
+            *thrown = delay.sample(&mut dice.stream);
+            self.outran += u64::from(*thrown < *floor);
+        }
+        dice.next = 1;
+        dice.thrown[0]
     }
 
     /// Every fault on the link throws its dice, whatever the others did: one fault more moves no other's.
@@ -342,7 +367,10 @@ impl Network {
     }
 }
 
-#[cold]
-fn first_draw(seed: u64, places: &[PlaceInfo], from: Place, to: Place) -> Stream {
-    Stream::new(seed, &format!("link {} > {}", places[from].name, places[to].name))
+impl Dice {
+    #[cold]
+    fn new(seed: u64, places: &[PlaceInfo], from: Place, to: Place) -> Dice {
+        let stream = Stream::new(seed, &format!("link {} > {}", places[from].name, places[to].name));
+        Dice { stream, thrown: [Duration::ZERO; THROWN], next: THROWN }
+    }
 }
