@@ -263,10 +263,14 @@ impl FPaxos {
     /// A slot is decided: execute whatever has no gap before it.
     fn learn(&mut self, slot: u32, command: Command, cx: &mut Context<Self>) {
         let place = (slot - self.executed) as usize;
-        if place >= self.chosen.len() {
-            self.chosen.resize(place + 1, None);
+        if place > 0 {
+            self.chosen.resize(self.chosen.len().max(place + 1), None);
+            self.chosen[place] = Some(command);
+            return;
         }
-        self.chosen[place] = Some(command);
+        self.chosen.pop_front();
+        self.executed += 1;
+        self.execute(command, cx);
         while let Some(Some(command)) = self.chosen.front().copied() {
             self.chosen.pop_front();
             self.executed += 1;
