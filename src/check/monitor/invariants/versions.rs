@@ -284,11 +284,14 @@ impl Versions {
         into: &mut Breaches,
     ) {
         let place = self.sessions.find(client, key);
+        // Most are told of the latest version there is: what they were told before, which is seldom near, is not looked at.
+        if let Some(value) = value
+            && self.is_latest(key, value)
+        {
+            return self.sessions.tell(place, value);
+        }
         let last = self.sessions.told(place);
-        // Most are told of the latest version there is, or of the same again: neither needs a look at old versions.
-        let is_earlier = |value: Value, last: Value| {
-            value != last && !self.is_latest(key, value) && self.precedes(value, last, Order::LATEST)
-        };
+        let is_earlier = |value: Value, last: Value| value != last && self.precedes(value, last, Order::LATEST);
         let goes_back = last.is_some_and(|last| value.is_none_or(|value| is_earlier(value, last)));
         if goes_back {
             into.note(Invariant::Session, at, &[node], |names| {
