@@ -71,6 +71,7 @@ pub mod report;
 pub mod rng;
 pub mod scenario;
 pub mod sim;
+mod slab;
 #[cfg(feature = "proptest")]
 pub mod testing;
 pub mod time;

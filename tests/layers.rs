@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// not from its neighbours.
 const FLOORS: &[(&[&str], bool)] = &[
     (&["time", "id", "rng", "op"], true),
-    (&["history", "trace", "column"], false),
+    (&["history", "trace", "column", "slab"], false),
     (&["protocol", "model", "check", "metrics"], false),
     (&["protocol/", "sim"], false),
     (&["scenario", "explore", "registry", "judge"], true),
@@ -16,8 +16,17 @@ const FLOORS: &[(&[&str], bool)] = &[
 ];
 
 /// The files that are the contract, floor 2; the rest of `protocol/` are protocols, floor 3.
-const CONTRACT: &[&str] =
-    &["mod.rs", "context.rs", "about.rs", "embed.rs", "harness.rs", "hybrid_clock.rs", "mutant.rs", "symmetry.rs"];
+const CONTRACT: &[&str] = &[
+    "mod.rs",
+    "context.rs",
+    "about.rs",
+    "embed.rs",
+    "harness.rs",
+    "outbox.rs",
+    "hybrid_clock.rs",
+    "mutant.rs",
+    "symmetry.rs",
+];
 
 /// What protocols may import from the crate: floor 0, the observations, and the contract.
 const FOR_PROTOCOLS: &[&str] = &["time", "id", "rng", "op", "trace", "protocol"];

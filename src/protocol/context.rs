@@ -8,6 +8,7 @@ use crate::rng::Stream;
 use crate::time::{Duration, Time};
 use crate::trace::Observation;
 
+use super::outbox::{Letter, Outbox};
 use super::{Interval, Member, Protocol, Request, Role};
 
 /// What a handler wants done. Effects are carried out in order, after the handler has returned.
@@ -109,7 +110,7 @@ pub struct Context<'a, P: Protocol> {
     pub(crate) now: Time,
     pub(crate) uncertainty: Duration,
     pub(crate) stream: &'a mut Stream,
-    pub(crate) effects: &'a mut Vec<Effect<P>>,
+    pub(crate) outbox: &'a mut Outbox<P>,
 }
 
 impl<'a, P: Protocol> Context<'a, P> {
@@ -173,74 +174,77 @@ impl<'a, P: Protocol> Context<'a, P> {
     }
 
     /// Sends `message` once every record persisted so far is synced. To itself it arrives without delay.
+    #[inline(always)]
     pub fn send(&mut self, to: NodeId, message: P::Message) {
-        self.effects.push(Effect::Send { to, message, unsynced: false });
+        self.outbox.send(Letter::new(message, self.me.node, to), false);
     }
 
     /// Sends `message` at once, whatever the disk still has to sync.
+    #[inline(always)]
     pub fn send_unsynced(&mut self, to: NodeId, message: P::Message) {
-        self.effects.push(Effect::Send { to, message, unsynced: true });
+        self.outbox.send(Letter::new(message, self.me.node, to), true);
     }
 
     /// Sends `message` to every other member of the group, monitors and witnesses too.
     pub fn broadcast(&mut self, message: P::Message) {
-        self.effects.push(Effect::Broadcast { message });
+        self.outbox.broadcast(Letter::new(message, self.me.node, self.me.node));
     }
 
     /// Answers a request once every record persisted so far is synced.
     pub fn reply(&mut self, request: RequestId, reply: Reply) {
-        self.effects.push(Effect::Reply { request, reply, session: None, unsynced: false });
+        self.outbox.push(Effect::Reply { request, reply, session: None, unsynced: false });
     }
 
     /// Answers a request, and gives the client a new session token.
     pub fn reply_with(&mut self, request: RequestId, reply: Reply, session: P::Session) {
-        self.effects.push(Effect::Reply { request, reply, session: Some(session), unsynced: false });
+        self.outbox.push(Effect::Reply { request, reply, session: Some(session), unsynced: false });
     }
 
     /// Answers at once, whatever the disk still has to sync: for a read that shows no unsynced state.
     pub fn reply_unsynced(&mut self, request: RequestId, reply: Reply) {
-        self.effects.push(Effect::Reply { request, reply, session: None, unsynced: true });
+        self.outbox.push(Effect::Reply { request, reply, session: None, unsynced: true });
     }
 
     /// Tells the client a definite no. It may try another node while its timeout lasts.
     pub fn refuse(&mut self, request: RequestId, refusal: Refusal) {
-        self.effects.push(Effect::Refuse { request, refusal });
+        self.outbox.push(Effect::Refuse { request, refusal });
     }
 
     /// Hands the request to `to`, whose [`on_request`](Protocol::on_request) gets it and whose answer goes back by way of
     /// the node that the client asked. Lost like any message where a link is cut.
     pub fn forward(&mut self, to: NodeId, request: Request<P>) {
-        self.effects.push(Effect::Forward { to, request });
+        self.outbox.push(Effect::Forward { to, request });
     }
 
     /// Sets `timer` to fire `after` from now by this node's own clock; replaces the one with the same tag.
     pub fn set_timer(&mut self, timer: P::Timer, after: Duration) {
-        self.effects.push(Effect::SetTimer { timer, after });
+        self.outbox.push(Effect::SetTimer { timer, after });
     }
 
     /// Forgets `timer`; nothing happens where it is not set.
     pub fn cancel_timer(&mut self, timer: P::Timer) {
-        self.effects.push(Effect::CancelTimer { timer });
+        self.outbox.push(Effect::CancelTimer { timer });
     }
 
     /// Appends a record to this node's disk. It survives a crash once synced; until then, what this node sends waits.
     pub fn persist(&mut self, record: P::Record) {
-        self.effects.push(Effect::Persist { record });
+        self.outbox.push(Effect::Persist { record });
     }
 
     /// Replaces the whole log on this node's disk by `records`, in one step that a crash does not tear.
     pub fn compact(&mut self, records: Vec<P::Record>) {
-        self.effects.push(Effect::Compact { records });
+        self.outbox.push(Effect::Compact { records });
     }
 
     /// Tells the monitors what this node believes or did. It changes nothing.
+    #[inline(always)]
     pub fn observe(&mut self, observation: Observation) {
-        self.effects.push(Effect::Observe(observation));
+        self.outbox.observe(observation);
     }
 
     /// Tells the monitors what a protocol inside this one believes or did, which has epochs and a log of its own: see
     /// [`Embedded`](super::Embedded). It changes nothing, and is part of no digest.
     pub fn observe_inside(&mut self, observation: Observation) {
-        self.effects.push(Effect::ObserveInside(observation));
+        self.outbox.push(Effect::ObserveInside(observation));
     }
 }

@@ -19,6 +19,7 @@ use std::collections::VecDeque;
 use std::fmt::{self, Debug};
 use std::hash::{Hash, Hasher};
 
+use super::outbox::{Letter, Outbox};
 use super::{Context, Effect, Member, Protocol, Request};
 
 /// One node of an inner protocol, as a part of an outer one's node.
@@ -27,7 +28,7 @@ pub struct Embedded<P: Protocol> {
     members: Vec<Member>,
     me: usize,
     /// What the handler that is being called wants: empty between calls.
-    wanted: Vec<Effect<P>>,
+    wanted: Outbox<P>,
     /// What the outer protocol has not looked at yet: empty between events.
     left: VecDeque<Effect<P>>,
 }
@@ -44,7 +45,7 @@ impl<P: Protocol> Embedded<P> {
         cx: &mut Context<O>,
     ) -> Embedded<P> {
         let me = members.iter().position(|member| member.node == cx.me()).expect("a node is a member of its own group");
-        let (mut wanted, mut left) = (Vec::new(), VecDeque::new());
+        let (mut wanted, mut left) = (Outbox::default(), VecDeque::new());
         let protocol = P::start(options, recovered, &mut inner(&members, me, &mut wanted, cx));
         take_over(&mut wanted, &members, me, &mut left);
         Embedded { protocol, members, me, wanted, left }
@@ -72,15 +73,15 @@ impl<P: Protocol> Embedded<P> {
 fn inner<'c, P: Protocol, O: Protocol>(
     members: &'c [Member],
     me: usize,
-    effects: &'c mut Vec<Effect<P>>,
+    wanted: &'c mut Outbox<P>,
     cx: &'c mut Context<O>,
 ) -> Context<'c, P> {
     let (now, uncertainty) = (cx.now, cx.uncertainty);
-    Context { me: &members[me], members, now, uncertainty, stream: &mut *cx.stream, effects }
+    Context { me: &members[me], members, now, uncertainty, stream: &mut *cx.stream, outbox: wanted }
 }
 
-fn take_over<P: Protocol>(wanted: &mut Vec<Effect<P>>, members: &[Member], me: usize, left: &mut VecDeque<Effect<P>>) {
-    for effect in wanted.drain(..) {
+fn take_over<P: Protocol>(wanted: &mut Outbox<P>, members: &[Member], me: usize, left: &mut VecDeque<Effect<P>>) {
+    for effect in wanted.drain() {
         let Effect::Broadcast { message } = effect else {
             left.push_back(effect);
             continue;
@@ -101,9 +102,11 @@ impl<O: Protocol> Context<'_, O> {
         P: Protocol<Session = O::Session>,
         O: Protocol<Message: From<P::Message>, Timer: From<P::Timer>, Record: From<P::Record>>,
     {
-        self.effects.push(match effect {
-            Effect::Send { to, message, unsynced } => Effect::Send { to, message: message.into(), unsynced },
-            Effect::Broadcast { message } => Effect::Broadcast { message: message.into() },
+        self.outbox.push(match effect {
+            Effect::Send { to, message, unsynced } => {
+                return self.outbox.send(Letter::new(message.into(), self.me.node, to), unsynced);
+            }
+            Effect::Broadcast { message } => return self.broadcast(message.into()),
             Effect::Reply { request, reply, session, unsynced } => Effect::Reply { request, reply, session, unsynced },
             Effect::Refuse { request, refusal } => Effect::Refuse { request, refusal },
             Effect::Forward { to, request: Request { id, op, session } } => {
@@ -113,7 +116,7 @@ impl<O: Protocol> Context<'_, O> {
             Effect::CancelTimer { timer } => Effect::CancelTimer { timer: timer.into() },
             Effect::Persist { record } => Effect::Persist { record: record.into() },
             Effect::Compact { records } => Effect::Compact { records: records.into_iter().map(Into::into).collect() },
-            Effect::Observe(observation) => Effect::Observe(observation),
+            Effect::Observe(observation) => return self.outbox.observe(observation),
             Effect::ObserveInside(observation) => Effect::ObserveInside(observation),
         });
     }
@@ -127,7 +130,7 @@ impl<P: Protocol + Clone> Clone for Embedded<P> {
             protocol: self.protocol.clone(),
             members: self.members.clone(),
             me: self.me,
-            wanted: Vec::new(),
+            wanted: Outbox::default(),
             left: VecDeque::new(),
         }
     }

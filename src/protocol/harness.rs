@@ -6,6 +6,7 @@ use crate::id::{NodeId, RegionId};
 use crate::rng::Stream;
 use crate::time::{Duration, Time};
 
+use super::outbox::Outbox;
 use super::{Context, Effect, Member, Protocol, Role};
 
 /// One node outside any world. Call a handler with [`context`](Harness::context), then look at what it wanted.
@@ -14,7 +15,7 @@ pub struct Harness<P: Protocol> {
     me: usize,
     now: Time,
     stream: Stream,
-    effects: Vec<Effect<P>>,
+    outbox: Outbox<P>,
 }
 
 impl<P: Protocol> Harness<P> {
@@ -44,7 +45,7 @@ impl<P: Protocol> Harness<P> {
             me: me.into(),
             now: Time::ZERO,
             stream: Stream::new(0, "harness"),
-            effects: Vec::new(),
+            outbox: Outbox::default(),
         }
     }
 
@@ -66,18 +67,17 @@ impl<P: Protocol> Harness<P> {
             now: self.now,
             uncertainty: Duration::ZERO,
             stream: &mut self.stream,
-            effects: &mut self.effects,
+            outbox: &mut self.outbox,
         }
     }
 
     /// What the handlers have wanted since the last look, but for what they told the invariants alone.
     pub fn effects(&mut self) -> Vec<Effect<P>> {
-        let mut effects = std::mem::take(&mut self.effects);
-        effects.retain(|effect| match effect {
+        let is_shown = |effect: &Effect<P>| match effect {
             Effect::Observe(observation) => !observation.is_aside(),
             Effect::ObserveInside(_) => false,
             _ => true,
-        });
-        effects
+        };
+        self.outbox.drain().filter(is_shown).collect()
     }
 }

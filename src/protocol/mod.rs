@@ -32,6 +32,7 @@ pub mod last_writer_wins;
 pub mod lease_store;
 mod mutant;
 pub mod orchestrated;
+pub(crate) mod outbox;
 mod patient;
 pub mod primary_backup;
 pub mod raft;

@@ -6,6 +6,7 @@
 use crate::check::monitor::{Seen, Watched};
 use crate::id::{Key, NodeId, RequestId, Value};
 use crate::op::{Refusal, Reply};
+use crate::protocol::outbox::{Letter, Wish};
 use crate::protocol::{Effect, Payload, Protocol, Request};
 use crate::time::{Duration, Time};
 use crate::trace::{Flight, Observation, Sighting};
@@ -22,47 +23,52 @@ impl<P: Protocol> World<'_, P> {
     /// Carries out everything that the handler just called wants, in order.
     #[inline(always)]
     pub(super) fn carry_out(&mut self, node: NodeId) {
-        if !self.effects.is_empty() {
+        if !self.outbox.wishes.is_empty() {
             self.carry_out_all(node);
         }
     }
 
+    /// Messages are most of what nodes want, and what they observe is most of the rest: neither pays for what else there is, nor is it
+    /// moved.
     #[inline(never)]
     fn carry_out_all(&mut self, node: NodeId) {
-        if self.effects.len() > 1 {
-            self.effects.reverse();
-        }
-        while let Some(effect) = self.effects.pop() {
-            let state = &mut self.nodes[node.index()];
-            match state.disk.wait_for() {
-                Some(mark) if must_wait(&effect) => state.held.push_back((mark, effect)),
-                _ => self.carry_out_one(node, effect),
+        let mut place = 0;
+        while let Some(wish) = self.outbox.wishes.get(place).copied() {
+            place += 1;
+            let waits = self.nodes[node.index()].disk.wait_for();
+            match (wish, waits) {
+                (Wish::Send(slot), None) | (Wish::SendUnsynced(slot), _) => self.send(node, slot),
+                (Wish::Observe(place), None) => self.observe(node, place as usize),
+                (wish, waits) => self.carry_out_or_hold(node, wish, waits),
             }
         }
+        self.outbox.finish();
         self.sync(node);
     }
 
-    /// Carries out one effect that waited for the disk.
     #[inline(never)]
-    pub(super) fn carry_out_held(&mut self, node: NodeId, effect: Effect<P>) {
-        self.carry_out_one(node, effect);
-    }
-
-    /// Messages are most of what nodes want, and what they observe is most of the rest: neither pays for what else there is.
-    #[inline(always)]
-    fn carry_out_one(&mut self, node: NodeId, effect: Effect<P>) {
-        match effect {
-            Effect::Send { to, message, .. } => self.send(node, to, message),
-            Effect::Observe(observation) => self.observe(node, &observation),
-            effect => self.carry_out_rare(node, effect),
+    fn carry_out_or_hold(&mut self, node: NodeId, wish: Wish, waits: Option<u64>) {
+        let effect = self.outbox.take(wish);
+        match waits {
+            Some(mark) if must_wait(&effect) => self.nodes[node.index()].held.push_back((mark, effect)),
+            _ => self.carry_out_one(node, effect),
         }
     }
 
+    /// Carries out one effect, which was taken out or waited for the disk.
     #[inline(never)]
-    fn carry_out_rare(&mut self, node: NodeId, effect: Effect<P>) {
+    pub(super) fn carry_out_one(&mut self, node: NodeId, effect: Effect<P>) {
         match effect {
-            Effect::Send { .. } | Effect::Observe(_) => unreachable!("these are carried out where they are found"),
-            Effect::Broadcast { message } => self.broadcast(node, message),
+            Effect::Send { to, message, .. } => {
+                let slot = self.outbox.letters.insert(Letter::new(message, node, to));
+                self.send(node, slot);
+            }
+            Effect::Observe(observation) => {
+                self.outbox.observations.push(observation);
+                self.observe(node, self.outbox.observations.len() - 1);
+                self.outbox.observations.pop();
+            }
+            Effect::Broadcast { message } => self.broadcast(node, &message),
             Effect::Reply { request, reply, session, .. } => self.answer(node, request, Ok(reply), session),
             Effect::Refuse { request, refusal } => self.answer(node, request, Err(refusal), None),
             Effect::Forward { to, request } => {
@@ -93,36 +99,40 @@ impl<P: Protocol> World<'_, P> {
         }
     }
 
-    fn broadcast(&mut self, from: NodeId, message: P::Message) {
+    fn broadcast(&mut self, from: NodeId, message: &P::Message) {
         let group = self.nodes[from.index()].group.index();
         for place in 0..self.groups[group].len() {
             let to = self.groups[group][place].node;
             if to != from {
-                self.send(from, to, message.clone());
+                let slot = self.outbox.letters.insert(Letter::new(message.clone(), from, to));
+                self.send(from, slot);
             }
         }
     }
 
+    /// A letter leaves. It lies where it will until it arrives.
     #[inline(always)]
-    fn send(&mut self, from: NodeId, to: NodeId, message: P::Message) {
+    fn send(&mut self, from: NodeId, slot: u32) {
         self.mail.sent += 1;
+        let letter = self.outbox.letters.get_mut(slot);
+        let to = letter.to;
         if from == to {
-            self.future.post(self.now, from, to, message);
+            self.future.post(self.now, slot);
             return;
         }
-        let bytes = message.bytes();
+        let bytes = letter.message.get_mut().bytes();
         self.digest.mix(u64::from(bytes));
         if self.streams.is_some() {
-            return self.send_by_stream(from, to, message, bytes);
+            return self.send_by_stream(from, to, slot, bytes);
         }
         match self.network.post(from.index(), to.index(), bytes, self.now) {
             Some(delay) => {
-                let slot = self.future.post(self.now + delay, from, to, message);
+                self.future.post(self.now + delay, slot);
                 if self.trace.has_film() {
                     self.shoot_posted(from, to, delay, slot);
                 }
             }
-            None => self.repeat(from, to, &message),
+            None => self.repeat(from, to, slot),
         }
     }
 
@@ -177,7 +187,8 @@ impl<P: Protocol> World<'_, P> {
     }
 
     #[inline(never)]
-    fn send_by_stream(&mut self, from: NodeId, to: NodeId, message: P::Message, bytes: u32) {
+    fn send_by_stream(&mut self, from: NodeId, to: NodeId, slot: u32, bytes: u32) {
+        let message = self.outbox.letters.remove(slot).message.into_inner();
         self.network.count(from.index(), to.index(), bytes);
         self.stream(from.index() as u32, to.index() as u32, Event::Message { from, to, message }, bytes);
     }
@@ -200,7 +211,8 @@ impl<P: Protocol> World<'_, P> {
 
     /// A message does not arrive once: it is lost, or it arrives several times.
     #[cold]
-    fn repeat(&mut self, from: NodeId, to: NodeId, message: &P::Message) {
+    fn repeat(&mut self, from: NodeId, to: NodeId, slot: u32) {
+        let message = self.outbox.letters.remove(slot).message.into_inner();
         let copies = self.network.copies();
         match copies.len() as u64 {
             0 => self.mail.lost += 1,
@@ -209,18 +221,19 @@ impl<P: Protocol> World<'_, P> {
         let fate = if copies.is_empty() { "loses" } else { "sends more than once" };
         self.line(|world| format!("{} {fate} {message:?} to {}", world.name(from), world.name(to)));
         if copies.is_empty() {
-            self.shoot(from, to, None, message);
+            self.shoot(from, to, None, &message);
         }
         for delay in copies {
-            self.shoot(from, to, Some(delay), message);
-            self.future.post(self.now + delay, from, to, message.clone());
+            self.shoot(from, to, Some(delay), &message);
+            let slot = self.outbox.letters.insert(Letter::new(message.clone(), from, to));
+            self.future.post(self.now + delay, slot);
         }
     }
 
     /// The same of a message that lies where it waits by now: one that is looked at before is moved twice.
     #[cold]
     fn shoot_posted(&mut self, from: NodeId, to: NodeId, delay: Duration, slot: u32) {
-        let message = self.future.letters.get_mut(slot).message.get_mut().clone();
+        let message = self.outbox.letters.get_mut(slot).message.get_mut().clone();
         self.shoot(from, to, Some(delay), &message);
     }
 
@@ -266,16 +279,24 @@ impl<P: Protocol> World<'_, P> {
         }
     }
 
-    /// Tells the monitors.
+    /// Tells the monitors of the observation in this place.
     #[inline]
-    fn observe(&mut self, node: NodeId, observation: &Observation) {
-        self.line(|world| format!("{} observes {observation:?}", world.name(node)));
-        let at = self.now;
-        self.trace.shoot(at, |film| film.sightings.push(Sighting { at, node, observation: *observation }));
-        if let Observation::Applied { key, value } = *observation {
+    fn observe(&mut self, node: NodeId, place: usize) {
+        if self.trace.wants(self.now) || self.trace.has_film() {
+            self.show(node, self.outbox.observations[place]);
+        }
+        if let Observation::Applied { key, value } = self.outbox.observations[place] {
             return self.observe_applied(node, key, value);
         }
-        self.observe_other(node, observation);
+        self.observe_other(node, place);
+    }
+
+    /// Keeps an observation for a reader.
+    #[cold]
+    fn show(&mut self, node: NodeId, observation: Observation) {
+        self.line(|world| format!("{} observes {observation:?}", world.name(node)));
+        let at = self.now;
+        self.trace.shoot(at, |film| film.sightings.push(Sighting { at, node, observation }));
     }
 
     /// A copy took a write: what is observed most.
@@ -283,7 +304,7 @@ impl<P: Protocol> World<'_, P> {
         let seen = self.seen(node);
         self.digest.mix(self.network.place(node.index()).hash ^ word(7, value.0));
         // Who leads puts writes in their order, also where it applies them later than it is asked.
-        let ordered = seen.leads || self.asked.take_if(|asked| *asked == value).is_some();
+        let ordered = seen.leads() || self.asked.take_if(|asked| *asked == value).is_some();
         let before = self.lineage.applied(node, key, value, ordered);
         if self.record.is_of_rows() {
             self.record.rows_seen.placed(value, before);
@@ -295,23 +316,26 @@ impl<P: Protocol> World<'_, P> {
     }
 
     #[inline(never)]
-    fn observe_other(&mut self, node: NodeId, observation: &Observation) {
+    fn observe_other(&mut self, node: NodeId, place: usize) {
         let seen = self.seen(node);
-        if let Observation::Leader { .. } = observation
+        if let Observation::Leader { .. } = self.outbox.observations[place]
             && self.service.is_some()
         {
             self.chill_if_promoted(node);
         }
-        let Some(word) = observation_word(observation) else { return self.observe_for_invariants(seen, observation) };
+        let Some(word) = observation_word(&self.outbox.observations[place]) else {
+            return self.observe_for_invariants(seen, place);
+        };
         self.digest.mix(self.network.place(node.index()).hash ^ word);
-        match *observation {
+        let observation = self.outbox.observations[place];
+        match observation {
             Observation::Leader { epoch } => {
-                let rival = self.leaders.took_office(seen.group, epoch, node, self.now);
+                let rival = self.leaders.took_office(seen.group(), epoch, node, self.now);
                 self.invariants.took_office(seen, epoch, rival);
                 self.nodes[node.index()].epoch = Some(epoch);
             }
             Observation::SteppedDown { epoch } => {
-                self.invariants.observed(seen, observation);
+                self.invariants.observed(seen, &observation);
                 self.nodes[node.index()].epoch.take_if(|led| *led == epoch);
             }
             Observation::RolledBack { key, value, now } => {
@@ -327,24 +351,24 @@ impl<P: Protocol> World<'_, P> {
             Observation::Removed { value, by, .. } => self.lineage.removed(node, value, by),
             _ => {}
         }
-        self.failovers.observed(seen.group, node, *observation, self.now);
+        self.failovers.observed(seen.group(), node, observation, self.now);
     }
 
     /// Tells what only the invariants want to know.
     #[inline]
-    fn observe_for_invariants(&mut self, seen: Seen, observation: &Observation) {
-        match *observation {
+    fn observe_for_invariants(&mut self, seen: Seen, place: usize) {
+        match self.outbox.observations[place] {
             Observation::Merged { key, update } => {
-                let held = self.lineage.held(seen.node, key);
+                let held = self.lineage.held(seen.node(), key);
                 self.invariants.merged(seen, key, update, held);
             }
             Observation::Ordered { value } => self.asked = Some(value),
             Observation::Leased { epoch, lasts } => {
-                let lasts = self.nodes[seen.node.index()].true_span(lasts);
+                let lasts = self.nodes[seen.node().index()].true_span(lasts);
                 self.invariants.observed(seen, &Observation::Leased { epoch, lasts });
             }
             Observation::Promised(promise) if !self.setup.holds_to(promise) => {}
-            _ => self.invariants.observed(seen, observation),
+            _ => self.invariants.observed(seen, &self.outbox.observations[place]),
         }
     }
 
@@ -352,7 +376,7 @@ impl<P: Protocol> World<'_, P> {
     #[inline(never)]
     fn observe_inside(&mut self, node: NodeId, observation: Observation) {
         self.line(|world| format!("{} observes inside {observation:?}", world.name(node)));
-        let seen = Seen { leads: false, ..self.seen(node) };
+        let seen = Seen::new(self.now, node, self.nodes[node.index()].group, false);
         let (nodes, network) = (&self.nodes, &self.network);
         let watched = |(place, node): (usize, &Node<P>)| Watched {
             name: network.place(place).name.clone(),
@@ -366,7 +390,7 @@ impl<P: Protocol> World<'_, P> {
     #[inline]
     fn seen(&self, node: NodeId) -> Seen {
         let state = &self.nodes[node.index()];
-        Seen { at: self.now, node, group: state.group, leads: state.epoch.is_some() }
+        Seen::new(self.now, node, state.group, state.epoch.is_some())
     }
 }
 

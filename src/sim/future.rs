@@ -1,14 +1,13 @@
 //! What will happen: events of two shapes, in slabs, in the order of one queue. Next: `world.rs`, which takes them out.
 
-use std::cell::Cell;
-
 use crate::id::{ClientId, NodeId, RegionId};
 use crate::protocol::Protocol;
+use crate::protocol::outbox::Letters;
+use crate::slab::Slab;
 use crate::time::Time;
 
 use super::queue::Agenda;
 use super::routing::Step;
-use super::slab::Slab;
 use super::stonith::Move;
 use super::stream;
 
@@ -18,18 +17,7 @@ use super::stream;
 /// its last bit.
 pub(super) struct Future<P: Protocol> {
     agenda: Agenda,
-    pub(super) letters: Slab<Letter<P::Message>>,
     pub(super) plain: Slab<Plain<P::Timer>>,
-}
-
-/// A message on its way.
-///
-/// The cell is there for what it is made into: without it an empty slot would be marked in one of the message's own tags, and
-/// taking the message out would move the tag and the rest apart, in pieces that a processor cannot pass on from its stores.
-pub(super) struct Letter<M> {
-    pub(super) message: Cell<M>,
-    pub(super) from: NodeId,
-    pub(super) to: NodeId,
 }
 
 /// Something that happens.
@@ -40,41 +28,33 @@ pub(super) enum Event<P: Protocol> {
 
 impl<P: Protocol> Default for Future<P> {
     fn default() -> Future<P> {
-        Future { agenda: Agenda::default(), letters: Slab::default(), plain: Slab::default() }
+        Future { agenda: Agenda::default(), plain: Slab::default() }
     }
 }
 
 impl<P: Protocol> Future<P> {
-    /// A message will arrive; returns where it lies until then.
+    /// A letter will arrive.
     #[inline(always)]
-    pub(super) fn post(&mut self, at: Time, from: NodeId, to: NodeId, message: P::Message) -> u32 {
-        let slot = self.letters.insert(Letter { message: Cell::new(message), from, to });
+    pub(super) fn post(&mut self, at: Time, slot: u32) {
         self.agenda.push(at, slot << 1);
-        slot
     }
 
     /// Something else will happen.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push(&mut self, at: Time, event: Plain<P::Timer>) {
         let slot = self.plain.insert(event);
         self.agenda.push(at, slot << 1 | 1);
     }
 
     #[inline]
-    pub(super) fn pop(&mut self) -> Option<(Time, u32)> {
-        let (letters, plain) = (&self.letters, &self.plain);
+    pub(super) fn pop(&mut self, letters: &Letters<P::Message>) -> Option<(Time, u32)> {
+        let plain = &self.plain;
         let look = |ticket: u32| if ticket & 1 == 0 { letters.look(ticket >> 1) } else { plain.look(ticket >> 1) };
         self.agenda.pop(look)
     }
 
-    /// How many messages are on their way.
-    pub(super) fn messages(&self) -> u64 {
-        self.letters.len() as u64
-    }
-
     pub(super) fn clear(&mut self) {
         self.agenda.clear();
-        self.letters.clear();
         self.plain.clear();
     }
 }

@@ -4,10 +4,10 @@
 use crate::id::{NodeId, RequestId};
 use crate::op::{Refusal, Reply};
 use crate::protocol::{Protocol, Request};
+use crate::slab::Slab;
 use crate::time::Time;
 
 use super::future::{Event, Plain};
-use super::slab::Slab;
 
 /// Every request and answer under way.
 pub(super) struct InFlight<P: Protocol> {

@@ -43,7 +43,7 @@ impl<P: Protocol> World<'_, P> {
         let waiting = waiting.filter(|event| matches!(event, Event::Message { .. })).count() as u64;
         let queued = self.service.as_ref().map_or(0, |service| service.messages());
         let streamed = self.streams.as_ref().map_or(0, |streams| streams.messages());
-        let mail = Mail { left: self.future.messages() + waiting + queued + streamed, ..self.mail };
+        let mail = Mail { left: self.outbox.letters.len() as u64 + waiting + queued + streamed, ..self.mail };
         self.invariants.mail(end, mail);
         self.invariants.outran(end, self.network.outran);
     }

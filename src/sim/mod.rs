@@ -30,7 +30,6 @@ mod routing;
 mod rows;
 mod service;
 mod setup;
-mod slab;
 mod stonith;
 mod stops;
 mod stream;

@@ -86,7 +86,7 @@ impl<P: Protocol> World<'_, P> {
             now: clock.reading(self.now),
             uncertainty: clock.uncertainty,
             stream,
-            effects: &mut self.effects,
+            outbox: &mut self.outbox,
         };
         (protocol, cx)
     }
@@ -223,7 +223,7 @@ impl<P: Protocol> World<'_, P> {
             && self.nodes[node.index()].disk.is_synced(*mark)
         {
             let (_, effect) = self.nodes[node.index()].held.pop_front().expect("there is one in front");
-            self.carry_out_held(node, effect);
+            self.carry_out_one(node, effect);
         }
         self.sync(node);
     }

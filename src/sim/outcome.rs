@@ -287,8 +287,8 @@ impl<P: Protocol> World<'_, P> {
             history: std::mem::take(&mut self.record.history),
             trace: self.trace.with_passages(self.network.passages.unwrap_or_default()),
         };
-        let World { future, effects, in_flight, record, lineage, invariants, inside, .. } = self;
-        (run, Arena { future, effects, in_flight, record, lineage, invariants, inside })
+        let World { future, outbox, in_flight, record, lineage, invariants, inside, .. } = self;
+        (run, Arena { future, outbox, in_flight, record, lineage, invariants, inside })
     }
 
     /// With every row at hand the smallest counterexample of all keys; with those of the key that failed first, its own;

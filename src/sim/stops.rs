@@ -146,7 +146,7 @@ impl<P: Protocol> World<'_, P> {
         let (loss, group) = (state.disk.stop(stop), state.group);
         for (mark, effect) in held {
             if matches!(effect, Effect::Observe(_) | Effect::ObserveInside(_)) && mark <= loss.kept {
-                self.carry_out_held(node, effect);
+                self.carry_out_one(node, effect);
             }
         }
         self.faults.touch(node, Grip::Lying, loss.lied);

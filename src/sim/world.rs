@@ -6,7 +6,8 @@ use crate::check::monitor::{Failovers, Inside, Invariants, Leaders, Lineage, Mai
 use crate::id::{GroupId, NodeId, RegionId, Value};
 use crate::metrics::Measures;
 use crate::op::{Op, OpKind};
-use crate::protocol::{Effect, Member, OptionsError, Protocol, Role};
+use crate::protocol::outbox::{Letter, Outbox};
+use crate::protocol::{Member, OptionsError, Protocol, Role};
 use crate::rng::Stream;
 use crate::time::{Duration, Time};
 use crate::trace::{Digest, Trace};
@@ -16,7 +17,7 @@ use super::clients::Clients;
 use super::clocks::Skew;
 use super::duplicates::Duplicates;
 use super::faults::Faults;
-use super::future::{Event, Future, Letter, Plain};
+use super::future::{Event, Future, Plain};
 use super::in_flight::InFlight;
 use super::invariants::claimed;
 use super::network::{Network, Place, PlaceInfo};
@@ -65,7 +66,7 @@ pub(super) struct World<'s, P: Protocol> {
     /// The value that the request being handled would write.
     pub(super) asked: Option<Value>,
     /// What the handler under way wants; empty between events.
-    pub(super) effects: Vec<Effect<P>>,
+    pub(super) outbox: Outbox<P>,
     pub(super) in_flight: InFlight<P>,
     /// What nodes can do in a second, where that is limited.
     pub(super) service: Option<Box<Service<P>>>,
@@ -86,7 +87,7 @@ pub(super) struct World<'s, P: Protocol> {
 /// The memory that one run leaves to the next. What is in it of a run is cleared before the next begins.
 pub(super) struct Arena<P: Protocol> {
     pub(super) future: Future<P>,
-    pub(super) effects: Vec<Effect<P>>,
+    pub(super) outbox: Outbox<P>,
     pub(super) in_flight: InFlight<P>,
     pub(super) record: Record,
     pub(super) lineage: Lineage,
@@ -98,7 +99,7 @@ impl<P: Protocol> Default for Arena<P> {
     fn default() -> Arena<P> {
         Arena {
             future: Future::default(),
-            effects: Vec::new(),
+            outbox: Outbox::default(),
             in_flight: InFlight::default(),
             record: Record::default(),
             lineage: Lineage::default(),
@@ -155,7 +156,7 @@ impl<'s, P: Protocol> World<'s, P> {
             places.push(PlaceInfo::new(format!("{name} clients").into(), RegionId(place as u16), None));
         }
         arena.future.clear();
-        arena.effects.clear();
+        arena.outbox.clear();
         arena.in_flight.clear();
         arena.lineage.begin_anew(nodes.len());
         let watch = |(place, node): (usize, &Node<P>)| Watched {
@@ -203,7 +204,7 @@ impl<'s, P: Protocol> World<'s, P> {
             leaders: Leaders::default(),
             writers: Writers::default(),
             asked: None,
-            effects: arena.effects,
+            outbox: arena.outbox,
             in_flight: arena.in_flight,
         })
     }
@@ -223,7 +224,7 @@ impl<'s, P: Protocol> World<'s, P> {
         if self.managers.is_some() {
             self.schedule_managers();
         }
-        while let Some((at, ticket)) = self.future.pop() {
+        while let Some((at, ticket)) = self.future.pop(&self.outbox.letters) {
             if at > end {
                 break;
             }
@@ -241,7 +242,7 @@ impl<'s, P: Protocol> World<'s, P> {
     fn step(&mut self, ticket: u32) {
         self.digest.mix(self.now.as_nanos());
         if ticket & 1 == 0 {
-            let Letter { message, from, to } = self.future.letters.remove(ticket >> 1);
+            let Letter { message, from, to } = self.outbox.letters.remove(ticket >> 1);
             self.message(from, to, message.into_inner());
         } else {
             let event = self.future.plain.remove(ticket >> 1);
@@ -349,7 +350,7 @@ impl<'s, P: Protocol> World<'s, P> {
     }
 
     /// Something will happen. Messages between nodes, which are most of what happens, are queued where they are sent.
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn later(&mut self, at: Time, event: Plain<P::Timer>) {
         self.future.push(at, event);
     }
@@ -357,7 +358,10 @@ impl<'s, P: Protocol> World<'s, P> {
     /// What waited for a node happens now.
     pub(super) fn again(&mut self, event: Event<P>) {
         match event {
-            Event::Message { from, to, message } => drop(self.future.post(self.now, from, to, message)),
+            Event::Message { from, to, message } => {
+                let slot = self.outbox.letters.insert(Letter::new(message, from, to));
+                self.future.post(self.now, slot);
+            }
             Event::Plain(event) => self.later(self.now, event),
         }
     }

@@ -14,7 +14,7 @@ pub const C: ClientId = ClientId(1);
 
 /// Node `node` of three, which form one group.
 pub fn seen(at: u64, node: u16) -> Seen {
-    Seen { at: after(at), node: NodeId(node), group: GroupId(0), leads: true }
+    Seen::new(after(at), NodeId(node), GroupId(0), true)
 }
 
 /// Three nodes, of which everything is asked.
@@ -42,7 +42,7 @@ pub fn applied(at: u64, node: u16, value: u64, before: Option<u64>) -> Box<dyn F
 
 /// The same, at a node that does not lead.
 pub fn followed(at: u64, node: u16, value: u64, before: Option<u64>) -> Box<dyn Fn(&mut Invariants)> {
-    let seen = Seen { leads: false, ..seen(at, node) };
+    let seen = Seen::new(after(at), NodeId(node), GroupId(0), false);
     Box::new(move |invariants| invariants.applied(seen, K, Value(value), before.map(Value)))
 }
 

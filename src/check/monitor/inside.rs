@@ -31,7 +31,7 @@ impl Inside {
         }
         match observation {
             Observation::Leader { epoch } => {
-                let rival = self.leaders.took_office(seen.group, epoch, seen.node, seen.at);
+                let rival = self.leaders.took_office(seen.group(), epoch, seen.node(), seen.at);
                 self.invariants.took_office(seen, epoch, rival);
             }
             Observation::Logged { by, index, epoch, before, what: EntryName(what) } => {
@@ -82,7 +82,7 @@ mod tests {
     const NODES: u16 = 3;
 
     fn seen(node: u16) -> Seen {
-        Seen { at: Time::ZERO, node: NodeId(node), group: GroupId(0), leads: false }
+        Seen::new(Time::ZERO, NodeId(node), GroupId(0), false)
     }
 
     fn nodes() -> Vec<Watched> {

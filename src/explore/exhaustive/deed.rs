@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use crate::id::NodeId;
 use crate::op::{Refusal, Reply};
+use crate::protocol::outbox::Outbox;
 use crate::protocol::{Context, Effect};
 use crate::rng::Stream;
 use crate::time::Duration;
@@ -95,12 +96,12 @@ impl<P: Explorable> Doing<'_, '_, P> {
     }
 
     fn start(&mut self) {
-        let (mut stream, mut effects) = (self.rules.stream.clone(), Vec::new());
+        let (mut stream, mut outbox) = (self.rules.stream.clone(), Outbox::default());
         let (rules, disk) = (self.rules, self.node.disk.clone());
-        let mut cx = context(rules, &self.node, &mut stream, &mut effects);
+        let mut cx = context(rules, &self.node, &mut stream, &mut outbox);
         let protocol = P::start(rules.options, disk, &mut cx);
         self.node.protocol = Some(protocol);
-        self.carry_out(effects);
+        self.carry_out(outbox);
         self.settle();
     }
 
@@ -111,11 +112,11 @@ impl<P: Explorable> Doing<'_, '_, P> {
     }
 
     fn call(&mut self, call: impl FnOnce(&mut P, &mut Context<P>)) {
-        let (mut stream, mut effects) = (self.rules.stream.clone(), Vec::new());
+        let (mut stream, mut outbox) = (self.rules.stream.clone(), Outbox::default());
         let mut protocol = self.node.protocol.take().expect("only nodes that are up handle anything");
-        call(&mut protocol, &mut context(self.rules, &self.node, &mut stream, &mut effects));
+        call(&mut protocol, &mut context(self.rules, &self.node, &mut stream, &mut outbox));
         self.node.protocol = Some(protocol);
-        self.carry_out(effects);
+        self.carry_out(outbox);
     }
 
     /// The node handles what it sent itself. What a handler sends itself then waits for the others.
@@ -129,8 +130,8 @@ impl<P: Explorable> Doing<'_, '_, P> {
         }
     }
 
-    fn carry_out(&mut self, effects: Vec<Effect<P>>) {
-        effects.into_iter().for_each(|effect| self.effect(effect));
+    fn carry_out(&mut self, mut outbox: Outbox<P>) {
+        outbox.drain().for_each(|effect| self.effect(effect));
     }
 
     fn effect(&mut self, effect: Effect<P>) {
@@ -208,10 +209,10 @@ fn context<'c, P: Explorable>(
     rules: &'c Rules<P>,
     node: &Node<P>,
     stream: &'c mut Stream,
-    effects: &'c mut Vec<Effect<P>>,
+    outbox: &'c mut Outbox<P>,
 ) -> Context<'c, P> {
     let (me, members, now) = (&rules.members[node.seat], &*rules.members, node.clock);
-    Context { me, members, now, uncertainty: Duration::ZERO, stream, effects }
+    Context { me, members, now, uncertainty: Duration::ZERO, stream, outbox }
 }
 
 /// Whether anybody hears of it here: not of what is measured in true time, which is not known, leases among it.

@@ -69,7 +69,7 @@ impl Watch {
     }
 
     fn seen(&self, at: usize) -> Seen {
-        Seen { at: Time::ZERO, node: NodeId(at as u16), group: GroupId(0), leads: self.leads[at].is_some() }
+        Seen::new(Time::ZERO, NodeId(at as u16), GroupId(0), self.leads[at].is_some())
     }
 
     /// A node says something of itself.
@@ -77,8 +77,8 @@ impl Watch {
         let seen = self.seen(at);
         match observation {
             Observation::Leader { epoch } => {
-                let first = *self.leaders.entry(epoch).or_insert(seen.node);
-                self.invariants.took_office(seen, epoch, (first != seen.node).then_some(first));
+                let first = *self.leaders.entry(epoch).or_insert(seen.node());
+                self.invariants.took_office(seen, epoch, (first != seen.node()).then_some(first));
                 self.leads[at] = Some(epoch);
             }
             Observation::SteppedDown { epoch } => {
@@ -144,9 +144,9 @@ impl Watch {
                     (_, Some(Client::Idle)) => Origin::Failed,
                     (_, None) => Origin::Nowhere,
                 };
-                self.invariants.read(Time::ZERO, seen.node, client, key, value, origin);
+                self.invariants.read(Time::ZERO, seen.node(), client, key, value, origin);
             }
-            Reply::Written => self.invariants.told(Time::ZERO, seen.node, client, key, op.written()),
+            Reply::Written => self.invariants.told(Time::ZERO, seen.node(), client, key, op.written()),
             _ => {}
         }
         if rules.is_linearizable {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::id::{ClientId, Key, NodeId, RegionId, RequestId, Value};
 use crate::op::{Op, Refusal, Reply};
+use crate::protocol::outbox::Outbox;
 use crate::protocol::{Context, Effect, Member, Protocol, Request, Role, State};
 use crate::rng::Stream;
 use crate::time::{Duration, Time};
@@ -104,7 +105,7 @@ pub(super) struct Bed {
     /// Each node's copy as told by its observations.
     pub told: Vec<BTreeMap<Key, Vec<Value>>>,
     pub rolled_back: BTreeSet<Value>,
-    effects: Vec<Effect<PrimaryBackup>>,
+    outbox: Outbox<PrimaryBackup>,
 }
 
 impl Bed {
@@ -152,7 +153,7 @@ impl Bed {
             answers: Vec::new(),
             observed: Vec::new(),
             rolled_back: BTreeSet::new(),
-            effects: Vec::new(),
+            outbox: Outbox::default(),
         };
         (0..bed.machines.len()).for_each(|node| bed.start(node));
         bed
@@ -294,12 +295,13 @@ impl Bed {
             now: self.now + machine.offset,
             uncertainty: Duration::ZERO,
             stream: &mut machine.stream,
-            effects: &mut self.effects,
+            outbox: &mut self.outbox,
         });
     }
 
     fn carry_out(&mut self, node: usize) {
-        for effect in std::mem::take(&mut self.effects) {
+        let wanted: Vec<_> = self.outbox.drain().collect();
+        for effect in wanted {
             let unsynced = matches!(effect, Effect::Reply { unsynced: true, .. } | Effect::Send { unsynced: true, .. });
             match effect {
                 Effect::Persist { record } => {

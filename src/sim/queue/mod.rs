@@ -11,9 +11,9 @@ mod wheel;
 
 use std::collections::VecDeque;
 
+use crate::slab::{SLOT_BITS, Slab};
 use crate::time::Time;
 
-use super::slab::{SLOT_BITS, Slab};
 use wheel::Wheel;
 
 const SEQUENCE_BITS: u32 = 40;

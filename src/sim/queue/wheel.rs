@@ -11,7 +11,8 @@
 //! A day is as long as a dozen events take on average. It is measured again from time to time, by counts and simulated
 //! time alone; no order depends on it.
 
-use super::super::slab::grow;
+use crate::slab::grow;
+
 use super::heap::Heap;
 use super::time_of;
 

@@ -44,8 +44,8 @@ impl Copies {
             (*holders & !ACKNOWLEDGED).count_ones()
         });
         if copies < u32::from(promised) {
-            into.note(Invariant::DurabilityContract, seen.at, &[seen.node], |names| {
-                let node = names.name(seen.node);
+            into.note(Invariant::DurabilityContract, seen.at, &[seen.node()], |names| {
+                let node = names.name(seen.node());
                 format!("{node} acknowledges {value}, which {copies} of {promised} promised disks hold")
             });
         }
@@ -59,8 +59,11 @@ impl Copies {
             (had, *holders)
         });
         if had && left == ACKNOWLEDGED {
-            into.note(Invariant::DivergentBranches, seen.at, &[seen.node], |names| {
-                format!("{} rolls {value} back, which was acknowledged, and nobody else has it", names.name(seen.node))
+            into.note(Invariant::DivergentBranches, seen.at, &[seen.node()], |names| {
+                format!(
+                    "{} rolls {value} back, which was acknowledged, and nobody else has it",
+                    names.name(seen.node())
+                )
             });
         }
     }

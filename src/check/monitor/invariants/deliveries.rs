@@ -55,7 +55,7 @@ impl Deliveries {
 
     /// A node took the `number`-th write of `origin`. `O(k)` for `k` nodes.
     pub fn delivered(&mut self, seen: Seen, origin: NodeId, number: u64, into: &mut Breaches) {
-        let (k, node) = (self.nodes, seen.node.index());
+        let (k, node) = (self.nodes, seen.node().index());
         self.begin();
         let (Some(made), Some(place)) = (self.made.get_mut(origin.index()), number.checked_sub(1)) else { return };
         let clock = &mut self.clocks[node * k..][..k];
@@ -73,8 +73,8 @@ impl Deliveries {
         };
         clock[origin.index()] = clock[origin.index()].max(number);
         if let Some((of, wanted)) = lacks {
-            into.note(Invariant::CausalDelivery, seen.at, &[seen.node, origin, of], |names| {
-                let [node, origin, of] = [seen.node, origin, of].map(|node| names.name(node));
+            into.note(Invariant::CausalDelivery, seen.at, &[seen.node(), origin, of], |names| {
+                let [node, origin, of] = [seen.node(), origin, of].map(|node| names.name(node));
                 format!("{node} takes write {number} of {origin}, which depends on write {wanted} of {of}, before that")
             });
         }
@@ -102,7 +102,7 @@ mod tests {
         breaches.begin_anew(["a", "b", "c"].map(|name| (name.into(), GroupId(0))).into());
         breaches.ask(Invariant::CausalDelivery);
         deliveries.begin_anew(3);
-        let seen = |node| Seen { at: Time::ZERO, node: NodeId(node), group: GroupId(0), leads: false };
+        let seen = |node| Seen::new(Time::ZERO, NodeId(node), GroupId(0), false);
         let [a, b, c] = [0, 1, 2].map(NodeId);
         deliveries.delivered(seen(0), a, 1, &mut breaches);
         deliveries.delivered(seen(1), a, 1, &mut breaches);

@@ -27,8 +27,8 @@ impl Epochs {
     pub fn entered(&mut self, seen: Seen, epoch: u64, into: &mut Breaches) {
         if epoch < self.entered {
             let had = self.entered;
-            into.note(Invariant::VoteMonotone, seen.at, &[seen.node], |names| {
-                format!("{} is in epoch {epoch}, after epoch {had}", names.name(seen.node))
+            into.note(Invariant::VoteMonotone, seen.at, &[seen.node()], |names| {
+                format!("{} is in epoch {epoch}, after epoch {had}", names.name(seen.node()))
             });
         }
         self.entered = self.entered.max(epoch);
@@ -38,8 +38,8 @@ impl Epochs {
         self.entered(seen, epoch, into);
         match self.vote {
             Some((of, other)) if of == epoch && other != candidate => {
-                into.note(Invariant::VoteMonotone, seen.at, &[seen.node, other, candidate], |names| {
-                    let [node, other, candidate] = [seen.node, other, candidate].map(|node| names.name(node));
+                into.note(Invariant::VoteMonotone, seen.at, &[seen.node(), other, candidate], |names| {
+                    let [node, other, candidate] = [seen.node(), other, candidate].map(|node| names.name(node));
                     format!("{node} voted for {other} and for {candidate}, both in epoch {epoch}")
                 });
             }
@@ -59,8 +59,8 @@ impl Epochs {
         self.followed = self.followed.max(by);
         if by < self.entered {
             let entered = self.entered;
-            into.note(Invariant::Fencing, seen.at, &[seen.node], |names| {
-                let node = names.name(seen.node);
+            into.note(Invariant::Fencing, seen.at, &[seen.node()], |names| {
+                let node = names.name(seen.node());
                 format!("{node} takes entry {index} from the leader of epoch {by}, after it entered epoch {entered}")
             });
         }

@@ -122,8 +122,8 @@ impl Logs {
         let Some(place) = index.checked_sub(1) else { return };
         if let Some(known) = self.get(index, entry.epoch) {
             if known != entry {
-                into.note(Invariant::LogMatching, seen.at, &[seen.node], |names| {
-                    let node = names.name(seen.node);
+                into.note(Invariant::LogMatching, seen.at, &[seen.node()], |names| {
+                    let node = names.name(seen.node());
                     let Entry { epoch, before, what } = entry;
                     let others = format!("others {} after epoch {}", known.what, known.before);
                     format!("at {index} in epoch {epoch} {node} has {what} after epoch {before}, and {others}")
@@ -167,8 +167,8 @@ impl Logs {
     }
 
     fn applied_another(&self, seen: Seen, index: u64, epoch: u64, known: u64, into: &mut Breaches) {
-        into.note(Invariant::StateMachineSafety, seen.at, &[seen.node], |names| {
-            let node = names.name(seen.node);
+        into.note(Invariant::StateMachineSafety, seen.at, &[seen.node()], |names| {
+            let node = names.name(seen.node());
             format!("at {index} {node} applies an entry of epoch {epoch}, and others one of epoch {known}")
         });
     }
@@ -204,8 +204,8 @@ impl Logs {
         // What it has beyond the log with which it took office it made itself.
         let has = its.map_or(epoch >= top.epoch, |its| its == epoch || its == UNKNOWN) || epoch == UNKNOWN;
         if !has {
-            into.note(Invariant::LeaderCompleteness, seen.at, &[top.node, seen.node], |names| {
-                let (leader, node) = (names.name(top.node), names.name(seen.node));
+            into.note(Invariant::LeaderCompleteness, seen.at, &[top.node, seen.node()], |names| {
+                let (leader, node) = (names.name(top.node), names.name(seen.node()));
                 let (of, last) = (top.epoch, top.last());
                 format!(
                     "{node} commits {index} of epoch {epoch}; {leader} leads {of} without it, from a log up to {last}"
@@ -224,13 +224,13 @@ impl Logs {
         let known = self.committed.last().unwrap_or(at_end);
         let differs = index >= had && at_end != known && at_end != UNKNOWN && known != UNKNOWN;
         if index < had || differs {
-            into.note(Invariant::LeaderCompleteness, seen.at, &[seen.node], |names| {
-                let node = names.name(seen.node);
+            into.note(Invariant::LeaderCompleteness, seen.at, &[seen.node()], |names| {
+                let node = names.name(seen.node());
                 format!("{node} leads epoch {epoch} from a log up to {index}; {had} of epoch {known} is committed")
             });
         }
         let tail = self.walk.clone();
-        self.top = Some(Top { epoch, node: seen.node, committed: had, tail });
+        self.top = Some(Top { epoch, node: seen.node(), committed: had, tail });
     }
 }
 
@@ -290,7 +290,7 @@ mod tests {
 
     #[test]
     fn it_finds_what_whole_logs_show() {
-        let seen = Seen { at: Time::ZERO, node: NodeId(0), group: GroupId(0), leads: false };
+        let seen = Seen::new(Time::ZERO, NodeId(0), GroupId(0), false);
         let mut counts = [0; 3];
         for seed in 0..20_000 {
             let mut stream = Stream::new(seed, "logs");

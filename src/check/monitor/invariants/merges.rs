@@ -55,16 +55,16 @@ impl Merges {
         if self.results.is_empty() {
             self.results.resize(REMEMBERED, Outcome::default());
         }
-        let sums = &mut self.sums[seen.node.index()];
+        let sums = &mut self.sums[seen.node().index()];
         if key.index() >= sums.len() {
             sums.resize(key.index() + 1, 0);
         }
         sums[key.index()] = sums[key.index()].wrapping_add(mix(update) | 1);
-        let now = Outcome { sum: sums[key.index()], key, node: seen.node, held: held.map_or(0, |held| held.0 + 1) };
+        let now = Outcome { sum: sums[key.index()], key, node: seen.node(), held: held.map_or(0, |held| held.0 + 1) };
         let result = &mut self.results[mix(now.sum ^ u64::from(key.0)) as usize % REMEMBERED];
         let other = std::mem::replace(result, now);
         if (other.sum, other.key) == (now.sum, key) && other.held != now.held {
-            into.note(Invariant::StrongConvergence, seen.at, &[other.node, seen.node], |names| {
+            into.note(Invariant::StrongConvergence, seen.at, &[other.node, seen.node()], |names| {
                 let [one, two] = [other, now].map(|of| {
                     let value = of.held.checked_sub(1).map_or("nothing".into(), |value| Value(value).to_string());
                     format!("{value} in {}", names.name(of.node))

@@ -54,17 +54,39 @@ use logs::Logs;
 use merges::Merges;
 use versions::{Order, Taker, Versions};
 
-/// Who saw something, and when.
+/// Who saw something, and when. Two numbers, so that it travels in registers: it is told of everything that is observed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
     /// True time.
     pub at: Time,
+    /// The node, its group, and whether it leads.
+    by: u64,
+}
+
+impl Seen {
+    /// This node of this group sees it, and whether that leads, as it said itself.
+    #[inline]
+    pub fn new(at: Time, node: NodeId, group: GroupId, leads: bool) -> Seen {
+        Seen { at, by: u64::from(node.0) | u64::from(group.0) << 16 | u64::from(leads) << 32 }
+    }
+
     /// The node.
-    pub node: NodeId,
+    #[inline]
+    pub fn node(self) -> NodeId {
+        NodeId(self.by as u16)
+    }
+
     /// Its group.
-    pub group: GroupId,
-    /// Whether it leads, as it said itself.
-    pub leads: bool,
+    #[inline]
+    pub fn group(self) -> GroupId {
+        GroupId((self.by >> 16) as u16)
+    }
+
+    /// Whether it leads.
+    #[inline]
+    pub fn leads(self) -> bool {
+        self.by >> 32 != 0
+    }
 }
 
 /// A node, as the invariants know it.
@@ -220,7 +242,7 @@ impl Invariants {
     /// here.
     #[inline]
     pub fn observed(&mut self, seen: Seen, observation: &Observation) {
-        let (into, node, group) = (&mut self.breaches, seen.node.index(), seen.group.index());
+        let (into, node, group) = (&mut self.breaches, seen.node().index(), seen.group().index());
         match *observation {
             Observation::Logged { by, index, epoch, before, what } => {
                 into.ask(Invariant::LogMatching);
@@ -241,7 +263,7 @@ impl Invariants {
     }
 
     fn observed_rarely(&mut self, seen: Seen, observation: &Observation) {
-        let (into, node, group) = (&mut self.breaches, seen.node.index(), seen.group.index());
+        let (into, node, group) = (&mut self.breaches, seen.node().index(), seen.group().index());
         match *observation {
             Observation::Promised(promise) => self.promised(seen, promise),
             Observation::Entered { epoch } => {
@@ -260,12 +282,12 @@ impl Invariants {
                 into.ask(Invariant::LeaseExclusivity);
                 self.leases[group].granted(seen, seen.at + lasts, into);
             }
-            Observation::SteppedDown { .. } => self.leases[group].ended(seen.node),
+            Observation::SteppedDown { .. } => self.leases[group].ended(seen.node()),
             Observation::Delivered { origin, number } => {
                 into.ask(Invariant::CausalDelivery);
                 self.deliveries.delivered(seen, origin, number, into);
             }
-            Observation::Recovered { origin, number } => self.deliveries.recovered(seen.node, origin, number),
+            Observation::Recovered { origin, number } => self.deliveries.recovered(seen.node(), origin, number),
             _ => {}
         }
     }
@@ -275,7 +297,7 @@ impl Invariants {
         match promise {
             Promise::Copies(copies) if fits => {
                 self.breaches.ask(Invariant::DurabilityContract);
-                let promised = &mut self.copies_promised[seen.group.index()];
+                let promised = &mut self.copies_promised[seen.group().index()];
                 *promised = copies.max(*promised);
             }
             Promise::Once if fits => {
@@ -305,8 +327,8 @@ impl Invariants {
     pub fn applied(&mut self, seen: Seen, key: Key, value: Value, before: Option<Value>) {
         let order = [Invariant::ExactlyOnce, Invariant::ConflictingAcks, Invariant::Session];
         if order.iter().any(|invariant| self.breaches.asks(*invariant)) {
-            let node = seen.node.index();
-            let order = Order::of(self.epochs[node].followed(), seen.leads);
+            let node = seen.node().index();
+            let order = Order::of(self.epochs[node].followed(), seen.leads());
             let by = Taker { seen, seat: self.seats[node], order };
             self.versions.applied(by, key, value, before, &mut self.breaches);
         }
@@ -314,7 +336,7 @@ impl Invariants {
 
     /// A copy took a write out again.
     pub fn rolled_back(&mut self, seen: Seen, value: Value) {
-        let seat = self.seats[seen.node.index()];
+        let seat = self.seats[seen.node().index()];
         self.versions.rolled_back(seat, value);
         self.copies.rolled_back(seen, seat, value, &mut self.breaches);
     }
@@ -329,8 +351,8 @@ impl Invariants {
     pub fn took_office(&mut self, seen: Seen, epoch: u64, rival: Option<NodeId>) {
         self.breaches.ask(Invariant::ElectionSafety);
         if let Some(rival) = rival {
-            self.breaches.note(Invariant::ElectionSafety, seen.at, &[rival, seen.node], |names| {
-                let [rival, node] = [rival, seen.node].map(|node| names.name(node));
+            self.breaches.note(Invariant::ElectionSafety, seen.at, &[rival, seen.node()], |names| {
+                let [rival, node] = [rival, seen.node()].map(|node| names.name(node));
                 format!("{node} leads epoch {epoch}, and so does {rival}")
             });
         }
@@ -338,7 +360,7 @@ impl Invariants {
 
     /// A node answers that a write is done. When it answers: its client hears later.
     pub fn acknowledged(&mut self, seen: Seen, key: Key, value: Value) {
-        let promised = self.copies_promised[seen.group.index()];
+        let promised = self.copies_promised[seen.group().index()];
         self.copies.acknowledged(seen, value, promised, &mut self.breaches);
         if self.breaches.asks(Invariant::ConflictingAcks) {
             self.versions.acknowledged(seen, key, value, &mut self.breaches);

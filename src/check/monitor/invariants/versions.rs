@@ -169,16 +169,16 @@ impl Versions {
         if into.asks(Invariant::ExactlyOnce) {
             let had = self.takers.change(index(value), |takers| std::mem::replace(takers, *takers | seat.bit));
             if had & seat.bit != 0 {
-                into.note(Invariant::ExactlyOnce, seen.at, &[seen.node], |names| {
-                    format!("{} takes {value} of {key} for the second time", names.name(seen.node))
+                into.note(Invariant::ExactlyOnce, seen.at, &[seen.node()], |names| {
+                    format!("{} takes {value} of {key} for the second time", names.name(seen.node()))
                 });
                 return;
             }
             if let Some(later) = before
                 && self.precedes(value, later, order)
             {
-                into.note(Invariant::NoResurrection, seen.at, &[seen.node], |names| {
-                    let node = names.name(seen.node);
+                into.note(Invariant::NoResurrection, seen.at, &[seen.node()], |names| {
+                    let node = names.name(seen.node());
                     format!("{key} goes back from {later} to {value} in {node}, which {later} had replaced")
                 });
                 return;
@@ -246,7 +246,7 @@ impl Versions {
     /// A leader answers that a write is done.
     pub fn acknowledged(&mut self, seen: Seen, key: Key, value: Value, into: &mut Breaches) {
         let version = self.version(value);
-        if !seen.leads || !version.order.is_led() {
+        if !seen.leads() || !version.order.is_led() {
             return;
         }
         let mine = u32::try_from(value.0 + 1).unwrap_or(0);
@@ -261,8 +261,8 @@ impl Versions {
         };
         match known.checked_sub(1).map(|other| Value(other.into())) {
             Some(other) if other != value => {
-                into.note(Invariant::ConflictingAcks, seen.at, &[seen.node], |names| {
-                    let node = names.name(seen.node);
+                into.note(Invariant::ConflictingAcks, seen.at, &[seen.node()], |names| {
+                    let node = names.name(seen.node());
                     let over = version.before.checked_sub(1).map_or("nothing".into(), |before| format!("v{before}"));
                     format!(
                         "{node} acknowledges {value} of {key} over {over}, over which {other} was acknowledged already"

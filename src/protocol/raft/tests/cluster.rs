@@ -11,6 +11,7 @@ use crate::trace::Observation;
 
 use super::super::{Message, Options, Raft, Record, Timer};
 use super::judge::Judge;
+use crate::protocol::outbox::Outbox;
 use crate::protocol::{Context, Effect, Member, Protocol, Request, Role};
 
 /// How messages and disks fare.
@@ -234,17 +235,17 @@ impl Cluster {
     /// Calls a handler of a node that is up, carries out what it wants, and lets the judge look.
     fn handle(&mut self, at: usize, call: impl FnOnce(&mut Option<Raft>, &mut Context<Raft>)) {
         let node = &mut self.nodes[at];
-        let mut effects = Vec::new();
+        let mut outbox = Outbox::default();
         let mut cx = Context {
             me: &self.members[at],
             members: &self.members,
             now: self.now,
             uncertainty: Duration::ZERO,
             stream: &mut node.stream,
-            effects: &mut effects,
+            outbox: &mut outbox,
         };
         call(&mut node.raft, &mut cx);
-        for effect in effects {
+        for effect in outbox.drain() {
             self.carry_out(at, effect);
         }
         let node = &mut self.nodes[at];

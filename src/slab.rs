@@ -1,11 +1,11 @@
 //! Where things lie while their numbers travel: slots that are used again, the one freed last first.
 
 /// A slot's number has so many bits.
-pub(super) const SLOT_BITS: u32 = 23;
+pub(crate) const SLOT_BITS: u32 = 23;
 
 /// Makes room for so many more by an eighth of what there is: where a million events are pending, half of a doubled table
 /// would be the larger part of what an event takes.
-pub(super) fn grow<T>(table: &mut Vec<T>, more: usize) {
+pub(crate) fn grow<T>(table: &mut Vec<T>, more: usize) {
     if table.capacity() - table.len() < more {
         table.reserve_exact(more.max(table.len() / 8));
     }
@@ -13,7 +13,7 @@ pub(super) fn grow<T>(table: &mut Vec<T>, more: usize) {
 
 /// Things by slot.
 #[derive(Debug)]
-pub(super) struct Slab<T> {
+pub(crate) struct Slab<T> {
     slots: Vec<Option<T>>,
     free: Vec<u32>,
 }
@@ -26,7 +26,7 @@ impl<T> Default for Slab<T> {
 
 impl<T> Slab<T> {
     #[inline(always)]
-    pub(super) fn insert(&mut self, thing: T) -> u32 {
+    pub(crate) fn insert(&mut self, thing: T) -> u32 {
         let slot = match self.free.pop() {
             Some(slot) => slot,
             None => self.add(),
@@ -47,35 +47,35 @@ impl<T> Slab<T> {
 
     /// # Panics
     /// Where the slot is free.
-    pub(super) fn get(&self, slot: u32) -> &T {
+    pub(crate) fn get(&self, slot: u32) -> &T {
         self.slots[slot as usize].as_ref().expect("a full slot is asked for")
     }
 
     /// # Panics
     /// Where the slot is free.
-    pub(super) fn get_mut(&mut self, slot: u32) -> &mut T {
+    pub(crate) fn get_mut(&mut self, slot: u32) -> &mut T {
         self.slots[slot as usize].as_mut().expect("a full slot is asked for")
     }
 
     /// # Panics
     /// Where the slot is free.
     #[inline]
-    pub(super) fn remove(&mut self, slot: u32) -> T {
+    pub(crate) fn remove(&mut self, slot: u32) -> T {
         self.free.push(slot);
         self.slots[slot as usize].take().expect("a full slot is emptied")
     }
 
     /// Looks at both ends of a slot, so that a processor has it at hand soon; what it sees is of no importance.
-    pub(super) fn look(&self, slot: u32) -> bool {
+    pub(crate) fn look(&self, slot: u32) -> bool {
         let next = self.slots.get(slot as usize + 1);
         self.slots[slot as usize].is_some() & next.is_none_or(Option::is_some)
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.slots.len() - self.free.len()
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.slots.clear();
         self.free.clear();
     }

@@ -1,0 +1,139 @@
+//! Where a [`Context`](super::Context) puts what a handler wants, until it is carried out.
+//!
+//! What is wanted most is written once, where it stays: a message among the letters, until it arrives; an observation among the observations,
+//! until the monitors have looked at it. What was just written in small pieces and is read at once in large ones, as a copy does, a processor
+//! cannot pass on from its stores, and has to wait for.
+
+use std::cell::Cell;
+use std::collections::VecDeque;
+
+use crate::id::NodeId;
+use crate::slab::Slab;
+use crate::trace::Observation;
+
+use super::{Effect, Protocol};
+
+/// What handlers want, in order.
+pub(crate) struct Outbox<P: Protocol> {
+    pub(crate) wishes: Vec<Wish>,
+    pub(crate) observations: Vec<Observation>,
+    /// Everything that is neither a message nor an observation.
+    pub(crate) others: VecDeque<Effect<P>>,
+    pub(crate) letters: Letters<P::Message>,
+}
+
+/// What kind of thing is wanted, and where it lies.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wish {
+    /// A letter is to leave.
+    Send(u32),
+    /// A letter is to leave at once, whatever the disk still has to sync.
+    SendUnsynced(u32),
+    /// A letter is to leave for every other member.
+    Broadcast(u32),
+    /// An observation is to be told.
+    Observe(u32),
+    /// The next of the others.
+    Other,
+}
+
+/// A message on its way.
+///
+/// The cell is there for what it is made into: without it an empty slot would be marked in one of the message's own tags, and
+/// taking the message out would move the tag and the rest apart, in pieces that a processor cannot pass on from its stores.
+pub(crate) struct Letter<M> {
+    pub(crate) message: Cell<M>,
+    pub(crate) from: NodeId,
+    pub(crate) to: NodeId,
+}
+
+/// Messages by slot.
+pub(crate) type Letters<M> = Slab<Letter<M>>;
+
+impl<M> Letter<M> {
+    #[inline(always)]
+    pub(crate) fn new(message: M, from: NodeId, to: NodeId) -> Letter<M> {
+        Letter { message: Cell::new(message), from, to }
+    }
+}
+
+impl<P: Protocol> Default for Outbox<P> {
+    fn default() -> Outbox<P> {
+        Outbox { wishes: Vec::new(), observations: Vec::new(), others: VecDeque::new(), letters: Slab::default() }
+    }
+}
+
+impl<P: Protocol> Outbox<P> {
+    /// One more message, for one node.
+    #[inline(always)]
+    pub(crate) fn send(&mut self, letter: Letter<P::Message>, unsynced: bool) {
+        let slot = self.letters.insert(letter);
+        self.wishes.push(if unsynced { Wish::SendUnsynced(slot) } else { Wish::Send(slot) });
+    }
+
+    /// One more message, for all but its sender.
+    #[inline]
+    pub(crate) fn broadcast(&mut self, letter: Letter<P::Message>) {
+        let slot = self.letters.insert(letter);
+        self.wishes.push(Wish::Broadcast(slot));
+    }
+
+    /// One more observation.
+    #[inline(always)]
+    pub(crate) fn observe(&mut self, observation: Observation) {
+        self.wishes.push(Wish::Observe(self.observations.len() as u32));
+        self.observations.push(observation);
+    }
+
+    /// One more of everything else.
+    #[inline]
+    pub(crate) fn push(&mut self, effect: Effect<P>) {
+        self.wishes.push(Wish::Other);
+        self.others.push_back(effect);
+    }
+
+    /// What a wish is for, taken out: of the others, the next.
+    #[inline]
+    pub(crate) fn take(&mut self, wish: Wish) -> Effect<P> {
+        let mut take = |slot| {
+            let Letter { message, to, .. } = self.letters.remove(slot);
+            (to, message.into_inner())
+        };
+        match wish {
+            Wish::Send(slot) | Wish::SendUnsynced(slot) => {
+                let (to, message) = take(slot);
+                Effect::Send { to, message, unsynced: matches!(wish, Wish::SendUnsynced(_)) }
+            }
+            Wish::Broadcast(slot) => Effect::Broadcast { message: take(slot).1 },
+            Wish::Observe(place) => Effect::Observe(self.observations[place as usize]),
+            Wish::Other => self.others.pop_front().expect("there are as many as are wished for"),
+        }
+    }
+
+    /// Forgets what was wanted, which is done. Letters stay.
+    #[inline]
+    pub(crate) fn finish(&mut self) {
+        self.wishes.clear();
+        self.observations.clear();
+    }
+
+    /// Forgets everything, letters among it.
+    pub(crate) fn clear(&mut self) {
+        self.finish();
+        self.others.clear();
+        self.letters.clear();
+    }
+
+    /// Takes out all that is wanted, in order.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = Effect<P>> + '_ {
+        let mut place = 0;
+        std::iter::from_fn(move || {
+            let Some(wish) = self.wishes.get(place).copied() else {
+                self.finish();
+                return None;
+            };
+            place += 1;
+            Some(self.take(wish))
+        })
+    }
+}
