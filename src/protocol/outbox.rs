@@ -137,3 +137,72 @@ impl<P: Protocol> Outbox<P> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{Key, Value};
+    use crate::protocol::{Context, Payload, Request, State};
+    use crate::time::Duration;
+
+    #[derive(Debug)]
+    struct Quiet;
+
+    #[derive(Clone, Debug)]
+    struct Word(&'static str);
+
+    impl Payload for Word {
+        fn bytes(&self) -> u32 {
+            self.0.len() as u32
+        }
+    }
+
+    impl Protocol for Quiet {
+        type Message = Word;
+        type Timer = u8;
+        type Record = u8;
+        type Session = ();
+        type Options = ();
+
+        fn start(_: &(), _: Vec<u8>, _: &mut Context<Self>) -> Quiet {
+            Quiet
+        }
+
+        fn on_request(&mut self, _: Request<Self>, _: &mut Context<Self>) {}
+        fn on_message(&mut self, _: NodeId, _: Word, _: &mut Context<Self>) {}
+        fn on_timer(&mut self, _: u8, _: &mut Context<Self>) {}
+
+        fn state(&self) -> State {
+            State::no_data()
+        }
+    }
+
+    #[test]
+    fn everything_comes_out_in_the_order_in_which_it_was_wanted() {
+        let (me, to) = (NodeId(0), NodeId(1));
+        let mut outbox = Outbox::<Quiet>::default();
+        for round in 0..2 {
+            outbox.push(Effect::Persist { record: round });
+            outbox.send(Letter::new(Word("first"), me, to), true);
+            outbox.observe(Observation::Suspected);
+            outbox.broadcast(Letter::new(Word("second"), me, me));
+            outbox.push(Effect::SetTimer { timer: round, after: Duration::secs(1) });
+            outbox.observe(Observation::Applied { key: Key(2), value: Value(3) });
+            outbox.send(Letter::new(Word("third"), me, to), false);
+            let wanted: Vec<String> = outbox.drain().map(|effect| format!("{effect:?}")).collect();
+            let applied = format!("Observe({:?})", Observation::Applied { key: Key(2), value: Value(3) });
+            let expected = [
+                &format!("Persist({round})"),
+                "SendUnsynced(n1, Word(\"first\"))",
+                "Observe(Suspected)",
+                "Broadcast(Word(\"second\"))",
+                &format!("SetTimer({round}, 1s)"),
+                &applied,
+                "Send(n1, Word(\"third\"))",
+            ];
+            assert_eq!(wanted, expected);
+            assert!(outbox.wishes.is_empty() && outbox.observations.is_empty() && outbox.others.is_empty());
+            assert_eq!(outbox.letters.len(), 0, "what was taken out lies nowhere");
+        }
+    }
+}

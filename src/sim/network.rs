@@ -374,3 +374,23 @@ impl Dice {
         Dice { stream, thrown: [Duration::ZERO; THROWN], next: THROWN }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_message_has_the_delay_that_the_links_stream_gives_it() {
+        let mut topology = Topology::new(&["a", "b"]);
+        let delay = Delay::uniform(Duration::millis(10), Duration::millis(90));
+        topology.set_delay(RegionId(0), RegionId(1), delay);
+        let places = ["a", "b"].into_iter().enumerate();
+        let places = places.map(|(region, name)| PlaceInfo::new(name.into(), RegionId(region as u16), None)).collect();
+        let mut network = Network::new(7, &topology, places, false);
+        let mut stream = Stream::new(7, "link a > b");
+        for message in 0..3 * THROWN {
+            assert_eq!(network.post(0, 1, 1, Time::ZERO), Some(delay.sample(&mut stream)), "message {message}");
+        }
+        assert_eq!(network.outran, 0);
+    }
+}
