@@ -36,10 +36,13 @@ impl<P: Protocol> World<'_, P> {
         while let Some(wish) = self.outbox.wishes.get(place).copied() {
             place += 1;
             let waits = self.nodes[node.index()].disk.wait_for();
-            match (wish, waits) {
-                (Wish::Send(slot), None) | (Wish::SendUnsynced(slot), _) => self.send(node, slot),
-                (Wish::Observe(place), None) => self.observe(node, place as usize),
-                (wish, waits) => self.carry_out_or_hold(node, wish, waits),
+            match wish {
+                Wish::SendUnsynced(slot) => self.send(node, slot),
+                Wish::Send(slot) if waits.is_none() => self.send(node, slot),
+                Wish::Observe(place) if waits.is_none() || !self.outbox.observations[place as usize].is_durable() => {
+                    self.observe(node, place as usize);
+                }
+                wish => self.carry_out_or_hold(node, wish, waits),
             }
         }
         self.outbox.finish();

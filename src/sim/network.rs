@@ -35,7 +35,7 @@ pub(super) struct Network {
     /// What got through in spite of losses, and of which fault; where somebody wants to know.
     pub(super) passages: Option<Vec<(usize, Passage)>>,
     pub(super) traffic: Traffic,
-    /// How many messages were faster than their links allow: none, or a delay is wrong.
+    /// How many delays were thrown that are shorter than their links allow: none, or one is wrong.
     pub(super) outran: u64,
 }
 
