@@ -8,6 +8,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use riftzone::scenario::Scenario;
+use riftzone::sim::Judging;
 use riftzone::trace::Trace;
 
 const WORLD: &str = r#"
@@ -43,7 +44,7 @@ fn bench(criterion: &mut Criterion) {
     group.sample_size(10);
     group.warm_up_time(std::time::Duration::from_millis(500)).measurement_time(std::time::Duration::from_secs(2));
     for design in &world.designs {
-        let mut runner = design.configured.runner();
+        let mut runner = design.configured.runner(Judging::AtOnce);
         let mut run = || design.run_with(&mut *runner, &world.setup, 1, Trace::off());
         let outcomes = run().measures.outcomes(None);
         assert!(outcomes.ok > 0 && outcomes.ok == outcomes.total(), "{}: every command is answered", design.name);

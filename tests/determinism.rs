@@ -8,6 +8,7 @@ use std::process::Command;
 use riftzone::explore::seeds::{Progress, sweep};
 use riftzone::id::RegionId;
 use riftzone::scenario::Scenario;
+use riftzone::sim::Judging;
 use riftzone::time::Duration;
 use riftzone::trace::{Rows, Trace};
 
@@ -88,7 +89,7 @@ fn threads_do_not_matter() {
     assert_eq!(alone, with(7));
 }
 
-/// What one run leaves to the next is memory and nothing else, also where it ended amid messages.
+/// What one run leaves to the next is memory and nothing else, also where it ended amid messages, and whoever judged it.
 #[test]
 fn a_run_in_the_memory_of_another_is_the_same_run() {
     for (file, name) in [
@@ -100,13 +101,15 @@ fn a_run_in_the_memory_of_another_is_the_same_run() {
     ] {
         let stormy = scenario(file);
         let design = stormy.designs.iter().find(|design| design.protocol == name).unwrap();
-        let mut runner = design.configured.runner();
+        let mut runners = [Judging::AtOnce, Judging::Meanwhile].map(|judging| design.configured.runner(judging));
         let mut cut_short = stormy.setup.clone();
         (cut_short.duration, cut_short.settle) = (Duration::secs(40), Duration::ZERO);
         for (setup, seed) in [(&stormy.setup, 1), (&cut_short, 2), (&stormy.setup, 3), (&stormy.setup, 1)] {
-            let again = design.run_with(&mut *runner, setup, seed, Trace::off());
             let fresh = design.run(setup, seed, Trace::off());
-            assert_eq!(format!("{again:?}"), format!("{fresh:?}"), "{name}, seed {seed}");
+            for runner in &mut runners {
+                let again = design.run_with(&mut **runner, setup, seed, Trace::off());
+                assert_eq!(format!("{again:?}"), format!("{fresh:?}"), "{name}, seed {seed}");
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::check::level::{Judged, Level};
 use crate::check::monitor::Invariant;
 use crate::protocol::Guarantee;
 use crate::scenario::{Design, Over, Scenario};
-use crate::sim::{LedgerEntry, Run};
+use crate::sim::{Judging, LedgerEntry, Run};
 use crate::trace::{Digest, Rows, Trace};
 
 use super::expect::{Judgement, Measured};
@@ -144,7 +144,8 @@ pub fn sweep(scenario: &Scenario, designs: &[&Design], seeds: &[u64], progress: 
     let jobs: Vec<(usize, u64)> =
         seeds.iter().flat_map(|seed| (0..designs.len()).map(move |design| (design, *seed))).collect();
     let rows: Vec<Rows> = designs.iter().map(|design| levels::rows(design)).collect();
-    let runners = || designs.iter().map(|design| design.configured.runner()).collect::<Vec<_>>();
+    let judging = Judging::of(jobs.len(), rayon::current_num_threads());
+    let runners = || designs.iter().map(|design| design.configured.runner(judging)).collect::<Vec<_>>();
     let done: Vec<Option<(usize, SeedResult)>> = jobs
         .par_iter()
         .map_init(runners, |runners, (design, seed)| {

@@ -142,7 +142,7 @@ impl Outcomes {
 const GOOD_IN_A_ROW: usize = 5;
 
 /// What clients went through, by the region they are in.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Measures {
     regions: Vec<RegionMeasures>,
     bucket: Duration,

@@ -8,7 +8,7 @@ use crate::rng::Stream;
 use crate::time::{Duration, Time};
 use crate::trace::Observation;
 
-use super::outbox::{Letter, Outbox};
+use super::outbox::{Letter, Outbox, Said};
 use super::{Interval, Member, Protocol, Request, Role};
 
 /// What a handler wants done. Effects are carried out in order, after the handler has returned.
@@ -192,17 +192,17 @@ impl<'a, P: Protocol> Context<'a, P> {
 
     /// Answers a request once every record persisted so far is synced.
     pub fn reply(&mut self, request: RequestId, reply: Reply) {
-        self.outbox.push(Effect::Reply { request, reply, session: None, unsynced: false });
+        self.outbox.reply(Said { request, reply, session: None, unsynced: false });
     }
 
     /// Answers a request, and gives the client a new session token.
     pub fn reply_with(&mut self, request: RequestId, reply: Reply, session: P::Session) {
-        self.outbox.push(Effect::Reply { request, reply, session: Some(session), unsynced: false });
+        self.outbox.reply(Said { request, reply, session: Some(session), unsynced: false });
     }
 
     /// Answers at once, whatever the disk still has to sync: for a read that shows no unsynced state.
     pub fn reply_unsynced(&mut self, request: RequestId, reply: Reply) {
-        self.outbox.push(Effect::Reply { request, reply, session: None, unsynced: true });
+        self.outbox.reply(Said { request, reply, session: None, unsynced: true });
     }
 
     /// Tells the client a definite no. It may try another node while its timeout lasts.

@@ -1,13 +1,14 @@
 //! Where a [`Context`](super::Context) puts what a handler wants, until it is carried out.
 //!
 //! What is wanted most is written once, where it stays: a message among the letters, until it arrives; an observation among the observations,
-//! until the monitors have looked at it. What was just written in small pieces and is read at once in large ones, as a copy does, a processor
+//! until the monitors have looked at it; and so does an answer. What was just written in small pieces and is read at once in large ones, as a copy does, a processor
 //! cannot pass on from its stores, and has to wait for.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
 
-use crate::id::NodeId;
+use crate::id::{NodeId, RequestId};
+use crate::op::Reply;
 use crate::slab::Slab;
 use crate::trace::Observation;
 
@@ -17,7 +18,8 @@ use super::{Effect, Protocol};
 pub(crate) struct Outbox<P: Protocol> {
     pub(crate) wishes: Vec<Wish>,
     pub(crate) observations: Vec<Observation>,
-    /// Everything that is neither a message nor an observation.
+    pub(crate) replies: Vec<Said<P::Session>>,
+    /// Everything else.
     pub(crate) others: VecDeque<Effect<P>>,
     pub(crate) letters: Letters<P::Message>,
 }
@@ -33,8 +35,19 @@ pub(crate) enum Wish {
     Broadcast(u32),
     /// An observation is to be told.
     Observe(u32),
+    /// A client is to be answered.
+    Reply(u32),
     /// The next of the others.
     Other,
+}
+
+/// An answer to a client.
+#[derive(Debug)]
+pub(crate) struct Said<S> {
+    pub(crate) request: RequestId,
+    pub(crate) reply: Reply,
+    pub(crate) session: Option<S>,
+    pub(crate) unsynced: bool,
 }
 
 /// A message on its way.
@@ -59,7 +72,13 @@ impl<M> Letter<M> {
 
 impl<P: Protocol> Default for Outbox<P> {
     fn default() -> Outbox<P> {
-        Outbox { wishes: Vec::new(), observations: Vec::new(), others: VecDeque::new(), letters: Slab::default() }
+        Outbox {
+            wishes: Vec::new(),
+            observations: Vec::new(),
+            replies: Vec::new(),
+            others: VecDeque::new(),
+            letters: Slab::default(),
+        }
     }
 }
 
@@ -85,6 +104,13 @@ impl<P: Protocol> Outbox<P> {
         self.observations.push(observation);
     }
 
+    /// One more answer.
+    #[inline(always)]
+    pub(crate) fn reply(&mut self, said: Said<P::Session>) {
+        self.wishes.push(Wish::Reply(self.replies.len() as u32));
+        self.replies.push(said);
+    }
+
     /// One more of everything else.
     #[inline]
     pub(crate) fn push(&mut self, effect: Effect<P>) {
@@ -106,6 +132,10 @@ impl<P: Protocol> Outbox<P> {
             }
             Wish::Broadcast(slot) => Effect::Broadcast { message: take(slot).1 },
             Wish::Observe(place) => Effect::Observe(self.observations[place as usize]),
+            Wish::Reply(place) => {
+                let Said { request, reply, ref mut session, unsynced } = self.replies[place as usize];
+                Effect::Reply { request, reply, session: session.take(), unsynced }
+            }
             Wish::Other => self.others.pop_front().expect("there are as many as are wished for"),
         }
     }
@@ -115,6 +145,7 @@ impl<P: Protocol> Outbox<P> {
     pub(crate) fn finish(&mut self) {
         self.wishes.clear();
         self.observations.clear();
+        self.replies.clear();
     }
 
     /// Forgets everything, letters among it.
@@ -141,7 +172,7 @@ impl<P: Protocol> Outbox<P> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::{Key, Value};
+    use crate::id::{ClientId, Key, Value};
     use crate::protocol::{Context, Payload, Request, State};
     use crate::time::Duration;
 
@@ -188,6 +219,8 @@ mod tests {
             outbox.broadcast(Letter::new(Word("second"), me, me));
             outbox.push(Effect::SetTimer { timer: round, after: Duration::secs(1) });
             outbox.observe(Observation::Applied { key: Key(2), value: Value(3) });
+            let request = RequestId { client: ClientId(4), sequence: 1, entry: me };
+            outbox.reply(Said { request, reply: Reply::Written, session: Some(()), unsynced: true });
             outbox.send(Letter::new(Word("third"), me, to), false);
             let wanted: Vec<String> = outbox.drain().map(|effect| format!("{effect:?}")).collect();
             let applied = format!("Observe({:?})", Observation::Applied { key: Key(2), value: Value(3) });
@@ -198,10 +231,12 @@ mod tests {
                 "Broadcast(Word(\"second\"))",
                 &format!("SetTimer({round}, 1s)"),
                 &applied,
+                "ReplyUnsynced(c4, Written, Some(()))",
                 "Send(n1, Word(\"third\"))",
             ];
             assert_eq!(wanted, expected);
-            assert!(outbox.wishes.is_empty() && outbox.observations.is_empty() && outbox.others.is_empty());
+            assert!(outbox.wishes.is_empty() && outbox.observations.is_empty());
+            assert!(outbox.replies.is_empty() && outbox.others.is_empty());
             assert_eq!(outbox.letters.len(), 0, "what was taken out lies nowhere");
         }
     }

@@ -18,7 +18,7 @@ use crate::protocol::{
     caspaxos, causal, crdt, home_region, hub, last_writer_wins, lease_store, orchestrated, primary_backup, raft,
     siblings,
 };
-use crate::sim::{Placement, Run, Setup, Simulator};
+use crate::sim::{Judging, Placement, Run, Setup, Simulator};
 use crate::trace::Trace;
 
 /// Every protocol.
@@ -87,8 +87,8 @@ pub trait Configured: Send + Sync + fmt::Debug {
     /// See [`Protocol::claims`].
     fn claims(&self) -> Vec<Claim>;
 
-    /// What runs it, as often as wanted.
-    fn runner(&self) -> Box<dyn Runner + '_>;
+    /// What runs it, as often as wanted, and judges so.
+    fn runner(&self, judging: Judging) -> Box<dyn Runner + '_>;
 
     /// See [`explore`](exhaustive::explore); `None` where the protocol is not [`Explorable`].
     ///
@@ -198,8 +198,8 @@ where
         P::claims(&self.options)
     }
 
-    fn runner(&self) -> Box<dyn Runner + '_> {
-        Box::new(Again { options: &self.options, simulator: Simulator::<P>::default() })
+    fn runner(&self, judging: Judging) -> Box<dyn Runner + '_> {
+        Box::new(Again { options: &self.options, simulator: Simulator::<P>::new(judging) })
     }
 }
 

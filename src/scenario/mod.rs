@@ -52,7 +52,7 @@ use crate::model::service::ServiceModel;
 use crate::model::stonith::Stonith;
 use crate::model::transport::StreamTransport;
 use crate::registry::{Configured, Runner};
-use crate::sim::{Placement, Run, Setup};
+use crate::sim::{Judging, Placement, Run, Setup};
 use crate::trace::Trace;
 
 /// What a scenario file says, checked and ready to run.
@@ -143,7 +143,13 @@ pub struct Design {
 impl Design {
     /// Runs the design once. That its options fit was checked when the scenario was read.
     pub fn run(&self, setup: &Setup, seed: u64, trace: Trace) -> Run {
-        self.run_with(&mut *self.configured.runner(), setup, seed, trace)
+        self.run_with(&mut *self.configured.runner(Judging::AtOnce), setup, seed, trace)
+    }
+
+    /// The same where nothing else is to be done: with a second core, judges hear there what happens.
+    pub fn run_alone(&self, setup: &Setup, seed: u64, trace: Trace) -> Run {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        self.run_with(&mut *self.configured.runner(Judging::of(1, cores)), setup, seed, trace)
     }
 
     /// The scenario's world as this design meets it: with its own nodes' disks and capacity, its clients' own retries and

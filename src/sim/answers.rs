@@ -1,6 +1,5 @@
 //! What clients make of the answers, and of having none. Next: `retries.rs`, how they ask again by a policy.
 
-use crate::check::monitor::{Invariant, Origin};
 use crate::history::Outcome;
 use crate::id::{ClientId, NodeId};
 use crate::model::workload::Arrivals;
@@ -8,6 +7,7 @@ use crate::op::{Op, Refusal, Reply};
 use crate::protocol::Protocol;
 
 use super::clients::Active;
+use super::docket::Told;
 use super::future::Plain;
 use super::in_flight::Answer;
 use super::world::World;
@@ -39,30 +39,16 @@ impl<P: Protocol> World<'_, P> {
                     && reply.is_done(&active.op)
                     && let Some(epoch) = answer.epoch
                 {
-                    let server = &self.nodes[answer.server.index()];
-                    let (group, is_abroad) = (server.group, server.region != region);
-                    let is_another = self.writers.acknowledged(group, epoch, answer.server, answer.decided);
-                    if is_another && self.invariants.is_whole(Invariant::DualServing) {
-                        self.invariants.overlapped(self.now, Some(answer.server), self.writers.overlap());
-                    }
-                    self.failovers.acknowledged(group, epoch, answer.server, active.invoked, is_abroad, self.now);
+                    let (at, decided, server) = (self.now, answer.decided, answer.server);
+                    let (group, is_abroad) = {
+                        let server = &self.nodes[server.index()];
+                        (server.group, server.region != region)
+                    };
+                    self.docket.tell(Told::Decided { client, at, epoch, decided, server, group, is_abroad });
                 }
-                self.tell_invariants(client, &active, reply, answer.server);
-                if let Some(behind) = self.record.completed(active.ended(region, self.now), reply, answer.server) {
-                    self.invariants.was_stale(self.now, answer.server, active.op.key(), behind);
-                }
+                let (at, server, is_repeated) = (self.now, answer.server, active.is_repeated());
+                self.docket.tell(Told::Heard { client, at, reply, server, region, is_repeated });
                 self.digest.mix(reply_word(reply));
-                if reply.is_done(&active.op)
-                    && let Op::Write(_, value)
-                    | Op::CompareAndSet { new: value, .. }
-                    | Op::Insert { name: value, .. }
-                    | Op::Next { name: value, .. } = active.op
-                {
-                    self.lineage.acknowledged(value);
-                }
-                if reply == Reply::Written && matches!(active.op, Op::Put { .. }) {
-                    active.op.writes().for_each(|(_, value)| self.lineage.acknowledged(value));
-                }
                 if self.setup.workload.mix.compare_and_set > 0 {
                     self.clients.remember(region, &active.op, reply);
                 }
@@ -84,43 +70,6 @@ impl<P: Protocol> World<'_, P> {
         }
     }
 
-    /// A client heard the answer to its operation.
-    fn tell_invariants(&mut self, client: ClientId, active: &Active, reply: Reply, server: NodeId) {
-        let (key, now) = (active.op.key(), self.now);
-        if active.op.kind().writes() {
-            self.invariants.answered(active.invoked);
-        }
-        match reply {
-            Reply::Read(value) | Reply::Mismatch(value) => {
-                let origin = value.map_or(Origin::Asked, |value| self.record.writes.origin(key, value));
-                self.invariants.read(now, server, client, key, value, origin);
-            }
-            Reply::Written if matches!(active.op, Op::Put { .. }) => {
-                for (cell, value) in active.op.writes() {
-                    self.invariants.told(now, server, client, cell, Some(value));
-                }
-            }
-            Reply::Written => self.invariants.told(now, server, client, key, active.op.written()),
-            Reply::Row(row) => self.row_shown(client, active, row, server),
-            Reply::Amount(_) if matches!(active.op, Op::Next { .. }) => {} // the record knows which were given
-            Reply::Amount(amount) | Reply::Short(amount) => {
-                let possible = self.record.counts.possible(key);
-                self.invariants.counted(now, server, client, key, amount, &possible);
-            }
-            Reply::Items(items) => {
-                if let Some(item) = self.record.sets.out_of_thin_air(key, items) {
-                    self.invariants.made_up(now, server, client, key, item);
-                }
-            }
-            Reply::Several(several) => {
-                for value in several.named() {
-                    let origin = self.record.writes.origin(key, value);
-                    self.invariants.showed(now, server, client, key, value, origin);
-                }
-            }
-        }
-    }
-
     fn refused(&mut self, client: ClientId, refusal: Refusal) {
         let state = &mut self.clients.clients[client.index()];
         let (region, sequence) = (state.region, state.sequence);
@@ -134,8 +83,7 @@ impl<P: Protocol> World<'_, P> {
                 self.attempt(client, leader);
             }
             Refusal::Unsupported => {
-                let ended = active.ended(region, self.now);
-                self.record.failed(ended);
+                self.docket.tell(Told::Failed { client, at: self.now, region });
                 self.finish(client, Outcome::Fail);
             }
             Refusal::Redirect(_) | Refusal::Unavailable | Refusal::Conflict => {
@@ -180,32 +128,28 @@ impl<P: Protocol> World<'_, P> {
         if self.streams.is_some() && !active.refused {
             self.client_hangs_up(client, active.target);
         }
-        let ended = active.ended(region, self.now);
-        if active.op.kind().writes() {
-            self.invariants.unanswered(active.invoked, self.now);
-        }
+        let at = self.now;
+        self.docket.tell(Told::Unanswered { client, at });
         if active.unresolved == 0 {
-            self.record.failed(ended);
+            self.docket.tell(Told::Failed { client, at, region });
             self.finish(client, Outcome::Fail);
         } else if active.op.kind().writes()
             && !matches!(active.op, Op::Next { .. })
             && self.setup.workload.retry.is_some_and(|retry| retry.hides_errors)
         {
-            self.record.completed(ended, Reply::Written, active.target);
-            active.op.writes().for_each(|(_, value)| self.lineage.acknowledged(value));
+            let (server, is_repeated) = (active.target, active.is_repeated());
+            self.docket.tell(Told::Presumed { client, at, server, region, is_repeated });
             self.finish(client, Outcome::Ok);
         } else {
-            self.record.gave_up(ended);
+            self.docket.tell(Told::GaveUp { client, at, region });
             self.finish(client, Outcome::Unknown);
         }
     }
 
     /// The run is over: nobody will tell what became of the operations under way.
     pub(super) fn give_up_all(&mut self) {
-        for client in &self.clients.clients {
-            if let Some(active) = client.active {
-                self.record.gave_up(active.ended(client.region, self.now));
-            }
+        for (place, client) in self.clients.clients.iter().enumerate().filter(|(_, client)| client.active.is_some()) {
+            self.docket.tell(Told::Left { client: ClientId(place as u32), at: self.now, region: client.region });
         }
     }
 
@@ -257,7 +201,6 @@ impl<P: Protocol> World<'_, P> {
         let region = state.region;
         self.digest.mix(outcome as u64 + 1);
         let latency = self.now.since(active.invoked);
-        self.measures.record(region, active.op.kind(), outcome, active.invoked, latency);
         self.line(|world| {
             format!(
                 "{client} in {}: {:?} is {outcome:?} after {latency}",

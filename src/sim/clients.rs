@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 
-use crate::history::OpId;
 use crate::id::{ClientId, Key, NodeId, RegionId, RequestId, Value};
 use crate::model::clock::{Clock, Whose};
 use crate::model::workload::{Arrivals, Objects};
@@ -11,9 +10,9 @@ use crate::protocol::{Member, Protocol, Request, Role, Serves};
 use crate::rng::Stream;
 use crate::time::{Duration, Time};
 
+use super::docket::Told;
 use super::effects::REQUEST_BYTES;
 use super::future::{Event, Plain};
-use super::record::Ended;
 use super::setup::Setup;
 use super::world::World;
 
@@ -64,7 +63,6 @@ pub(super) struct Client<S> {
 /// An operation under way.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Active {
-    pub(super) id: OpId,
     pub(super) op: Op,
     pub(super) invoked: Time,
     pub(super) target: NodeId,
@@ -85,15 +83,9 @@ pub(super) struct Active {
 }
 
 impl Active {
-    pub(super) fn ended(&self, region: RegionId, at: Time) -> Ended {
-        Ended {
-            id: self.id,
-            op: self.op,
-            region,
-            invoked: self.invoked,
-            at,
-            is_repeated: self.attempt > 1 || self.tries > 0 || self.hedged.is_some(),
-        }
+    /// Whether more than one node was asked.
+    pub(super) fn is_repeated(&self) -> bool {
+        self.attempt > 1 || self.tries > 0 || self.hedged.is_some()
     }
 }
 
@@ -336,7 +328,7 @@ impl<P: Protocol> World<'_, P> {
         let (region, group) = (self.clients.region(client), self.group_of(&op).index());
         let routed = if self.router.is_some() { self.routed(client, &op) } else { None };
         let target = routed.unwrap_or_else(|| self.clients.first_target(region, group, op.kind(), &self.groups[group]));
-        let id = self.record.invoked(client, op, self.now);
+        self.docket.tell(Told::Asked { client, op, at: self.now });
         let shown = self.clients.sites[region.index()].clock.reading(self.now);
         let state = &mut self.clients.clients[client.index()];
         P::begins(self.options, &mut state.session, shown);
@@ -344,7 +336,6 @@ impl<P: Protocol> World<'_, P> {
         let sequence = state.sequence;
         state.asked = if self.setup.workload.idempotency { sequence } else { state.asked + 1 };
         state.active = Some(Active {
-            id,
             op,
             invoked: self.now,
             target,
@@ -396,7 +387,7 @@ impl<P: Protocol> World<'_, P> {
             state.asked += 1;
         }
         if active.unresolved > 0 {
-            self.record.counts.asked_again(active.op);
+            self.docket.tell(Told::AskedAgain { client });
         }
         active.unresolved += 1;
         (active.refused, active.stays) = (false, false);

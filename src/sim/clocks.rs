@@ -92,7 +92,7 @@ impl<P: Protocol> World<'_, P> {
         self.faults.states[fault].touched += nodes.len() as u64;
         for node in nodes {
             self.set_clock(*node);
-            self.invariants.lost_its_time(self.nodes[node.index()].group);
+            self.docket.ask().invariants.lost_its_time(self.nodes[node.index()].group);
         }
     }
 

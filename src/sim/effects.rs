@@ -1,16 +1,17 @@
 //! What becomes of a handler's effects: messages leave, answers travel, observations are told to the monitors.
 //!
 //! Here the law of persist-before-send is held: what must wait for the disk is put aside until the disk has synced.
-//! Next: `network.rs`.
+//! Next: `network.rs`; `docket.rs`, how those who look on hear of it.
 
 use crate::check::monitor::{Seen, Watched};
 use crate::id::{Key, NodeId, RequestId, Value};
 use crate::op::{Refusal, Reply};
-use crate::protocol::outbox::{Letter, Wish};
+use crate::protocol::outbox::{Letter, Said, Wish};
 use crate::protocol::{Effect, Payload, Protocol, Request};
 use crate::time::{Duration, Time};
 use crate::trace::{Flight, Observation, Sighting};
 
+use super::docket::Told;
 use super::future::{Event, Plain};
 use super::in_flight::Answer;
 use super::node::Node;
@@ -41,6 +42,11 @@ impl<P: Protocol> World<'_, P> {
                 Wish::Send(slot) if waits.is_none() => self.send(node, slot),
                 Wish::Observe(place) if waits.is_none() || !self.outbox.observations[place as usize].is_durable() => {
                     self.observe(node, place as usize);
+                }
+                Wish::Reply(place) if waits.is_none() || self.outbox.replies[place as usize].unsynced => {
+                    let Said { request, reply, ref mut session, .. } = self.outbox.replies[place as usize];
+                    let session = session.take();
+                    self.answer(node, request, Ok(reply), session);
                 }
                 wish => self.carry_out_or_hold(node, wish, waits),
             }
@@ -152,7 +158,7 @@ impl<P: Protocol> World<'_, P> {
             && let Some((key, value)) = self.clients.writing(&request)
         {
             let seen = self.seen(node);
-            self.invariants.acknowledged(seen, key, value);
+            self.docket.tell(Told::Acknowledged { seen, key, value });
         }
         let answer = Answer { request, says, session, server: node, epoch, decided: self.now };
         if request.entry == node {
@@ -307,12 +313,8 @@ impl<P: Protocol> World<'_, P> {
         let seen = self.seen(node);
         self.digest.mix(self.network.place(node.index()).hash ^ word(7, value.0));
         // Who leads puts writes in their order, also where it applies them later than it is asked.
-        let ordered = seen.leads() || self.asked.take_if(|asked| *asked == value).is_some();
-        let before = self.lineage.applied(node, key, value, ordered);
-        if self.record.is_of_rows() {
-            self.record.rows_seen.placed(value, before);
-        }
-        self.invariants.applied(seen, key, value, before);
+        let is_ordered = seen.leads() || self.asked.take_if(|asked| *asked == value).is_some();
+        self.docket.tell(Told::Applied { seen, key, value, is_ordered });
         if let Some(duplicates) = &mut self.duplicates {
             duplicates.applied(node, value);
         }
@@ -331,47 +333,30 @@ impl<P: Protocol> World<'_, P> {
         };
         self.digest.mix(self.network.place(node.index()).hash ^ word);
         let observation = self.outbox.observations[place];
+        self.docket.tell(Told::Observed { seen, observation });
         match observation {
-            Observation::Leader { epoch } => {
-                let rival = self.leaders.took_office(seen.group(), epoch, node, self.now);
-                self.invariants.took_office(seen, epoch, rival);
-                self.nodes[node.index()].epoch = Some(epoch);
-            }
-            Observation::SteppedDown { epoch } => {
-                self.invariants.observed(seen, &observation);
-                self.nodes[node.index()].epoch.take_if(|led| *led == epoch);
-            }
-            Observation::RolledBack { key, value, now } => {
-                self.lineage.rolled_back(node, key, value, now);
-                self.invariants.rolled_back(seen, value);
+            Observation::Leader { epoch } => self.nodes[node.index()].epoch = Some(epoch),
+            Observation::SteppedDown { epoch } => drop(self.nodes[node.index()].epoch.take_if(|led| *led == epoch)),
+            Observation::RolledBack { value, .. } => {
                 if let Some(duplicates) = &mut self.duplicates {
                     duplicates.rolled_back(node, value);
                 }
             }
-            Observation::Conflict { lost, .. } => self.lineage.conflict(lost),
-            Observation::Added { value, .. } => self.lineage.added(value),
-            Observation::Replaced { value, by, .. } => self.lineage.replaced(node, value, by),
-            Observation::Removed { value, by, .. } => self.lineage.removed(node, value, by),
             _ => {}
         }
-        self.failovers.observed(seen.group(), node, observation, self.now);
     }
 
     /// Tells what only the invariants want to know.
     #[inline]
     fn observe_for_invariants(&mut self, seen: Seen, place: usize) {
         match self.outbox.observations[place] {
-            Observation::Merged { key, update } => {
-                let held = self.lineage.held(seen.node(), key);
-                self.invariants.merged(seen, key, update, held);
-            }
             Observation::Ordered { value } => self.asked = Some(value),
             Observation::Leased { epoch, lasts } => {
                 let lasts = self.nodes[seen.node().index()].true_span(lasts);
-                self.invariants.observed(seen, &Observation::Leased { epoch, lasts });
+                self.docket.tell(Told::Observed { seen, observation: Observation::Leased { epoch, lasts } });
             }
             Observation::Promised(promise) if !self.setup.holds_to(promise) => {}
-            _ => self.invariants.observed(seen, &self.outbox.observations[place]),
+            observation => self.docket.tell(Told::Observed { seen, observation }),
         }
     }
 

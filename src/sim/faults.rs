@@ -109,7 +109,7 @@ impl<P: Protocol> World<'_, P> {
         self.line(|_| format!("fault begins: {}", action.kind().name()));
         let state = &mut self.faults.states[place];
         (state.fired, state.active) = (true, true);
-        self.invariants.broke();
+        self.docket.ask().invariants.broke();
         let before = self.standings();
         match action {
             Action::Crash(_)
@@ -258,14 +258,15 @@ impl<P: Protocol> World<'_, P> {
     pub(super) fn look_if_healed(&mut self) {
         let is_on = self.managers.as_ref().is_none_or(|managers| managers.is_everything_on());
         if is_on && self.faults.states.iter().all(|state| !state.active) {
-            self.invariants.healed(self.now);
+            self.docket.ask().invariants.healed(self.now);
         }
     }
 
     /// How well each group's leader stands: whether it runs, and what is wrong with its links to the other members.
-    pub(super) fn standings(&self) -> Vec<Option<Standing>> {
+    pub(super) fn standings(&mut self) -> Vec<Option<Standing>> {
+        let failovers = &self.docket.ask().failovers;
         let of = |group: usize| {
-            let leader = self.failovers.leader(GroupId(group as u16))?;
+            let leader = failovers.leader(GroupId(group as u16))?;
             let node = &self.nodes[leader.index()];
             let members = self.groups[group].iter().map(|member| member.node.index());
             let ways = members.flat_map(|member| [(leader.index(), member), (member, leader.index())]);
@@ -280,14 +281,14 @@ impl<P: Protocol> World<'_, P> {
     pub(super) fn compare_standings(&mut self, before: &[Option<Standing>]) {
         for (group, (before, after)) in before.iter().zip(self.standings()).enumerate() {
             if *before != after {
-                self.failovers.touched(GroupId(group as u16), self.now);
+                self.docket.ask().failovers.touched(GroupId(group as u16), self.now);
             }
         }
     }
 
     /// The end of the clients' time: everything is healed.
     pub(super) fn settle(&mut self) {
-        self.failovers.close();
+        self.docket.ask().failovers.close();
         (0..self.faults.states.len()).for_each(|place| self.fault_ends(place));
         if self.managers.is_some() {
             self.power_on_all();
@@ -297,7 +298,7 @@ impl<P: Protocol> World<'_, P> {
         }
     }
 
-    pub(super) fn nodes_of(&self, target: Target) -> Vec<NodeId> {
+    pub(super) fn nodes_of(&mut self, target: Target) -> Vec<NodeId> {
         let all = (0..self.nodes.len()).map(|place| NodeId(place as u16));
         match target {
             Target::Region(region) => all.filter(|node| self.nodes[node.index()].region == region).collect(),
@@ -308,25 +309,28 @@ impl<P: Protocol> World<'_, P> {
                 let is_there = |place: &PlaceInfo| (place.region, place.zone) == (region, Some(zone));
                 all.filter(|node| is_there(self.network.place(node.index()))).collect()
             }
-            Target::Leader => (0..self.groups.len()).filter_map(|g| self.leaders.current(GroupId(g as u16))).collect(),
+            Target::Leader => {
+                (0..self.groups.len()).filter_map(|g| self.docket.ask().leaders.current(GroupId(g as u16))).collect()
+            }
         }
     }
 
     /// The places that a target stands for on links: a region is its nodes and its clients, the leader its whole region.
-    fn places_of(&self, target: Target) -> Vec<Place> {
+    fn places_of(&mut self, target: Target) -> Vec<Place> {
         match target {
             Target::Region(region) => {
                 (0..self.network.places().len()).filter(|place| self.network.place(*place).region == region).collect()
             }
             Target::Role(..) | Target::Zone(..) => self.nodes_of(target).into_iter().map(NodeId::index).collect(),
             Target::Leader => {
-                let regions = self.nodes_of(target).into_iter().map(|node| self.nodes[node.index()].region);
-                regions.flat_map(|region| self.places_of(Target::Region(region))).collect()
+                let leaders = self.nodes_of(target);
+                let regions: Vec<_> = leaders.iter().map(|leader| self.nodes[leader.index()].region).collect();
+                regions.into_iter().flat_map(|region| self.places_of(Target::Region(region))).collect()
             }
         }
     }
 
-    fn links_of(&self, pairs: &[(Target, Target)]) -> Vec<(Place, Place)> {
+    fn links_of(&mut self, pairs: &[(Target, Target)]) -> Vec<(Place, Place)> {
         let mut links = Vec::new();
         for (from, to) in pairs {
             let to = self.places_of(*to);
@@ -336,7 +340,7 @@ impl<P: Protocol> World<'_, P> {
     }
 
     /// The links between nodes of these regions and nodes of others, both ways.
-    fn links_through_gateways(&self, targets: &[Target]) -> Vec<(Place, Place)> {
+    fn links_through_gateways(&mut self, targets: &[Target]) -> Vec<(Place, Place)> {
         let places: Vec<Place> = targets.iter().flat_map(|target| self.places_of(*target)).collect();
         let nodes = 0..self.nodes.len();
         let crosses = |a: Place, b: Place| self.network.place(a).region != self.network.place(b).region;

@@ -1,7 +1,7 @@
 //! The invariants that the world itself knows about: which it asks for, and what it tells them at the end.
 //!
-//! What they are told as it happens is in `effects.rs` (observations, answers), `answers.rs` (what clients hear), `faults.rs`
-//! and `node.rs`. Next: `outcome.rs`.
+//! What they are told as it happens is in `judges.rs` (observations, what clients hear), `faults.rs` and `stops.rs`.
+//! Next: `outcome.rs`.
 
 use crate::check::monitor::{Breach, Durability, Invariant, Mail};
 use crate::protocol::{Claim, Guarantee, Protocol};
@@ -31,32 +31,34 @@ impl<P: Protocol> World<'_, P> {
     pub(super) fn conclude_invariants(&mut self, durability: &Durability) {
         let end = self.now;
         if let Some(first) = durability.lost.first()
-            && self.invariants.asks(Invariant::AckedWriteLost)
+            && self.docket.judges().invariants.asks(Invariant::AckedWriteLost)
         {
             let why = self.loss_in_words(*first, durability.lost.len());
-            self.invariants.lost(end, || why);
+            self.docket.ask().invariants.lost(end, || why);
         }
-        if self.invariants.is_whole(Invariant::DualServing) {
-            self.invariants.overlapped(end, None, self.writers.overlap());
+        if self.docket.judges().invariants.is_whole(Invariant::DualServing) {
+            let overlap = self.docket.judges().writers.overlap();
+            self.docket.ask().invariants.overlapped(end, None, overlap);
         }
         let waiting = self.nodes.iter().flat_map(|node| &node.backlog);
         let waiting = waiting.filter(|event| matches!(event, Event::Message { .. })).count() as u64;
         let queued = self.service.as_ref().map_or(0, |service| service.messages());
         let streamed = self.streams.as_ref().map_or(0, |streams| streams.messages());
         let mail = Mail { left: self.outbox.letters.len() as u64 + waiting + queued + streamed, ..self.mail };
-        self.invariants.mail(end, mail);
-        self.invariants.outran(end, self.network.outran);
+        self.docket.ask().invariants.mail(end, mail);
+        self.docket.ask().invariants.outran(end, self.network.outran);
     }
 
     /// The invariants that the run was held to, its groups or those inside them.
     pub(super) fn asked_invariants(&self) -> Vec<Invariant> {
-        let asks = |invariant: &Invariant| self.invariants.asks(*invariant) || self.inside.asks(*invariant);
+        let asks =
+            |invariant: &Invariant| self.docket.judges().invariants.asks(*invariant) || self.inside.asks(*invariant);
         Invariant::ALL.into_iter().filter(asks).collect()
     }
 
     /// What was broken, in the order of [`Invariant::ALL`]; of its groups before those inside them.
     pub(super) fn breaches(&self) -> Vec<Breach> {
-        let mut breaches = self.invariants.breaches();
+        let mut breaches = self.docket.judges().invariants.breaches();
         breaches.extend(self.inside.breaches());
         breaches.sort_by_key(|breach| breach.invariant);
         breaches

@@ -4,11 +4,13 @@
 //! seed give the same bits. Next: `world.rs`, the loop.
 
 mod answers;
+mod aside;
 mod burdens;
 mod checkers;
 mod clients;
 mod clocks;
 mod disk;
+mod docket;
 mod duplicates;
 mod effects;
 mod faults;
@@ -16,6 +18,7 @@ mod future;
 mod impairment;
 mod in_flight;
 mod invariants;
+mod judges;
 mod line;
 mod network;
 mod node;
@@ -36,6 +39,7 @@ mod stream;
 mod world;
 
 pub use checkers::HealthChange;
+pub use docket::Judging;
 pub use network::Traffic;
 pub use outcome::{Judged, LedgerEntry, NodeInfo, Run};
 pub use queue::Queue;
@@ -67,11 +71,12 @@ pub fn simulate<P: Protocol>(
 /// what [`simulate`] gives.
 pub struct Simulator<P: Protocol> {
     arena: world::Arena<P>,
+    judging: Judging,
 }
 
 impl<P: Protocol> Default for Simulator<P> {
     fn default() -> Simulator<P> {
-        Simulator { arena: world::Arena::default() }
+        Simulator::new(Judging::AtOnce)
     }
 }
 
@@ -82,6 +87,11 @@ impl<P: Protocol> std::fmt::Debug for Simulator<P> {
 }
 
 impl<P: Protocol> Simulator<P> {
+    /// One whose runs are judged by whom and when this says. What comes out is the same.
+    pub fn new(judging: Judging) -> Simulator<P> {
+        Simulator { arena: world::Arena::default(), judging }
+    }
+
     /// As [`simulate`].
     ///
     /// # Errors
@@ -97,7 +107,7 @@ impl<P: Protocol> Simulator<P> {
         let drawn = setup.chaos.as_ref().map(|_| setup.settled(seed));
         let setup = drawn.as_ref().unwrap_or(setup);
         let arena = std::mem::take(&mut self.arena);
-        let mut world = world::World::<P>::new(setup, placement, options, seed, trace, arena)?;
+        let mut world = world::World::<P>::new(setup, placement, options, seed, trace, self.judging, arena)?;
         world.run();
         let (run, arena) = world.judge();
         self.arena = arena;

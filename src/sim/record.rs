@@ -120,6 +120,12 @@ impl Record {
         id
     }
 
+    /// How many operations were begun.
+    #[cfg(test)]
+    pub(super) fn begun(&self) -> u32 {
+        self.begun
+    }
+
     /// Why nothing is said of single values, if nothing is.
     pub(super) fn is_of_registers(&self) -> bool {
         self.object == Object::Register && self.siblings_max == 0

@@ -7,12 +7,12 @@ use crate::check::linearizable::{Findings, Violation};
 use crate::check::monitor::Origin;
 use crate::check::{Counterexample, Verdict};
 use crate::history::OpId;
-use crate::id::{ClientId, Key, NodeId};
+use crate::id::{Key, NodeId};
 use crate::op::{COLUMNS_MAX, Columns, Op, Reply, Row};
 use crate::protocol::{Guarantee, Protocol};
 use crate::time::{Duration, Time};
 
-use super::clients::Active;
+use super::judges::{Asked, Hearing, Judges};
 use super::outcome::Judged;
 use super::record::{Ended, Record};
 use super::world::World;
@@ -87,24 +87,26 @@ impl Record {
     }
 }
 
-impl<P: Protocol> World<'_, P> {
+impl Judges {
     /// A client heard what the columns of a row hold.
     #[cold]
-    pub(super) fn row_shown(&mut self, client: ClientId, active: &Active, row: Row, server: NodeId) {
-        let Op::ReadRow { key, columns } = active.op else { return };
+    pub(super) fn row_shown(&mut self, hearing: Hearing, asked: &Asked, row: Row, server: NodeId) {
+        let (Op::ReadRow { key, columns }, Hearing { client, at, .. }) = (asked.op, hearing) else { return };
         for cell in columns.iter().map(|column| (key.cell(column), row.get(column))) {
             let (key, value) = cell;
             let origin = value.map_or(Origin::Asked, |value| self.record.writes.origin(key, value));
-            self.invariants.read(self.now, server, client, key, value, origin);
+            self.invariants.read(at, server, client, key, value, origin);
         }
         if let Some(fracture) = self.record.rows_seen.saw(key, columns, row) {
-            self.invariants.fractured(self.now, server, client, row, fracture);
+            self.invariants.fractured(at, server, client, row, fracture);
         }
         if self.record.rows_seen.forks(key, columns, row) {
-            self.invariants.forked(self.now, server, client, key, row);
+            self.invariants.forked(at, server, client, key, row);
         }
     }
+}
 
+impl<P: Protocol> World<'_, P> {
     /// Linearizability of rows, column by column: each is a register.
     pub(super) fn judge_columns(&self, found: Findings, suspects: &mut BTreeSet<Key>) -> Judged {
         let verdict = match found.first {

@@ -289,7 +289,7 @@ impl<P: Protocol> World<'_, P> {
     pub(super) fn chill_if_promoted(&mut self, node: NodeId) {
         let (group, now) = (self.nodes[node.index()].group, self.now);
         let warms_in = self.setup.service.as_ref().and_then(|model| model.cold).map(|cold| cold.warms_in);
-        let former = self.leaders.current(group).filter(|former| *former != node);
+        let former = self.docket.ask().leaders.current(group).filter(|former| *former != node);
         if let Some(service) = &mut self.service {
             service.scale_up(node, now);
         }

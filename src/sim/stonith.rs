@@ -298,7 +298,7 @@ impl<P: Protocol> World<'_, P> {
             let power_on = managers.plan.power_on;
             self.digest.mix(14 ^ self.network.place(victim.index()).hash);
             self.line(|world| format!("{} has no power: shot by {}", world.name(victim), world.name(by)));
-            self.invariants.broke();
+            self.docket.ask().invariants.broke();
             let before = self.standings();
             for node in self.machine(victim) {
                 self.nodes[node.index()].crashes += 1;

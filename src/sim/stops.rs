@@ -133,8 +133,7 @@ impl<P: Protocol> World<'_, P> {
         if let Some(duplicates) = &mut self.duplicates {
             duplicates.crashed(node);
         }
-        self.lineage.crashed(node, |value| self.invariants.is_on_a_disk(value));
-        self.invariants.crashed(group, node);
+        self.docket.ask().crashed(group, node);
         self.inside.crashed(group, node);
     }
 
@@ -151,7 +150,7 @@ impl<P: Protocol> World<'_, P> {
         }
         self.faults.touch(node, Grip::Lying, loss.lied);
         if loss.forgot {
-            self.invariants.forgot(group);
+            self.docket.ask().invariants.forgot(group);
             self.inside.forgot(group);
         }
     }

@@ -2,36 +2,33 @@
 
 use std::sync::Arc;
 
-use crate::check::monitor::{Failovers, Inside, Invariants, Leaders, Lineage, Mail, Watched, Writers};
+use crate::check::monitor::{Inside, Mail, Watched};
 use crate::id::{GroupId, NodeId, RegionId, Value};
-use crate::metrics::Measures;
 use crate::op::{Op, OpKind};
 use crate::protocol::outbox::{Letter, Outbox};
 use crate::protocol::{Member, OptionsError, Protocol, Role};
 use crate::rng::Stream;
-use crate::time::{Duration, Time};
+use crate::time::Time;
 use crate::trace::{Digest, Trace};
 
 use super::burdens::Burdens;
 use super::clients::Clients;
 use super::clocks::Skew;
+use super::docket::{Docket, Judging};
 use super::duplicates::Duplicates;
 use super::faults::Faults;
 use super::future::{Event, Future, Plain};
 use super::in_flight::InFlight;
 use super::invariants::claimed;
+use super::judges::Judges;
 use super::network::{Network, Place, PlaceInfo};
 use super::node::Node;
-use super::record::Record;
 use super::retries::Retries;
 use super::routing::Router;
 use super::service::Service;
 use super::setup::{Placement, Setup};
 use super::stonith::Managers;
 use super::stream::Streams;
-
-/// The width of an entry of the availability timeline.
-const TIMELINE_BUCKET: Duration = Duration::secs(1);
 
 /// Everything that is in one run.
 pub(super) struct World<'s, P: Protocol> {
@@ -52,14 +49,9 @@ pub(super) struct World<'s, P: Protocol> {
     pub(super) faults: Faults,
     pub(super) digest: Digest,
     pub(super) trace: Trace,
-    pub(super) record: Record,
-    pub(super) measures: Measures,
-    pub(super) leaders: Leaders,
-    pub(super) writers: Writers,
-    pub(super) lineage: Lineage,
-    pub(super) failovers: Failovers,
-    pub(super) invariants: Invariants,
-    /// Those of groups inside the design.
+    /// Who looks on, and what they are yet to hear.
+    pub(super) docket: Docket,
+    /// The monitors of groups inside the design.
     pub(super) inside: Inside,
     /// What became of the messages between nodes, so far.
     pub(super) mail: Mail,
@@ -89,9 +81,7 @@ pub(super) struct Arena<P: Protocol> {
     pub(super) future: Future<P>,
     pub(super) outbox: Outbox<P>,
     pub(super) in_flight: InFlight<P>,
-    pub(super) record: Record,
-    pub(super) lineage: Lineage,
-    pub(super) invariants: Invariants,
+    pub(super) docket: Docket,
     pub(super) inside: Inside,
 }
 
@@ -101,9 +91,7 @@ impl<P: Protocol> Default for Arena<P> {
             future: Future::default(),
             outbox: Outbox::default(),
             in_flight: InFlight::default(),
-            record: Record::default(),
-            lineage: Lineage::default(),
-            invariants: Invariants::default(),
+            docket: Docket::default(),
             inside: Inside::default(),
         }
     }
@@ -128,6 +116,7 @@ impl<'s, P: Protocol> World<'s, P> {
         options: &'s P::Options,
         seed: u64,
         trace: Trace,
+        judging: Judging,
         mut arena: Arena<P>,
     ) -> Result<World<'s, P>, OptionsError> {
         let names = setup.topology.regions();
@@ -158,16 +147,18 @@ impl<'s, P: Protocol> World<'s, P> {
         arena.future.clear();
         arena.outbox.clear();
         arena.in_flight.clear();
-        arena.lineage.begin_anew(nodes.len());
+        let begin = |judges: &mut Judges| judges.begin_anew(trace.rows(), setup, nodes.len(), groups.len());
+        let mut docket = arena.docket.begun_anew(judging, begin);
+        let invariants = &mut docket.ask().invariants;
         let watch = |(place, node): (usize, &Node<P>)| Watched {
             name: places[place].name.clone(),
             group: node.group,
             seat: node.seat,
         };
-        arena.invariants.begin_anew(&nodes.iter().enumerate().map(watch).collect::<Vec<_>>());
+        invariants.begin_anew(&nodes.iter().enumerate().map(watch).collect::<Vec<_>>());
         arena.inside.begin_anew();
         let claims: Vec<_> = P::claims(options).into_iter().filter(|claim| setup.admits(claim)).collect();
-        claimed(&claims, setup).for_each(|invariant| arena.invariants.ask(invariant));
+        claimed(&claims, setup).for_each(|invariant| invariants.ask(invariant));
         let routes = OpKind::ALL.map(|kind| P::serves(options, kind));
         let named = nodes.iter().enumerate().map(|(place, node)| (node.region, &*places[place].name));
         let service = Service::new(setup, seed, named);
@@ -184,13 +175,9 @@ impl<'s, P: Protocol> World<'s, P> {
             managers: Managers::new(setup, &groups),
             network: Network::new(seed, &setup.topology, places, trace.has_film()),
             faults: Faults::new(&setup.faults),
-            measures: Measures::new(names.len(), TIMELINE_BUCKET),
-            lineage: arena.lineage,
-            failovers: Failovers::new(groups.len()),
-            invariants: arena.invariants,
+            docket,
             inside: arena.inside,
             mail: Mail::default(),
-            record: arena.record.begun_anew(trace.rows().clone(), setup),
             setup,
             options,
             seed,
@@ -201,8 +188,6 @@ impl<'s, P: Protocol> World<'s, P> {
             groups,
             digest: Digest::EMPTY,
             trace,
-            leaders: Leaders::default(),
-            writers: Writers::default(),
             asked: None,
             outbox: arena.outbox,
             in_flight: arena.in_flight,
@@ -214,7 +199,7 @@ impl<'s, P: Protocol> World<'s, P> {
         let settle_at = Time::ZERO + self.setup.duration;
         let end = settle_at + self.setup.settle;
         self.later(settle_at, Plain::Settle);
-        self.invariants.healed(Time::ZERO);
+        self.docket.ask().invariants.healed(Time::ZERO);
         self.schedule_faults();
         (0..self.nodes.len()).for_each(|node| self.start(NodeId(node as u16)));
         self.schedule_clients();
@@ -229,7 +214,7 @@ impl<'s, P: Protocol> World<'s, P> {
                 break;
             }
             if at < self.now {
-                self.invariants.went_back(self.now, at);
+                self.docket.ask().invariants.went_back(self.now, at);
             }
             self.now = at;
             self.events += 1;

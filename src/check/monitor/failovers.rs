@@ -44,7 +44,7 @@ impl Failover {
 }
 
 /// Puts failovers together from observations, changes in leaders' standing, and acknowledged writes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Failovers {
     groups: Vec<Watch>,
     done: Vec<Failover>,

@@ -57,7 +57,9 @@ fn find<'a>(asked: &Replay, loaded: &'a Loaded) -> Result<(&'a Design, Run), Fai
     };
     let run = |design: &Design| {
         let trace = asked.until.map_or_else(Trace::off, |until| Trace::up_to(Time::ZERO + until, asked.before));
-        explained(trace.keeping(levels::rows(design)), |trace| design.run(&loaded.scenario.setup, asked.of.seed, trace))
+        explained(trace.keeping(levels::rows(design)), |trace| {
+            design.run_alone(&loaded.scenario.setup, asked.of.seed, trace)
+        })
     };
     let mut others = Vec::new();
     for design in candidates {

@@ -31,7 +31,7 @@ pub fn run(asked: &Run, output: &Output) -> Result<Exit, Failure> {
     let rows = if needs_rows || exports.needs_rows() { Rows::All } else { levels::rows(design) };
     let trace =
         if exports.needs_film() { Trace::off().filmed_between(between.from, between.until) } else { Trace::off() };
-    let run = explained(trace.keeping(rows), |trace| design.run(&loaded.scenario.setup, asked.seed, trace));
+    let run = explained(trace.keeping(rows), |trace| design.run_alone(&loaded.scenario.setup, asked.seed, trace));
     if let Some(path) = &asked.history {
         load::write(path, &history::lines(&run))?;
     }

@@ -24,7 +24,7 @@ use crate::model::chaos::Chaos;
 use crate::model::fault::Fault;
 use crate::rng::Stream;
 use crate::scenario::{Design, Scenario};
-use crate::sim::Setup;
+use crate::sim::{Judging, Setup};
 use crate::trace::{Digest, FaultKinds, Trace};
 
 use super::property::{Broken, Finding, Watch};
@@ -221,7 +221,7 @@ impl Pack<'_> {
 
 /// Runs every job, each thread in the memory of its run before.
 fn run_all(setup: &Setup, design: &Design, watch: &Watch, jobs: &[Job]) -> Vec<Seen> {
-    let kit = || (design.configured.runner(), Setup { chaos: None, ..setup.clone() });
+    let kit = || (design.configured.runner(Judging::AtOnce), Setup { chaos: None, ..setup.clone() });
     let run = |kit: &mut (_, Setup), job: &Job| {
         let (runner, world): &mut (Box<dyn crate::registry::Runner + '_>, Setup) = kit;
         world.faults.truncate(setup.faults.len());
