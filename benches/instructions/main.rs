@@ -118,7 +118,8 @@ fn compare() -> Result<ExitCode, String> {
 }
 
 /// Rooms whose work is to record as a run goes on: history, digest, monitors, judges on line, measures.
-const RECORDING: &[&str] = &["check", "history", "metrics", "sim/outages", "sim/record", "trace"];
+const RECORDING: &[&str] =
+    &["check", "history", "metrics", "sim/docket", "sim/judges", "sim/outages", "sim/record", "trace"];
 
 /// The verdicts at the end of a run, which are no part of recording.
 const VERDICTS: &str = "sim/outcome";

@@ -22,9 +22,9 @@ pub(super) type Place = usize;
 #[derive(Debug)]
 pub(super) struct Network {
     places: Vec<PlaceInfo>,
-    /// By sender, then by receiver; and what each link throws, where it has been sent over and has dispersion.
+    /// By sender, then by receiver.
     links: Vec<Link>,
-    dice: Vec<Option<Dice>>,
+    sources: Vec<Source>,
     seed: u64,
     impairments: Vec<Impairment>,
     lines: Lines,
@@ -54,34 +54,35 @@ impl PlaceInfo {
     }
 }
 
-/// What a message meets on its way, in one place.
+/// What every message meets on its way, in one place.
 #[derive(Clone, Copy, Debug)]
 struct Link {
     /// What its ends are in a digest.
     hash: u64,
-    delay: Delay,
-    /// The delay of every message, where they do not differ.
-    usual: Duration,
-    /// The least that a message takes.
-    floor: Duration,
-    has_dispersion: bool,
-    crosses_regions: bool,
     /// How many impairments touch it, and one more where it carries only so much a second: almost always none, so almost always
     /// one comparison.
     impaired: u16,
-}
-
-/// A link's chance, and the delays that it threw for the next messages: several at a time, for the work of one has to wait for itself
-/// and that of several overlaps. Nothing else is drawn from the stream, so that each message has the delay that it would have by itself.
-#[derive(Clone, Debug)]
-struct Dice {
+    crosses_regions: bool,
+    /// How many of the delays that were thrown are used.
+    used: u8,
+    /// The delays of the next messages: several are thrown at a time, for the work of one has to wait for itself and that of several
+    /// overlaps.
     thrown: [Duration; THROWN],
-    next: usize,
-    stream: Stream,
 }
 
 /// So many delays are thrown at a time.
 const THROWN: usize = 16;
+
+/// Where a link's delays come from.
+#[derive(Clone, Debug)]
+struct Source {
+    delay: Delay,
+    /// The least that a message takes.
+    floor: Duration,
+    /// The link's chance, once it was needed. Nothing else is drawn from it, so that each message has the delay that it would have by
+    /// itself. None, where delays do not differ.
+    stream: Option<Stream>,
+}
 
 /// How well a link does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,19 +125,20 @@ impl Network {
             let crosses_zones =
                 from.region == to.region && matches!((from.zone, to.zone), (Some(a), Some(b)) if a != b);
             let delay = if crosses_zones { *topology.zone_delay() } else { *topology.delay(from.region, to.region) };
-            Link {
+            let source = Source { delay, floor: delay.floor(), stream: None };
+            let link = Link {
                 hash: from.hash ^ to.hash.rotate_left(23),
-                delay,
-                usual: delay.median(),
-                floor: delay.floor(),
-                has_dispersion: delay.has_dispersion(),
-                crosses_regions: from.region != to.region,
                 impaired: u16::from(topology.bandwidth(from.region, to.region).is_some()),
-            }
+                crosses_regions: from.region != to.region,
+                used: THROWN as u8,
+                thrown: [Duration::ZERO; THROWN],
+            };
+            (link, source)
         };
+        let (links, sources) = (0..n * n).map(link).unzip();
         Network {
-            links: (0..n * n).map(link).collect(),
-            dice: vec![None; n * n],
+            links,
+            sources,
             seed,
             impairments: Vec::new(),
             lines: Lines::new(topology),
@@ -180,51 +182,58 @@ impl Network {
     /// Counts a message from node to node, and sends it.
     #[inline]
     pub(super) fn post(&mut self, from: Place, to: Place, bytes: u32, now: Time) -> Option<Duration> {
+        let link = self.link(from, to);
+        let state = &mut self.links[link];
         self.traffic.messages += 1;
         self.traffic.bytes += u64::from(bytes);
-        let link = self.link(from, to);
-        self.traffic.cross_region_bytes += if self.links[link].crosses_regions { u64::from(bytes) } else { 0 };
-        self.send_on((link, from, to), bytes, now)
+        self.traffic.cross_region_bytes += if state.crosses_regions { u64::from(bytes) } else { 0 };
+        if let Some(delay) = state.next_delay() { Some(delay) } else { self.send_on((link, from, to), bytes, now) }
     }
 
     /// How long a message sent now will take; `None` where it does not arrive once: see [`copies`](Network::copies).
     #[inline]
     pub(super) fn send(&mut self, from: Place, to: Place, bytes: u32, now: Time) -> Option<Duration> {
-        self.send_on((self.link(from, to), from, to), bytes, now)
+        let link = self.link(from, to);
+        if let Some(delay) = self.links[link].next_delay() {
+            Some(delay)
+        } else {
+            self.send_on((link, from, to), bytes, now)
+        }
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn send_on(&mut self, (link, from, to): (usize, Place, Place), bytes: u32, now: Time) -> Option<Duration> {
-        let Link { impaired, has_dispersion, usual, .. } = self.links[link];
-        if impaired > 0 {
+        if self.links[link].impaired > 0 {
             return self.send_over_impaired((link, from, to), bytes, now);
         }
-        Some(if has_dispersion { self.draw(link, from, to) } else { usual })
+        Some(self.draw(link))
     }
 
-    #[inline]
-    fn draw(&mut self, link: usize, from: Place, to: Place) -> Duration {
-        match &mut self.dice[link] {
-            Some(Dice { thrown, next, .. }) if *next < THROWN => {
-                let delay = thrown[*next];
-                *next += 1;
-                delay
-            }
-            _ => self.throw(link, from, to),
+    /// How long the next message on a link takes by itself.
+    fn draw(&mut self, link: usize) -> Duration {
+        if usize::from(self.links[link].used) == THROWN {
+            self.throw(link);
         }
+        let state = &mut self.links[link];
+        state.used += 1;
+        state.thrown[usize::from(state.used) - 1]
     }
 
-    /// Throws a link's dice for its next messages, and takes the first.
-    #[inline(never)]
-    fn throw(&mut self, link: usize, from: Place, to: Place) -> Duration {
-        let dice = self.dice[link].get_or_insert_with(|| Dice::new(self.seed, &self.places, from, to));
-        let Link { delay, floor, .. } = &self.links[link];
-        for thrown in &mut dice.thrown {
-            *thrown = delay.sample(&mut dice.stream);
+    /// Throws a link's dice for its next messages.
+    fn throw(&mut self, link: usize) {
+        let (Link { thrown, used, .. }, Source { delay, floor, stream }) =
+            (&mut self.links[link], &mut self.sources[link]);
+        *used = 0;
+        if !delay.has_dispersion() {
+            return thrown.fill(delay.median());
+        }
+        let (from, to) = (link / self.places.len(), link % self.places.len());
+        let name = || format!("link {} > {}", self.places[from].name, self.places[to].name);
+        let stream = stream.get_or_insert_with(|| Stream::new(self.seed, &name()));
+        for thrown in thrown {
+            *thrown = delay.sample(stream);
             self.outran += u64::from(*thrown < *floor);
         }
-        dice.next = 1;
-        dice.thrown[0]
     }
 
     /// Every fault on the link throws its dice, whatever the others did: one fault more moves no other's.
@@ -250,14 +259,14 @@ impl Network {
                 }
                 let on_it = self.impairments.iter_mut().filter(|i| i.is_at_work_on(link));
                 let again = on_it.map(Impairment::repeats).filter(|again| *again).count();
-                let delay = waits + self.slowed((link, from, to), now);
+                let delay = waits + self.slowed(link, now);
                 if again == 0 {
                     return Some(delay);
                 }
                 self.traffic.duplicated += again as u64;
                 self.copies.push(delay);
                 for _ in 0..again {
-                    let delay = waits + self.slowed((link, from, to), now);
+                    let delay = waits + self.slowed(link, now);
                     self.copies.push(delay);
                 }
             }
@@ -300,9 +309,8 @@ impl Network {
         Some(waits)
     }
 
-    fn slowed(&mut self, (link, from, to): (usize, Place, Place), now: Time) -> Duration {
-        let usual = self.links[link].usual;
-        let delay = if self.links[link].has_dispersion { self.draw(link, from, to) } else { usual };
+    fn slowed(&mut self, link: usize, now: Time) -> Duration {
+        let delay = self.draw(link);
         let on_it = self.impairments.iter_mut().filter(|i| i.is_at_work_on(link));
         on_it.fold(delay, |delay, impairment| impairment.slowed(delay, now))
     }
@@ -315,8 +323,16 @@ impl Network {
     /// Whether a message that would arrive now is lost, because its link has been cut on the way.
     #[inline]
     pub(super) fn is_cut(&mut self, from: Place, to: Place) -> bool {
+        self.arrival(from, to).1
+    }
+
+    /// What the link of a message is in a digest, and whether the message that would arrive now is lost, because that has been cut on
+    /// the way.
+    #[inline(always)]
+    pub(super) fn arrival(&mut self, from: Place, to: Place) -> (u64, bool) {
         let link = self.link(from, to);
-        self.links[link].impaired > 0 && from != to && self.is_link_cut(link)
+        let Link { hash, impaired, .. } = self.links[link];
+        (hash, impaired > 0 && from != to && self.is_link_cut(link))
     }
 
     #[cold]
@@ -367,11 +383,13 @@ impl Network {
     }
 }
 
-impl Dice {
-    #[cold]
-    fn new(seed: u64, places: &[PlaceInfo], from: Place, to: Place) -> Dice {
-        let stream = Stream::new(seed, &format!("link {} > {}", places[from].name, places[to].name));
-        Dice { stream, thrown: [Duration::ZERO; THROWN], next: THROWN }
+impl Link {
+    /// How long the next message takes, where nothing is wrong with the link and that is thrown already.
+    #[inline(always)]
+    fn next_delay(&mut self) -> Option<Duration> {
+        let delay = *self.thrown.get(usize::from(self.used)).filter(|_| self.impaired == 0)?;
+        self.used += 1;
+        Some(delay)
     }
 }
 

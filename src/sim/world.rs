@@ -271,8 +271,9 @@ impl<'s, P: Protocol> World<'s, P> {
             Plain::Answer { from, slot } => {
                 let answer = self.in_flight.answers.remove(slot);
                 let site = self.site(self.clients.region(answer.request.client));
-                self.digest.mix(4 ^ self.network.link_hash(from.index(), site));
-                if !self.network.is_cut(from.index(), site) {
+                let (hash, is_lost) = self.network.arrival(from.index(), site);
+                self.digest.mix(4 ^ hash);
+                if !is_lost {
                     self.answered(from, answer);
                 }
             }
@@ -317,8 +318,9 @@ impl<'s, P: Protocol> World<'s, P> {
     /// digest.
     #[inline(always)]
     fn arrive(&mut self, kind: u64, from: Place, to: NodeId) -> Fate {
-        self.digest.mix(kind ^ self.network.link_hash(from, to.index()));
-        if self.network.is_cut(from, to.index()) {
+        let (hash, is_lost) = self.network.arrival(from, to.index());
+        self.digest.mix(kind ^ hash);
+        if is_lost {
             return Fate::Lost;
         }
         self.fate(to)
