@@ -87,7 +87,7 @@ pub trait Configured: Send + Sync + fmt::Debug {
     /// See [`Protocol::claims`].
     fn claims(&self) -> Vec<Claim>;
 
-    /// What runs it, as often as wanted, and judges so.
+    /// What runs it, as often as wanted; who judges it, and when, changes no result.
     fn runner(&self, judging: Judging) -> Box<dyn Runner + '_>;
 
     /// See [`explore`](exhaustive::explore); `None` where the protocol is not [`Explorable`].

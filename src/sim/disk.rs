@@ -223,6 +223,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_written_through_is_safe_and_asks_for_no_sync() {
+        let mut disk = Disk::new(true);
+        disk.append(1);
+        assert!(!disk.is_idle(), "what is pending must be written first");
+        disk.begin_sync();
+        disk.synced(1);
+        assert!(disk.is_idle());
+        disk.write_through(2);
+        assert_eq!((disk.wait_for(), disk.wants_sync()), (None, false));
+        disk.append(3);
+        assert_eq!(disk.wait_for(), Some(3), "marks go on");
+        disk.stop(Stop::Crash);
+        assert_eq!(disk.recover(), [1, 2]);
+        disk.lie();
+        assert!(!disk.is_idle(), "a disk that lies has nothing at once");
+    }
+
+    #[test]
     fn a_compaction_is_whole_or_not_at_all() {
         let mut disk = Disk::new(true);
         (0..3).for_each(|record| disk.append(record));

@@ -24,7 +24,7 @@ pub(super) enum Told {
     /// A client hears that its operation took effect. It is repeated where more than one node was asked: one may carry it out
     /// later than another.
     Heard { client: ClientId, at: Time, reply: Reply, server: NodeId, region: RegionId, is_repeated: bool },
-    /// A client's write had no answer in time. How it ended is told next.
+    /// A client's operation had no answer in time. How it ended is told next.
     Unanswered { client: ClientId, at: Time },
     /// A client takes a write without an answer for done.
     Presumed { client: ClientId, at: Time, server: NodeId, region: RegionId, is_repeated: bool },

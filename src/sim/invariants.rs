@@ -31,13 +31,13 @@ impl<P: Protocol> World<'_, P> {
     pub(super) fn conclude_invariants(&mut self, durability: &Durability) {
         let end = self.now;
         if let Some(first) = durability.lost.first()
-            && self.docket.judges().invariants.asks(Invariant::AckedWriteLost)
+            && self.judges().invariants.asks(Invariant::AckedWriteLost)
         {
             let why = self.loss_in_words(*first, durability.lost.len());
             self.docket.ask().invariants.lost(end, || why);
         }
-        if self.docket.judges().invariants.is_whole(Invariant::DualServing) {
-            let overlap = self.docket.judges().writers.overlap();
+        if self.judges().invariants.is_whole(Invariant::DualServing) {
+            let overlap = self.judges().writers.overlap();
             self.docket.ask().invariants.overlapped(end, None, overlap);
         }
         let waiting = self.nodes.iter().flat_map(|node| &node.backlog);
@@ -51,14 +51,13 @@ impl<P: Protocol> World<'_, P> {
 
     /// The invariants that the run was held to, its groups or those inside them.
     pub(super) fn asked_invariants(&self) -> Vec<Invariant> {
-        let asks =
-            |invariant: &Invariant| self.docket.judges().invariants.asks(*invariant) || self.inside.asks(*invariant);
+        let asks = |invariant: &Invariant| self.judges().invariants.asks(*invariant) || self.inside.asks(*invariant);
         Invariant::ALL.into_iter().filter(asks).collect()
     }
 
     /// What was broken, in the order of [`Invariant::ALL`]; of its groups before those inside them.
     pub(super) fn breaches(&self) -> Vec<Breach> {
-        let mut breaches = self.docket.judges().invariants.breaches();
+        let mut breaches = self.judges().invariants.breaches();
         breaches.extend(self.inside.breaches());
         breaches.sort_by_key(|breach| breach.invariant);
         breaches

@@ -127,11 +127,6 @@ impl Judges {
         self.invariants.crashed(group, node);
     }
 
-    /// The measures, which are not needed any more.
-    pub(super) fn take_measures(&mut self) -> Measures {
-        std::mem::take(&mut self.measures)
-    }
-
     #[inline(never)]
     fn asked(&mut self, client: ClientId, op: Op, at: Time) {
         let id = self.record.invoked(client, op, at);

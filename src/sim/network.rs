@@ -187,18 +187,14 @@ impl Network {
         self.traffic.messages += 1;
         self.traffic.bytes += u64::from(bytes);
         self.traffic.cross_region_bytes += if state.crosses_regions { u64::from(bytes) } else { 0 };
-        if let Some(delay) = state.next_delay() { Some(delay) } else { self.send_on((link, from, to), bytes, now) }
+        state.next_delay().or_else(|| self.send_on((link, from, to), bytes, now))
     }
 
     /// How long a message sent now will take; `None` where it does not arrive once: see [`copies`](Network::copies).
     #[inline]
     pub(super) fn send(&mut self, from: Place, to: Place, bytes: u32, now: Time) -> Option<Duration> {
         let link = self.link(from, to);
-        if let Some(delay) = self.links[link].next_delay() {
-            Some(delay)
-        } else {
-            self.send_on((link, from, to), bytes, now)
-        }
+        self.links[link].next_delay().or_else(|| self.send_on((link, from, to), bytes, now))
     }
 
     #[inline(never)]

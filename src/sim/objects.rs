@@ -30,19 +30,18 @@ impl<P: Protocol> World<'_, P> {
     pub(super) fn overtaken(&self, states: &[(NodeId, State)], serving: &BTreeSet<Value>) -> Vec<Value> {
         // A write that its client did not hear of yet may be carried out again, after what had put an end to it.
         let is_over = |(value, by): &(Value, Value)| {
-            let [value, by] = [value, by].map(|value| self.docket.judges().record.writes.get(*value));
+            let [value, by] = [value, by].map(|value| self.judges().record.writes.get(*value));
             value.zip(by).is_some_and(|(value, by)| value.ended < by.begun)
         };
-        let mut gone: Vec<Value> =
-            self.docket.judges().lineage.undone(serving).filter(is_over).map(|(_, by)| by).collect();
+        let mut gone: Vec<Value> = self.judges().lineage.undone(serving).filter(is_over).map(|(_, by)| by).collect();
         match self.setup.workload.objects.object() {
             Object::Register | Object::Row | Object::Sequence => {
-                gone.extend(overtaken(&self.docket.judges().record.writes, states, self.groups.len()))
+                gone.extend(overtaken(&self.judges().record.writes, states, self.groups.len()))
             }
             // With several groups each replica holds a part, and lineage alone judges.
             Object::Set if self.groups.len() == 1 => {
                 let copies = states.iter().filter(|(_, state)| state.standing == Standing::Serving);
-                gone.extend(copies.flat_map(|(_, state)| self.docket.judges().record.sets.vanished(state.values())));
+                gone.extend(copies.flat_map(|(_, state)| self.judges().record.sets.vanished(state.values())));
             }
             Object::Set | Object::Counter | Object::List => {}
         }
@@ -56,17 +55,17 @@ impl<P: Protocol> World<'_, P> {
         }
         let serving = || states.iter().filter(|(_, state)| state.standing == Standing::Serving);
         let of = |key: Key| {
-            let settled = self.docket.judges().record.counts.settled(key);
+            let settled = self.judges().record.counts.settled(key);
             let held = serving().map(|(node, state)| (*node, amount(state, key)));
             let all = held.map(|(node, amount)| Miscount { key, node, amount, by: distance(amount, &settled) });
             all.max_by_key(|miscount| miscount.by).filter(|miscount| miscount.by > 0)
         };
-        self.docket.judges().record.counts.keys().filter_map(of).collect()
+        self.judges().record.counts.keys().filter_map(of).collect()
     }
 
     /// Linearizability of sequences.
     pub(super) fn judge_numbers(&self) -> Judged {
-        let verdict = match self.docket.judges().record.numbers.violation() {
+        let verdict = match self.judges().record.numbers.violation() {
             Some(why) => Verdict::Fail(Counterexample { why: why.to_string(), operations: Vec::new() }),
             None => Verdict::Pass,
         };
@@ -75,7 +74,7 @@ impl<P: Protocol> World<'_, P> {
 
     pub(super) fn miscount_in_words(&self, miscount: &Miscount) -> String {
         let Miscount { key, node, amount, .. } = *miscount;
-        let settled = self.docket.judges().record.counts.settled(key);
+        let settled = self.judges().record.counts.settled(key);
         let (low, high) = (settled.start(), settled.end());
         let told = if low == high { low.to_string() } else { format!("{low} up to {high}") };
         format!("{key} comes to {amount} in {}, and what clients were told to {told}", self.name(node))
@@ -83,7 +82,7 @@ impl<P: Protocol> World<'_, P> {
 
     /// Tells the invariants what counters came to.
     pub(super) fn conclude_counters(&mut self, states: &[(NodeId, State)]) {
-        if !self.docket.judges().invariants.asks(Invariant::CounterBound) {
+        if !self.judges().invariants.asks(Invariant::CounterBound) {
             return;
         }
         for (node, state) in states.iter().filter(|(_, state)| state.standing == Standing::Serving) {

@@ -17,6 +17,7 @@ use crate::trace::{Digest, FaultKind, Rows, Trace};
 
 use super::checkers::HealthChange;
 use super::duplicates::Duplicates;
+use super::judges::Judges;
 use super::network::Traffic;
 use super::objects::Miscount;
 use super::record::{Acknowledged, Writes};
@@ -206,24 +207,20 @@ impl<P: Protocol> World<'_, P> {
             values.flat_map(|(_, values)| values.iter().copied())
         };
         // Which values are there is asked only where some write has been put an end to.
-        let serving = if self.docket.judges().lineage.has_ended() {
-            copies(Standing::Serving).collect()
-        } else {
-            BTreeSet::new()
-        };
+        let serving =
+            if self.judges().lineage.has_ended() { copies(Standing::Serving).collect() } else { BTreeSet::new() };
         let overtaken = self.overtaken(&states, &serving);
         let durability =
-            self.docket.judges().lineage.durability(copies(Standing::Serving), copies(Standing::Stranded), overtaken);
-        let unanswered = self.docket.judges().record.writes.open();
+            self.judges().lineage.durability(copies(Standing::Serving), copies(Standing::Stranded), overtaken);
+        let unanswered = self.judges().record.writes.open();
         let (unanswered, applied) = unanswered.fold((0, 0), |(all, applied), value| {
-            (all + 1, applied + u64::from(self.docket.judges().lineage.is_applied(value)))
+            (all + 1, applied + u64::from(self.judges().lineage.is_applied(value)))
         });
         let regions = self.setup.topology.regions();
         let faults: Vec<Time> = self.setup.faults.iter().map(|fault| fault.at).collect();
         let end = Time::ZERO + self.setup.duration;
         let healed = healed(&self.setup.faults, end);
-        let outages: Vec<_> =
-            self.docket.judges().record.outages.iter().map(|outages| outages.finish(end, &faults)).collect();
+        let outages: Vec<_> = self.judges().record.outages.iter().map(|outages| outages.finish(end, &faults)).collect();
         let client_regions = self.clients.regions();
         let asks = |(id, _): &(usize, &RegionId)| !self.is_checker(ClientId(*id as u32));
         let with_clients: BTreeSet<usize> =
@@ -243,6 +240,8 @@ impl<P: Protocol> World<'_, P> {
         let infos = self.node_infos();
         let loads = self.service.as_ref().map_or(Vec::new(), |service| service.loads(end));
         self.conclude_counters(&states);
+        let Judges { lineage, record, .. } = self.judges();
+        let versions = keeps_all.then(|| lineage.versions(&record.history));
         let run = Run {
             replica_cores: replica_cores(&infos, &loads, self.setup.duration),
             loads,
@@ -269,20 +268,20 @@ impl<P: Protocol> World<'_, P> {
             client_regions,
             traffic: self.network.traffic,
             durability,
-            failovers: self.docket.judges().failovers.all().to_vec(),
-            offices: self.docket.judges().leaders.offices().collect(),
-            stints: self.docket.judges().writers.stints().to_vec(),
-            dual_writer: self.docket.judges().writers.overlap(),
-            first_leader: self.docket.judges().leaders.first(),
-            leaders_per_epoch_max: self.docket.judges().leaders.per_epoch_max(),
+            failovers: self.judges().failovers.all().to_vec(),
+            offices: self.judges().leaders.offices().collect(),
+            stints: self.judges().writers.stints().to_vec(),
+            dual_writer: self.judges().writers.overlap(),
+            first_leader: self.judges().leaders.first(),
+            leaders_per_epoch_max: self.judges().leaders.per_epoch_max(),
             miscounted: miscounts.iter().map(|miscount| miscount.by).sum(),
-            reads_below_zero: self.docket.judges().record.counts.below_zero(),
-            siblings_max: self.docket.judges().record.siblings_max,
+            reads_below_zero: self.judges().record.counts.below_zero(),
+            siblings_max: self.judges().record.siblings_max,
             stale_reads: std::mem::take(&mut self.docket.ask().record.stale_reads),
-            reads: self.docket.judges().record.reads(),
-            fractured_reads: self.docket.judges().record.rows_seen.fractured_reads(),
-            numbers_given_twice: self.docket.judges().record.numbers.given_twice(),
-            long_forks: self.docket.judges().record.rows_seen.long_forks(),
+            reads: self.judges().record.reads(),
+            fractured_reads: self.judges().record.rows_seen.fractured_reads(),
+            numbers_given_twice: self.judges().record.numbers.given_twice(),
+            long_forks: self.judges().record.rows_seen.long_forks(),
             ledger: self.faults.ledger(&self.setup.faults),
             health: self.router.map_or(Vec::new(), |router| router.checkers.changes),
             powered_off: self.managers.map_or(Vec::new(), |managers| managers.offs),
@@ -290,8 +289,8 @@ impl<P: Protocol> World<'_, P> {
             claims: P::claims(self.options).into_iter().filter(|claim| self.setup.admits(claim)).collect(),
             retries: self.retries.as_ref().map_or(0, |retries| retries.sent),
             duplicate_effects: self.duplicates.as_ref().map_or(0, Duplicates::total),
-            versions: keeps_all.then(|| self.docket.judges().lineage.versions(&self.docket.judges().record.history)),
-            measures: self.docket.ask().take_measures(),
+            versions,
+            measures: std::mem::take(&mut self.docket.ask().measures),
             history: std::mem::take(&mut self.docket.ask().record.history),
             trace: self.trace.with_passages(self.network.passages.unwrap_or_default()),
         };
@@ -303,14 +302,14 @@ impl<P: Protocol> World<'_, P> {
     /// else what was seen as it happened.
     fn judge_linearizability(&self, suspects: &mut BTreeSet<Key>) -> Judged {
         let guarantee = Guarantee::Linearizable;
-        let found = self.docket.judges().record.linearizable.finish();
+        let found = self.judges().record.linearizable.finish();
         let judged = |verdict| Judged { guarantee, verdict, steps: found.steps };
         match self.setup.workload.objects.object() {
             Object::Row => return self.judge_columns(found, suspects),
             Object::Sequence => return self.judge_numbers(),
             Object::Register | Object::Counter | Object::Set | Object::List => {}
         }
-        if found.first.is_none() && !self.docket.judges().record.is_of_registers() {
+        if found.first.is_none() && !self.judges().record.is_of_registers() {
             return judged(Verdict::Inconclusive { why: NOT_REGISTERS.to_string() });
         }
         let Some(first) = found.first else {
@@ -321,11 +320,11 @@ impl<P: Protocol> World<'_, P> {
         };
         suspects.insert(first.key);
         match self.trace.rows() {
-            Rows::All if self.docket.judges().record.is_of_registers() => {
-                judged(linearizable::linearizable(&self.docket.judges().record.history))
+            Rows::All if self.judges().record.is_of_registers() => {
+                judged(linearizable::linearizable(&self.judges().record.history))
             }
-            rows if rows.keeps(first.key) && self.docket.judges().record.is_of_registers() => {
-                judged(linearizable::judge_key(&self.docket.judges().record.history, first.key).verdict)
+            rows if rows.keeps(first.key) && self.judges().record.is_of_registers() => {
+                judged(linearizable::judge_key(&self.judges().record.history, first.key).verdict)
             }
             _ => {
                 let Violation { key, operation, at } = first;
@@ -400,28 +399,28 @@ impl<P: Protocol> World<'_, P> {
         let written = |op: &crate::history::Operation| {
             op.op.name().is_some_and(|name| in_a.contains(&name) != in_b.contains(&name))
         };
-        let operations = self.docket.judges().record.history.iter().filter(written).map(|op| op.id).collect();
+        let operations = self.judges().record.history.iter().filter(written).map(|op| op.id).collect();
         Verdict::Fail(Counterexample { why, operations })
     }
 
     fn judge_loss(&self, durability: &Durability, miscounts: &[Miscount], suspects: &mut BTreeSet<Key>) -> Judged {
         let guarantee = Guarantee::NoAcknowledgedWriteLost;
-        let steps = self.docket.judges().record.linearizable.finish().steps;
+        let steps = self.judges().record.linearizable.finish().steps;
         if let Some(miscount) = miscounts.first() {
             suspects.insert(miscount.key);
             let counterexample = Counterexample { why: self.miscount_in_words(miscount), operations: Vec::new() };
             return Judged { guarantee, verdict: Verdict::Fail(counterexample), steps };
         }
         let Some(first) = durability.lost.first() else { return Judged { guarantee, verdict: Verdict::Pass, steps } };
-        suspects.extend(self.docket.judges().record.writes.get(*first).map(|write| write.key));
+        suspects.extend(self.judges().record.writes.get(*first).map(|write| write.key));
         let why = self.loss_in_words(*first, durability.lost.len());
         let is_it = |op: &crate::history::Operation| op.acknowledged_write() == Some(*first);
-        let operations = self.docket.judges().record.history.iter().filter(is_it).map(|op| op.id).collect();
+        let operations = self.judges().record.history.iter().filter(is_it).map(|op| op.id).collect();
         Judged { guarantee, verdict: Verdict::Fail(Counterexample { why, operations }), steps }
     }
 
     pub(super) fn loss_in_words(&self, first: Value, lost: usize) -> String {
-        let write = self.docket.judges().record.writes.get(first).expect("it was acknowledged");
+        let write = self.judges().record.writes.get(first).expect("it was acknowledged");
         let place = format!("{first} to {}, acknowledged at {} by {}", write.key, write.ended, self.name(write.server));
         match lost {
             1 => format!("one acknowledged write is gone: {place}"),
@@ -430,7 +429,7 @@ impl<P: Protocol> World<'_, P> {
     }
 
     fn judge_leaders(&self) -> Judged {
-        let verdict = match self.docket.judges().leaders.violation() {
+        let verdict = match self.judges().leaders.violation() {
             None => Verdict::Pass,
             Some((epoch, holders)) => {
                 let holders: Vec<String> =
@@ -439,24 +438,24 @@ impl<P: Protocol> World<'_, P> {
                 Verdict::Fail(Counterexample { why, operations: Vec::new() })
             }
         };
-        Judged { guarantee: Guarantee::OneLeaderPerEpoch, verdict, steps: self.docket.judges().leaders.terms() as u64 }
+        Judged { guarantee: Guarantee::OneLeaderPerEpoch, verdict, steps: self.judges().leaders.terms() as u64 }
     }
 
     fn judge_writers(&self) -> Judged {
-        let overlap = self.docket.judges().writers.overlap();
+        let overlap = self.judges().writers.overlap();
         let verdict = if overlap.is_zero() {
             Verdict::Pass
         } else {
             let why = format!("two leaders both acknowledged writes for {overlap}");
             Verdict::Fail(Counterexample { why, operations: Vec::new() })
         };
-        Judged { guarantee: Guarantee::SingleWriter, verdict, steps: self.docket.judges().leaders.terms() as u64 }
+        Judged { guarantee: Guarantee::SingleWriter, verdict, steps: self.judges().leaders.terms() as u64 }
     }
 
     /// From the first to the last of the lost writes that one node acknowledged, for the node where that is longest.
     fn rpo(&self, durability: &Durability) -> Duration {
         let mut lost: BTreeMap<NodeId, (Time, Time)> = BTreeMap::new();
-        for write in durability.lost.iter().filter_map(|value| self.docket.judges().record.writes.get(*value)) {
+        for write in durability.lost.iter().filter_map(|value| self.judges().record.writes.get(*value)) {
             let (first, last) = lost.entry(write.server).or_insert((write.ended, write.ended));
             (*first, *last) = ((*first).min(write.ended), (*last).max(write.ended));
         }

@@ -397,6 +397,11 @@ impl<'s, P: Protocol> World<'s, P> {
         self.nodes[node.index()].backlog.push(event);
     }
 
+    /// Those who look on, once they have heard everything: at the end.
+    pub(super) fn judges(&self) -> &Judges {
+        self.docket.judges()
+    }
+
     /// The group that serves a key.
     pub(super) fn group_of(&self, op: &Op) -> GroupId {
         GroupId((op.key().0 % self.groups.len() as u32) as u16)
