@@ -35,7 +35,7 @@ use riftzone::model::topology::Topology;
 use riftzone::model::workload::{Arrivals, KeyChooser, Mix, Objects, Workload};
 use riftzone::op::{Op, Refusal, Reply};
 use riftzone::protocol::{Claim, Context, Guarantee, Payload, Protocol, Request, State};
-use riftzone::sim::{Placement, Run, Setup, simulate};
+use riftzone::sim::{Judging, Placement, Run, Setup, Simulator};
 use riftzone::time::Duration;
 use riftzone::trace::{FaultKinds, Observation, Trace};
 
@@ -334,7 +334,13 @@ pub fn world(clients: u32, operations: u32) -> Setup {
 
 /// `clients` a region make so many `operations` each.
 pub fn run(clients: u32, operations: u32) -> Run {
+    run_judged(Judging::AtOnce, clients, operations)
+}
+
+/// The same, judged by whom and when this says.
+pub fn run_judged(judging: Judging, clients: u32, operations: u32) -> Run {
     let setup = world(clients, operations);
     let everywhere = Placement::everywhere(&setup.topology);
-    simulate::<FPaxos>(&setup, &everywhere, &(), 1, Trace::off()).expect("it has no options to refuse")
+    let run = Simulator::<FPaxos>::new(judging).run(&setup, &everywhere, &(), 1, Trace::off());
+    run.expect("it has no options to refuse")
 }

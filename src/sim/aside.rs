@@ -1,9 +1,12 @@
-//! Judges on a thread of their own, who hear what was told while the world goes on. Next: `record.rs`.
+//! A second thread, for a run that has a core to spare: there the judges hear what was told while the world goes on, and links' dice
+//! are thrown ahead of it. Next: `record.rs`; `dice.rs`.
 
 use std::panic::resume_unwind;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use super::dice::{ERRANDS, Errand};
 use super::docket::Told;
 use super::judges::Judges;
 
@@ -13,21 +16,31 @@ pub(super) const FULL: usize = 1024;
 /// How many lists there are, the one being written to among them. Where all the others wait to be heard, the world waits, too.
 const LISTS: usize = 4;
 
-/// A thread with judges.
+/// A second thread with the judges.
 #[derive(Debug)]
 pub(super) struct Aside {
-    to: SyncSender<Case>,
+    helper: Helper,
     back: Receiver<Back>,
     /// Lists that nobody uses.
     idle: Vec<Vec<Told>>,
-    thread: Option<JoinHandle<()>>,
+}
+
+/// The way to a second thread.
+#[derive(Debug)]
+pub(super) struct Helper {
+    to: SyncSender<Case>,
+    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+    /// How many more may send it [errands](Errand).
+    places: usize,
 }
 
 /// What the thread is given.
-enum Case {
+#[derive(Debug)]
+pub(super) enum Case {
     Judges(Box<Judges>),
     Told(Vec<Told>),
     CallBack,
+    Errand(Box<Errand>),
 }
 
 /// What it gives back.
@@ -39,18 +52,24 @@ enum Back {
 impl Aside {
     /// `None` where no thread can be started.
     pub(super) fn new() -> Option<Aside> {
-        // Every list, the judges, and that they are called back: nobody ever waits to say something.
-        let (to, cases) = sync_channel(LISTS + 2);
+        // Every list, the judges, that they are called back, and every errand: nobody ever waits to say something.
+        let (to, cases) = sync_channel(LISTS + 2 + ERRANDS);
         let (said, back) = sync_channel(LISTS + 2);
         let thread = std::thread::Builder::new().name("judges".into()).spawn(move || attend(&cases, &said)).ok()?;
         let idle = (1..LISTS).map(|_| Vec::with_capacity(FULL)).collect();
-        Some(Aside { to, back, idle, thread: Some(thread) })
+        let helper = Helper { to, thread: Arc::new(Mutex::new(Some(thread))), places: 0 };
+        Some(Aside { helper, back, idle })
+    }
+
+    /// The way to the thread, for whoever has other things to be done there.
+    pub(super) fn helper(&self) -> Helper {
+        Helper { to: self.helper.to.clone(), thread: self.helper.thread.clone(), places: ERRANDS }
     }
 
     /// Passes on what was told, and the judges if they are here; leaves an empty list.
     pub(super) fn pass_on(&mut self, judges: Option<Box<Judges>>, told: &mut Vec<Told>) {
         if let Some(judges) = judges {
-            self.say(Case::Judges(judges));
+            self.helper.say(Case::Judges(judges));
         }
         while self.idle.is_empty() {
             if let Back::Heard(told) = self.wait() {
@@ -58,12 +77,12 @@ impl Aside {
             }
         }
         let empty = self.idle.pop().expect("it is not empty");
-        self.say(Case::Told(std::mem::replace(told, empty)));
+        self.helper.say(Case::Told(std::mem::replace(told, empty)));
     }
 
     /// The judges, who have heard everything that was passed on.
     pub(super) fn call_back(&mut self) -> Box<Judges> {
-        self.say(Case::CallBack);
+        self.helper.say(Case::CallBack);
         loop {
             match self.wait() {
                 Back::Judges(judges) => return judges.expect("they were passed on, and not called back since"),
@@ -72,24 +91,31 @@ impl Aside {
         }
     }
 
-    fn say(&mut self, case: Case) {
+    fn wait(&mut self) -> Back {
+        self.back.recv().unwrap_or_else(|_| self.helper.has_panicked())
+    }
+}
+
+impl Helper {
+    pub(super) fn say(&self, case: Case) {
         if self.to.send(case).is_err() {
             self.has_panicked();
         }
     }
 
-    fn wait(&mut self) -> Back {
-        match self.back.recv() {
-            Ok(back) => back,
-            Err(_) => self.has_panicked(),
-        }
+    /// Whether one more may send it errands, and from now on does.
+    pub(super) fn takes_another(&mut self) -> bool {
+        let is_free = self.places > 0;
+        self.places -= usize::from(is_free);
+        is_free
     }
 
     /// The thread ends before its time only where a judge panics; and so does this one.
-    fn has_panicked(&mut self) -> ! {
-        match self.thread.take().map(JoinHandle::join) {
+    pub(super) fn has_panicked(&self) -> ! {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match thread.map(JoinHandle::join) {
             Some(Err(panic)) => resume_unwind(panic),
-            _ => unreachable!("the judges' thread ends when nobody speaks to it any more"),
+            _ => unreachable!("the second thread ends when nobody speaks to it any more"),
         }
     }
 }
@@ -108,6 +134,10 @@ fn attend(cases: &Receiver<Case>, said: &SyncSender<Back>) {
                 Back::Heard(told)
             }
             Case::CallBack => Back::Judges(judges.take()),
+            Case::Errand(errand) => {
+                errand.run();
+                continue;
+            }
         };
         if said.send(back).is_err() {
             return;

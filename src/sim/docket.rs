@@ -9,7 +9,7 @@ use crate::op::{Op, Reply};
 use crate::time::Time;
 use crate::trace::Observation;
 
-use super::aside::{Aside, FULL};
+use super::aside::{Aside, FULL, Helper};
 use super::judges::Judges;
 
 /// Something that happened.
@@ -82,6 +82,11 @@ impl Docket {
             }
         }
         self
+    }
+
+    /// The way to the second thread, where there is one.
+    pub(super) fn helper(&self) -> Option<Helper> {
+        self.aside.as_ref().map(Aside::helper)
     }
 
     /// Something happened.

@@ -9,6 +9,7 @@ mod burdens;
 mod checkers;
 mod clients;
 mod clocks;
+mod dice;
 mod disk;
 mod docket;
 mod duplicates;

@@ -12,6 +12,8 @@ use crate::rng::{Stream, name_hash};
 use crate::time::{Duration, Time};
 use crate::trace::Passage;
 
+use super::aside::Helper;
+use super::dice::Source;
 use super::impairment::{Hazard, Impairment, Way};
 use super::line::Lines;
 
@@ -24,7 +26,9 @@ pub(super) struct Network {
     places: Vec<PlaceInfo>,
     /// By sender, then by receiver.
     links: Vec<Link>,
-    sources: Vec<Source>,
+    weather: Vec<Weather>,
+    /// Who throws dice ahead, if somebody has time to.
+    helper: Option<Helper>,
     seed: u64,
     impairments: Vec<Impairment>,
     lines: Lines,
@@ -73,15 +77,14 @@ struct Link {
 /// So many delays are thrown at a time.
 const THROWN: usize = 16;
 
-/// Where a link's delays come from.
-#[derive(Clone, Debug)]
-struct Source {
+/// What a link's delays are like.
+#[derive(Debug)]
+struct Weather {
     delay: Delay,
     /// The least that a message takes.
     floor: Duration,
-    /// The link's chance, once it was needed. Nothing else is drawn from it, so that each message has the delay that it would have by
-    /// itself. None, where delays do not differ.
-    stream: Option<Stream>,
+    /// Where delays come from, once one was needed; none, where they do not differ.
+    source: Option<Source>,
 }
 
 /// How well a link does.
@@ -118,14 +121,20 @@ pub struct Traffic {
 }
 
 impl Network {
-    pub(super) fn new(seed: u64, topology: &Topology, places: Vec<PlaceInfo>, is_filmed: bool) -> Network {
+    pub(super) fn new(
+        seed: u64,
+        topology: &Topology,
+        places: Vec<PlaceInfo>,
+        is_filmed: bool,
+        helper: Option<Helper>,
+    ) -> Network {
         let n = places.len();
         let link = |link: usize| {
             let (from, to) = (&places[link / n], &places[link % n]);
             let crosses_zones =
                 from.region == to.region && matches!((from.zone, to.zone), (Some(a), Some(b)) if a != b);
             let delay = if crosses_zones { *topology.zone_delay() } else { *topology.delay(from.region, to.region) };
-            let source = Source { delay, floor: delay.floor(), stream: None };
+            let weather = Weather { delay, floor: delay.floor(), source: None };
             let link = Link {
                 hash: from.hash ^ to.hash.rotate_left(23),
                 impaired: u16::from(topology.bandwidth(from.region, to.region).is_some()),
@@ -133,12 +142,13 @@ impl Network {
                 used: THROWN as u8,
                 thrown: [Duration::ZERO; THROWN],
             };
-            (link, source)
+            (link, weather)
         };
-        let (links, sources) = (0..n * n).map(link).unzip();
+        let (links, weather) = (0..n * n).map(link).unzip();
         Network {
             links,
-            sources,
+            weather,
+            helper,
             seed,
             impairments: Vec::new(),
             lines: Lines::new(topology),
@@ -217,19 +227,17 @@ impl Network {
 
     /// Throws a link's dice for its next messages.
     fn throw(&mut self, link: usize) {
-        let (Link { thrown, used, .. }, Source { delay, floor, stream }) =
-            (&mut self.links[link], &mut self.sources[link]);
+        let (Link { thrown, used, .. }, Weather { delay, floor, source }) =
+            (&mut self.links[link], &mut self.weather[link]);
         *used = 0;
         if !delay.has_dispersion() {
             return thrown.fill(delay.median());
         }
         let (from, to) = (link / self.places.len(), link % self.places.len());
         let name = || format!("link {} > {}", self.places[from].name, self.places[to].name);
-        let stream = stream.get_or_insert_with(|| Stream::new(self.seed, &name()));
-        for thrown in thrown {
-            *thrown = delay.sample(stream);
-            self.outran += u64::from(*thrown < *floor);
-        }
+        let source = source.get_or_insert_with(|| Source::new(*delay, Stream::new(self.seed, &name())));
+        source.throw(thrown, &mut self.helper);
+        self.outran += thrown.iter().filter(|thrown| **thrown < *floor).count() as u64;
     }
 
     /// Every fault on the link throws its dice, whatever the others did: one fault more moves no other's.
@@ -400,7 +408,7 @@ mod tests {
         topology.set_delay(RegionId(0), RegionId(1), delay);
         let places = ["a", "b"].into_iter().enumerate();
         let places = places.map(|(region, name)| PlaceInfo::new(name.into(), RegionId(region as u16), None)).collect();
-        let mut network = Network::new(7, &topology, places, false);
+        let mut network = Network::new(7, &topology, places, false, None);
         let mut stream = Stream::new(7, "link a > b");
         for message in 0..3 * THROWN {
             assert_eq!(network.post(0, 1, 1, Time::ZERO), Some(delay.sample(&mut stream)), "message {message}");

@@ -173,7 +173,7 @@ impl<'s, P: Protocol> World<'s, P> {
             clients: Clients::new(setup, seed, &groups, routes),
             router: Router::new(setup, seed, &groups),
             managers: Managers::new(setup, &groups),
-            network: Network::new(seed, &setup.topology, places, trace.has_film()),
+            network: Network::new(seed, &setup.topology, places, trace.has_film(), docket.helper()),
             faults: Faults::new(&setup.faults),
             docket,
             inside: arena.inside,

@@ -1,4 +1,5 @@
-//! riftzone beside other simulators: the same workloads, in turns, in one process, on one thread.
+//! riftzone beside other simulators: the same workloads, in turns, in one process, on one thread where a
+//! contestant does not say otherwise.
 //!
 //! ```text
 //! cargo run --release --manifest-path benches/peers/Cargo.toml [-- [--rounds N] [--json] [--list] [CONTEST...]]

@@ -9,6 +9,7 @@ use std::time::Instant;
 use riftzone::check::linearizable::linearizable;
 use riftzone::explore::exhaustive::{Bounds, Explored, Reduction, Tiny, explore};
 use riftzone::protocol::raft::{Options, Raft};
+use riftzone::sim::Judging;
 use riftzone::time::Duration;
 use riftzone::trace::Digest;
 
@@ -83,13 +84,13 @@ pub fn ballot(regions: &[&str], options: &ballot::Options, reduction: Reduction)
     (explored.states, steps)
 }
 
-/// So many clients a region make so many commands each.
+/// So many clients a region make so many commands each, judged on this thread or meanwhile on another.
 ///
 /// # Panics
 /// Where a command is missing, something that the protocol claims does not hold, or the mean latency is not fantoch's.
-pub fn fpaxos(clients: u32, commands: u32) -> Sample {
+pub fn fpaxos(judging: Judging, clients: u32, commands: u32) -> Sample {
     let begun = Instant::now();
-    let run = fpaxos::run(clients, commands);
+    let run = fpaxos::run_judged(judging, clients, commands);
     let (messages, simulated) = (run.traffic.messages, run.simulated);
     let (events, check, outcomes) = (run.events, word(run.digest), run.measures.outcomes(None));
     let mean_ms = run.measures.latency_overall(true).mean().as_millis_f64();

@@ -7,8 +7,8 @@ use crate::contest::{Outcome, Spread};
 /// The ratios that a reader wants, as one Markdown table with notes below.
 pub fn markdown(outcomes: &[Outcome], rounds: usize) -> String {
     let mut text = format!(
-        "Rivals in turns in one process on one thread, every rival the same number of units; medians of {rounds} rounds, \
-         ratios [least-greatest] within rounds. Above 1 riftzone is faster.\n\n\
+        "Rivals in turns in one process, on one thread where nothing else is said, every rival the same number of units; \
+         medians of {rounds} rounds, ratios [least-greatest] within rounds. Above 1 riftzone is faster.\n\n\
          | Contest | Work | Unit | riftzone, units/s | Rival | Rival, units/s | riftzone is, times |\n\
          |---|---|---|---:|---|---:|---:|\n"
     );
