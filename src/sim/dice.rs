@@ -116,7 +116,11 @@ impl Errand {
 #[cfg(test)]
 mod tests {
     use super::super::aside::Aside;
+    use super::super::docket::Told;
     use super::*;
+    use crate::id::{ClientId, Key, RegionId};
+    use crate::op::Op;
+    use crate::time::Time;
 
     #[test]
     fn dice_show_the_same_wherever_they_are_thrown() {
@@ -137,5 +141,20 @@ mod tests {
         assert!(here.iter().all(|source| matches!(source, Source::Here(..))));
         let ahead = there.iter().filter(|source| matches!(source, Source::Ahead(_))).count();
         assert_eq!(ahead, ERRANDS, "and no more than there is room for");
+    }
+
+    #[test]
+    #[should_panic(expected = "what ends was asked for")]
+    fn who_waits_for_dice_hears_of_a_judge_that_panics() {
+        let mut aside = Aside::new().expect("there are threads");
+        let mut helper = Some(aside.helper());
+        let asked = Told::Asked { client: ClientId(1), op: Op::Read(Key(0)), at: Time::ZERO };
+        let failed = Told::Failed { client: ClientId(0), at: Time::ZERO, region: RegionId(0) };
+        aside.pass_on(Some(Box::default()), &mut vec![asked, failed]);
+        let delay = Delay::uniform(Duration::millis(10), Duration::millis(90));
+        let mut source = Source::new(delay, Stream::new(1, "dice"));
+        for _ in 0..BUSY as usize + READY {
+            source.throw(&mut [Duration::ZERO; 16], &mut helper);
+        }
     }
 }
