@@ -29,6 +29,8 @@ pub enum Mutant {
     R25,
     /// The disk has how far the state machine was, and not the state (errata of chapter 3).
     R30,
+    /// A read joins a question for a read index that was asked before the read came (dissertation, 6.4, step 1).
+    R32,
     /// A paused primary goes on after its lease, and backups do not look at its epoch (etcd locks, 3.4.3).
     F2,
     /// The last replica in the list is promoted, whatever it has (Alquraan et al., OSDI 2018, finding 4).

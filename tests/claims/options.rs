@@ -20,13 +20,15 @@ use crate::worlds::NAMES;
 pub fn raft_options() -> impl Strategy<Value = raft::Options> {
     let append = prop_oneof![2 => Just(AppendOrder::Overlapped), 1 => Just(AppendOrder::DiskFirst)];
     let timeout = prop::option::weighted(0.3, (500..3_000_u64).prop_map(Duration::millis));
-    (any::<bool>(), any::<bool>(), prop_oneof![Just(20_u64), Just(10_000)], append, timeout).prop_map(
-        |(pre_vote, check_quorum, snapshot_every, append, commit_timeout)| raft::Options {
+    let reads = prop_oneof![Just(raft::Reads::ReadIndex), Just(raft::Reads::FollowerReadIndex)];
+    (any::<bool>(), any::<bool>(), prop_oneof![Just(20_u64), Just(10_000)], append, timeout, reads).prop_map(
+        |(pre_vote, check_quorum, snapshot_every, append, commit_timeout, reads)| raft::Options {
             pre_vote,
             check_quorum,
             snapshot_every,
             append,
             commit_timeout,
+            reads,
             ..raft::Options::default()
         },
     )

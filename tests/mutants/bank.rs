@@ -61,6 +61,13 @@ protocol = "raft"
 heartbeat = "450ms"
 pre-vote = false
 "#;
+/// The same, and each node answers the reads that it is asked for.
+const ASKING: &str = r#"
+protocol = "raft"
+heartbeat = "450ms"
+pre-vote = false
+reads = "follower-read-index"
+"#;
 /// With fewer still, and a first leader at once.
 const LED: &str = r#"
 protocol = "raft"
@@ -243,6 +250,14 @@ pub const BANK: &[Row] = &[
         right: "commit-timeout = \"2s\"",
         expect: "rto_s = \"<= 15s\"",
         how: How::Planned(20),
+    },
+    Row {
+        id: "R32",
+        what: "a read joins a question that was asked before it came",
+        world: SHORT,
+        design: ASKING,
+        wrong: "mutant = \"R32\"",
+        ..USUAL
     },
     Row {
         id: "F1",

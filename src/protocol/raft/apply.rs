@@ -39,6 +39,7 @@ impl Raft {
                 cx.reply_unsynced(request, reply);
             }
         }
+        self.serve_own_reads(cx);
         self.compact(cx);
     }
 

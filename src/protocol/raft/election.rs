@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use crate::id::NodeId;
-use crate::op::Refusal;
 use crate::trace::Observation;
 
 use super::super::Context;
@@ -43,6 +42,7 @@ impl Raft {
     /// Asks who would vote for this node. Its term stays, so that a node that cannot win disturbs nobody.
     fn pre_campaign(&mut self, cx: &mut Context<Self>) {
         self.leader = None;
+        self.refuse_own_reads(cx);
         self.office = Office::PreCandidate { votes: BTreeSet::new() };
         self.reset_election_timer(cx);
         let term = self.term + 1;
@@ -53,6 +53,7 @@ impl Raft {
     /// Starts a term and asks for votes. Its own comes as a message, too: when the disk has it.
     pub(super) fn campaign(&mut self, cx: &mut Context<Self>) {
         self.enter_term(self.term + 1);
+        self.refuse_own_reads(cx);
         self.voted_for = Some(cx.me());
         self.persist_term(cx);
         self.office = Office::Candidate { votes: BTreeSet::new() };
@@ -161,8 +162,9 @@ impl Raft {
             cx.cancel_timer(Timer::Heartbeat);
             self.reset_election_timer(cx);
             // A read never takes effect and may be refused; a write may yet be committed, and stays without an answer.
-            leadership.reads.iter().for_each(|read| cx.refuse(read.request, Refusal::Unavailable));
+            leadership.reads.iter().for_each(|read| read.refuse(cx));
         }
+        self.refuse_own_reads(cx);
     }
 
     /// What was learnt of a leader's log ends with its term.

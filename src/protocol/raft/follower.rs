@@ -175,6 +175,7 @@ impl Raft {
             self.log = Log::after(snapshot.last);
         }
         self.adopt_snapshot(snapshot, cx);
+        self.serve_own_reads(cx);
         cx.compact(self.durable());
     }
 }

@@ -11,7 +11,7 @@ use super::super::Context;
 use super::super::mutant::Mutant;
 use super::log::Position;
 use super::machine::Known;
-use super::reads::PendingRead;
+use super::reads::PendingIndex;
 use super::{Append, AppendOrder, Command, Entries, Entry, Message, Office, Outcome, Raft, Record, Timer};
 
 /// What a leader knows while it leads.
@@ -32,8 +32,8 @@ pub(super) struct Leadership {
     ready: bool,
     /// Clients that wait for an entry, with its index, oldest first.
     pub(super) waiting: VecDeque<(u64, RequestId)>,
-    /// Clients that wait for a read, oldest first.
-    pub(super) reads: VecDeque<PendingRead>,
+    /// Those that wait for a read index, oldest first.
+    pub(super) reads: VecDeque<PendingIndex>,
 }
 
 /// What a leader knows of a follower.
@@ -80,8 +80,8 @@ impl Leadership {
     pub(super) fn rename(&mut self, renaming: &Renaming) {
         self.peers.iter_mut().for_each(|(peer, _)| renaming.rename(peer));
         self.peers.sort_by_key(|(peer, _)| *peer);
-        let reads = self.reads.iter_mut().map(|read| &mut read.request);
-        self.waiting.iter_mut().map(|(_, request)| request).chain(reads).for_each(|id| renaming.rename(&mut id.entry));
+        self.waiting.iter_mut().for_each(|(_, request)| renaming.rename(&mut request.entry));
+        self.reads.iter_mut().for_each(|read| read.rename(renaming));
     }
 
     /// Whether a majority has answered this round or a later one, this node among it.

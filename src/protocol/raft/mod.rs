@@ -11,15 +11,16 @@
 //!    │◄───────ok───────│◄────────ok─────────│◄────────Appended──────────│
 //! ```
 //!
-//! **Claims.** Under any faults after which a disk has what it said it had: linearizable reads and writes (`reads = "read-index"`), no
-//! acknowledged write lost, at most one leader a term, and equal copies after heal and quiet.
+//! **Claims.** Under any faults after which a disk has what it said it had: linearizable reads and writes (`reads = "read-index"` or
+//! `"follower-read-index"`), no acknowledged write lost, at most one leader a term, and equal copies after heal and quiet.
 //! **Does not claim.** To answer without a majority, or while the leader is being replaced. Local reads
 //! (`reads = "local"`) show old states. A single writer is not claimed either: a leader that was cut off or paused may
 //! acknowledge, late, a write that a majority had before it was deposed, while its successor acknowledges others.
 //! **Assumes.** That what a disk has synced stays there: a node that forgot its vote or an entry it had acknowledged makes a
 //! majority of which one does not know what it did, so a lying disk or a wiped one breaks every claim. No clock matters to safety; timeouts matter to availability.
 //! **Cost.** Write at the leader: one round trip to the nearest majority, 2(n-1) messages. Read: the same, without
-//! entries. At another node: one round trip to the leader more. Idle: 2(n-1) messages a heartbeat.
+//! entries. At another node: one round trip to the leader more. Reads that share a question: those, once for all that wait, and
+//! the wait until the question before is answered. Idle: 2(n-1) messages a heartbeat.
 //! **Source.** Ongaro, Ousterhout, *In Search of an Understandable Consensus Algorithm*, USENIX ATC 2014; Ongaro,
 //! *Consensus: Bridging Theory and Practice*, 2014: pre-vote 9.6, check-quorum 6.2, read-index 6.4, sessions 6.3, the
 //! leader's own disk in parallel 10.2.1.
@@ -28,7 +29,8 @@
 //! - The network reorders datagrams, where the paper's links are mostly in order. A follower keeps early appends aside;
 //!   a heartbeat asks for what was sent one heartbeat earlier, so that an append still under way is not taken for lost.
 //! - A timeout is drawn from [t, 2t] when a node starts, campaigns or stops leading, and not at each heartbeat.
-//! - A read starts its own heartbeat round at once instead of joining the next one: it costs what a write costs.
+//! - A read at the leader starts its own heartbeat round at once instead of joining the next one: it costs what a write costs
+//!   (`reads = "read-index"`). With `reads = "follower-read-index"` the reads that wait at a node share a question, as in etcd.
 //! - A new leader takes the index of its first entry for a read index that is not known yet, instead of waiting first.
 //! - A client's number and answer are remembered for good: sessions need no registration and never expire.
 //! - A node that sees that some disk forgot (another leader in its own term, or entries in place of those that it knows the
@@ -75,6 +77,7 @@ use super::{About, Claim, Context, Guarantee, OptionsError, Payload, Protocol, R
 use follower::Early;
 use leader::Leadership;
 use log::Log;
+use reads::OwnReads;
 
 /// The page in the zoo.
 pub const ABOUT: About = About {
@@ -117,6 +120,7 @@ pub struct Raft {
     verified: u64,
     /// Appends of this term that overtook the ones before them.
     early: BTreeMap<u64, Early>,
+    own_reads: OwnReads,
 }
 
 /// What a node is in its term.
@@ -186,6 +190,18 @@ pub enum Message {
         /// Whether the logs agree.
         outcome: Outcome,
     },
+    /// Up to where has a state to go that shows no old value? From a node that answers reads itself.
+    AskIndex {
+        /// Which question of that node it is.
+        question: u64,
+    },
+    /// The answer, once the leader is known to have led when it was asked.
+    ReadIndex {
+        /// The question.
+        question: u64,
+        /// The read index.
+        index: u64,
+    },
     /// From a leader to itself, held back by its disk: what it appended up to `index` is synced.
     Synced {
         /// The leader's term when it appended.
@@ -249,6 +265,8 @@ pub enum Timer {
     Election,
     /// The leader's next heartbeat is due.
     Heartbeat,
+    /// The leader has not answered the question for a read index.
+    AskIndex,
 }
 
 /// One durable record.
@@ -303,7 +321,7 @@ impl Protocol for Raft {
 
     fn claims(options: &Options) -> Vec<Claim> {
         let mut holds = vec![Guarantee::Convergence, Guarantee::NoAcknowledgedWriteLost, Guarantee::OneLeaderPerEpoch];
-        if options.reads == Reads::ReadIndex {
+        if options.reads != Reads::Local {
             holds.insert(0, Guarantee::Linearizable);
         }
         holds.into_iter().map(|guarantee| Claim { guarantee, under: Claim::DISKS_KEEP }).collect()
@@ -328,11 +346,12 @@ impl Protocol for Raft {
             Op::Read(key) if self.options.reads == Reads::Local => {
                 cx.reply_unsynced(request.id, Reply::Read(self.machine.read(key)));
             }
+            Op::Read(key) if self.options.reads == Reads::FollowerReadIndex => self.read_here(request.id, key, cx),
             _ if !matches!(self.office, Office::Leader(_)) => match self.leader {
                 Some(leader) => cx.forward(leader, request),
                 None => cx.refuse(request.id, Refusal::Unavailable),
             },
-            Op::Read(key) => self.read_index(request.id, key, cx),
+            Op::Read(key) => self.read(request.id, key, cx),
             op if op.written().is_some() => self.write(request.id, op, cx),
             _ => cx.refuse(request.id, Refusal::Unsupported),
         }
@@ -350,6 +369,8 @@ impl Protocol for Raft {
                 self.on_install_snapshot(from, term, round, snapshot, cx);
             }
             Message::Appended { term, round, outcome } => self.on_appended(from, term, round, outcome, cx),
+            Message::AskIndex { question } => self.on_ask_index(from, question, cx),
+            Message::ReadIndex { question, index } => self.on_read_index(question, index, cx),
             Message::Synced { term, index } => self.on_synced(term, index, cx),
         }
     }
@@ -359,6 +380,7 @@ impl Protocol for Raft {
             _ if self.is_halted() => {}
             Timer::Election => self.on_election_timer(cx),
             Timer::Heartbeat => self.on_heartbeat_timer(cx),
+            Timer::AskIndex => self.on_ask_index_timer(cx),
         }
     }
 
@@ -386,6 +408,10 @@ impl Raft {
             timeout: options.election_timeout,
             verified: 0,
             early: BTreeMap::new(),
+            own_reads: match options.reads {
+                Reads::FollowerReadIndex => OwnReads::number_from(cx.random(1 << 63)),
+                _ => OwnReads::default(),
+            },
         };
         for record in records {
             match record {

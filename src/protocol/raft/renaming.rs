@@ -22,6 +22,7 @@ fn state(node: &mut Raft, renaming: &Renaming) {
         Office::Leader(leadership) => leadership.rename(renaming),
         Office::Follower | Office::Halted => {}
     }
+    node.own_reads.rename(renaming);
 }
 
 fn record(record: &mut Record, renaming: &Renaming) {

@@ -79,7 +79,7 @@ pub(super) struct Node {
     disk_free: Time,
     /// What waits for the disk, with the number of writes that it waits for.
     held: VecDeque<(u64, Outgoing)>,
-    settings: [u64; 2],
+    settings: [u64; 3],
     paused_until: Time,
     checked: u64,
 }
@@ -119,7 +119,7 @@ impl Cluster {
             synced: 0,
             disk_free: Time::ZERO,
             held: VecDeque::new(),
-            settings: [0; 2],
+            settings: [0; 3],
             paused_until: Time::ZERO,
             checked: 0,
         };

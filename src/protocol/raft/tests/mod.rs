@@ -3,6 +3,7 @@
 mod cluster;
 mod elections;
 mod judge;
+mod reads;
 mod replication;
 mod schedules;
 
@@ -167,9 +168,11 @@ fn options_read_as_they_are_written() {
 }
 
 #[test]
-fn local_reads_do_not_claim_to_be_linearizable() {
+fn only_local_reads_do_not_claim_to_be_linearizable() {
     let claims = |reads| Raft::claims(&Options { reads, ..Options::default() });
-    assert!(claims(Reads::ReadIndex).iter().any(|claim| claim.guarantee == Guarantee::Linearizable));
+    for reads in [Reads::ReadIndex, Reads::FollowerReadIndex] {
+        assert!(claims(reads).iter().any(|claim| claim.guarantee == Guarantee::Linearizable));
+    }
     assert!(claims(Reads::Local).iter().all(|claim| claim.guarantee != Guarantee::Linearizable));
 }
 
@@ -184,39 +187,6 @@ fn a_follower_forwards_to_its_leader_and_refuses_without_one() {
     }
     bench.expire();
     assert!(refused(bench.ask(1, 1, write(1))), "a node that suspects its leader knows none");
-}
-
-#[test]
-fn a_local_read_shows_what_is_applied_wherever_it_is_asked() {
-    let mut bench = Bench::new(Options { reads: Reads::Local, ..Options::default() }, Vec::new());
-    bench.hear(B, append(1, at(0, 0), &[entry(1, 5), entry(1, 6)], 1));
-    bench.ask(1, 1, Op::Read(K));
-    assert_eq!(bench.answers(), [(id(1, 1), Reply::Read(Some(Value(5))))]);
-}
-
-#[test]
-fn a_read_waits_for_a_round_that_began_after_it() {
-    let mut bench = Bench::ready();
-    bench.fire(Timer::Heartbeat);
-    bench.ask(1, 1, Op::Read(K));
-    let [Message::Append(beat)] = bench.sent(B)[..] else { panic!("a read begins a round") };
-    let round = beat.round;
-    bench.hear(B, matched(1, round - 1, 1));
-    assert!(bench.answers().is_empty(), "that round began before the read");
-    bench.hear(C, rejected(1, round, 1, at(0, 0)));
-    assert_eq!(bench.answers(), [(id(1, 1), Reply::Read(None))], "a gap in the log confirms leadership all the same");
-}
-
-#[test]
-fn a_read_waits_until_an_entry_of_this_term_is_applied() {
-    let disk = vec![Record::Append { first: 1, entries: [entry(0, 5)][..].into() }];
-    let mut bench = Bench::leader(Options::default(), disk);
-    bench.hear(A, Message::Synced { term: 1, index: 2 });
-    bench.ask(1, 1, Op::Read(K));
-    bench.hear(B, matched(1, 1, 1));
-    assert!(bench.answers().is_empty(), "confirmed, and yet what an earlier leader committed is not known");
-    bench.hear(B, matched(1, 1, 2));
-    assert_eq!(bench.answers(), [(id(1, 1), Reply::Read(Some(Value(5))))]);
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! Whole clusters: random schedules of faults that the judge watches, and the times that the closed forms give.
 
+use std::collections::BTreeMap;
+
 use crate::id::{ClientId, Key, RequestId, Value};
 use crate::op::{Op, Reply};
 use crate::rng::Stream;
 use crate::time::{Duration, Time};
 use crate::trace::Observation;
 
-use super::super::Options;
+use super::super::{Options, Reads};
 use super::cluster::{Cluster, Heard, Weather};
 
 fn ms(n: u64) -> Duration {
@@ -42,6 +44,7 @@ impl Run {
             pre_vote: dice.chance(2, 3),
             check_quorum: dice.chance(2, 3),
             snapshot_every: [3, 10, 10_000][dice.below(3) as usize],
+            reads: [Reads::ReadIndex, Reads::FollowerReadIndex][dice.below(2) as usize],
             ..Options::default()
         };
         let weather = Weather {
@@ -232,6 +235,37 @@ fn writes_and_reads_take_one_round_trip_to_a_majority_and_one_to_the_leader() {
             assert_eq!(takes(&mut cluster, at, 2, Op::Read(Key(0))), expected);
         }
     }
+}
+
+/// A read every millisecond at each node: those of a node share a question, and each takes the time of one to twice that.
+#[test]
+fn reads_that_share_a_question_take_one_to_two_times_its_length_and_few_messages() {
+    let mut cluster = settled(3, Options { reads: Reads::FollowerReadIndex, ..Options::default() });
+    assert_eq!(takes(&mut cluster, 0, 1, Op::Read(Key(0))), ms(10), "alone it takes what a write takes");
+    assert_eq!(takes(&mut cluster, 2, 1, Op::Read(Key(0))), ms(10 + 30), "here, too");
+    let (before, began) = (cluster.sent, cluster.now);
+    let mut asked = BTreeMap::new();
+    let mut longest = [Duration::ZERO; 3];
+    for n in 0..1_000 {
+        for at in 0..3 {
+            cluster.request(at, ClientId(3 * n + at as u32), 1, Op::Read(Key(0)));
+            asked.insert(ClientId(3 * n + at as u32), cluster.now);
+        }
+        let end = cluster.now + ms(1);
+        while let Some(heard) = cluster.run(end) {
+            let Heard::Answer { id, answer: Ok(_) } = heard else { panic!("an answer") };
+            let took = cluster.now.since(asked.remove(&id.client).expect("one answer"));
+            let at = id.client.index() % 3;
+            let question = ms(10 + 2 * star(0, at).0 * u64::from(at > 0));
+            assert!((question..=question * 2).contains(&took), "at {at}: {took}");
+            longest[at] = longest[at].max(took);
+        }
+    }
+    assert!(asked.len() < 200, "the last wait");
+    assert!(longest[0] > ms(18) && longest[2] > ms(70), "{longest:?}");
+    let span = cluster.now.since(began).as_nanos() / 1_000_000;
+    let questions = span / 10 + span / 20 + span / 40;
+    assert!(cluster.sent - before <= questions * 4 + 2 * (span / 20 + span / 40) + span / 100 * 4 + 20);
 }
 
 #[test]
