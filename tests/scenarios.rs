@@ -31,6 +31,7 @@ const UNTOUCHED: &[(&str, &str)] = &[
     ("riak-lww.toml", "siblings"),
     ("raft-partial-partition.toml", "both"),
     ("roblox-2021.toml", "overlapped"),
+    ("shared-read-index.toml", "shared"),
 ];
 
 fn catalogue() -> Vec<(String, Scenario)> {

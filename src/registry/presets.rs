@@ -122,10 +122,12 @@ pub static PRESETS: [Preset; 21] = [
     Preset {
         name: "etcd",
         protocol: "raft",
-        options: "heartbeat = \"100ms\"\nelection-timeout = \"1s\"\npre-vote = true\ncheck-quorum = true\nreads = \"read-index\"",
+        options: "heartbeat = \"100ms\"\nelection-timeout = \"1s\"\npre-vote = true\ncheck-quorum = true\nreads = \"follower-read-index\"",
         idea: "etcd: Raft with linearizable reads, a heartbeat of 100 ms and an election timeout of a second, which its makers \
-               advise to raise over a wide area.",
-        source: "etcd documentation, Tuning (heartbeat 100 ms, election timeout 1000 ms)",
+               advise to raise over a wide area. The member that is asked answers, and has one question for a read index under \
+               way: reads that come meanwhile wait for the next.",
+        source: "etcd documentation, Tuning (heartbeat 100 ms, election timeout 1000 ms); etcd, server/etcdserver/v3_server.go \
+                 (`linearizableReadLoop`, `requestCurrentIndex`)",
         assumed: &["PreVote is on, as since etcd 3.5; 3.4 had it off"],
     },
     Preset {
