@@ -54,6 +54,7 @@
 //! [`protocol::last_writer_wins`], [`sim`], [`check`] and [`model::fault`]. Each file's doc names the next one.
 #![warn(missing_docs)]
 
+mod by_key;
 pub mod check;
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// not from its neighbours.
 const FLOORS: &[(&[&str], bool)] = &[
     (&["time", "id", "rng", "op"], true),
-    (&["history", "trace", "column", "slab"], false),
+    (&["history", "trace", "column", "by_key", "slab"], false),
     (&["protocol", "model", "check", "metrics"], false),
     (&["protocol/", "sim"], false),
     (&["scenario", "explore", "registry", "judge"], true),

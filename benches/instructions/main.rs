@@ -117,9 +117,19 @@ fn compare() -> Result<ExitCode, String> {
     Ok(if is_over { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Rooms whose work is to record as a run goes on: history, digest, monitors, judges on line, measures, and the columns that these keep.
-const RECORDING: &[&str] =
-    &["check", "column", "history", "metrics", "sim/docket", "sim/judges", "sim/outages", "sim/record", "trace"];
+/// Rooms whose work is to record as a run goes on: history, digest, monitors, judges on line, measures, and the columns and tables that these keep.
+const RECORDING: &[&str] = &[
+    "by_key",
+    "check",
+    "column",
+    "history",
+    "metrics",
+    "sim/docket",
+    "sim/judges",
+    "sim/outages",
+    "sim/record",
+    "trace",
+];
 
 /// The verdicts at the end of a run, which are no part of recording.
 const VERDICTS: &str = "sim/outcome";

@@ -6,6 +6,9 @@
 //! stale it was is known when it ends. Of a value one number is needed: since when it is superseded, if it is. It is
 //! needed to the end, for a copy that was cut off may show any value at any later time. Next: `linearizable/mod.rs`.
 
+use smallvec::SmallVec;
+
+use crate::by_key::ByKey;
 use crate::column::Column;
 use crate::id::{Key, Value};
 use crate::op::{Op, Reply};
@@ -42,7 +45,7 @@ const PENDING: u64 = 1 << 63;
 pub struct Online {
     /// By value.
     marks: Column<u64>,
-    keys: Vec<OfKey>,
+    keys: ByKey<OfKey>,
     reads: u64,
     unattributed: u64,
     stale: u64,
@@ -54,7 +57,7 @@ struct OfKey {
     /// When the first write was acknowledged.
     first: Option<Time>,
     /// Values that are not superseded, and when their writes ended, in that order.
-    fresh: Vec<(Time, u32)>,
+    fresh: SmallVec<[(Time, u32); 2]>,
 }
 
 /// Where a value's mark is, if it has one.
@@ -65,13 +68,13 @@ fn place(value: Value) -> usize {
 impl Online {
     /// For a run that begins with this many keys. More are added as they are met.
     pub fn new(keys_hint: usize) -> Online {
-        Online { keys: Vec::with_capacity(keys_hint), ..Online::default() }
+        Online { keys: ByKey::with_capacity(keys_hint), ..Online::default() }
     }
 
     /// Forgets everything, and begins anew with the memory it has.
     pub fn clear(&mut self) {
         self.marks.clear();
-        self.keys.iter_mut().for_each(|of_key| {
+        self.keys.clear(|of_key| {
             of_key.first = None;
             of_key.fresh.clear();
         });
@@ -126,7 +129,7 @@ impl Online {
     fn saw(&mut self, key: Key, seen: Option<Value>, invoked: Time) -> Option<Duration> {
         self.reads += 1;
         let since = match seen {
-            None => self.keys.get(key.index())?.first?,
+            None => self.keys.get(key)?.first?,
             Some(value) => match self.marks.at(place(value)) {
                 NOBODYS => {
                     self.unattributed += 1;
@@ -149,10 +152,7 @@ impl Online {
     }
 
     fn wrote(&mut self, key: Key, value: Value, invoked: Time, at: Time) {
-        if key.index() >= self.keys.len() {
-            self.keys.resize_with(key.index() + 1, OfKey::default);
-        }
-        let OfKey { first, fresh } = &mut self.keys[key.index()];
+        let OfKey { first, fresh } = self.keys.meet(key);
         first.get_or_insert(at);
         let superseded = fresh.iter().take_while(|(end, _)| *end < invoked).count();
         for (_, value) in fresh.drain(..superseded) {
@@ -165,7 +165,7 @@ impl Online {
     /// Since when a value is superseded; none where it is not, or nobody wrote it. `None` stands for the initial value.
     pub fn superseded(&self, key: Key, value: Option<Value>) -> Option<Time> {
         match value {
-            None => self.keys.get(key.index())?.first,
+            None => self.keys.get(key)?.first,
             Some(value) => {
                 let mark = self.marks.get(place(value))?;
                 (mark != NOBODYS && mark < FRESH).then(|| Time::from_nanos(mark - 1))
@@ -299,6 +299,10 @@ mod tests {
         }
         let superseded = [None, Some(1), Some(2), Some(3), Some(4)].map(|v| judge.superseded(key, v.map(Value)));
         assert_eq!(superseded, [Some(at(10)), Some(at(30)), None, None, None]);
-        assert_eq!(judge.keys[0].fresh.len(), 2, "only what is not superseded is kept by its end");
+        assert_eq!(
+            judge.keys.get(key).expect("it was met").fresh.len(),
+            2,
+            "only what is not superseded is kept by its end"
+        );
     }
 }

@@ -58,6 +58,7 @@ mod register;
 #[cfg(test)]
 mod tests;
 
+use crate::by_key::ByKey;
 use crate::history::OpId;
 use crate::id::{Key, Value};
 use crate::op::{Op, Reply};
@@ -114,7 +115,7 @@ pub struct Findings {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Online {
-    keys: Vec<OfKey>,
+    keys: ByKey<OfKey>,
     pending: Pending,
     findings: Findings,
     /// Lent to [`Register::keep`].
@@ -154,15 +155,15 @@ fn number(value: Option<Value>) -> u64 {
 impl Online {
     /// For a run that begins with this many keys. More are added as they are met.
     pub fn new(keys_hint: usize) -> Online {
-        Online { keys: Vec::with_capacity(keys_hint), ..Online::default() }
+        Online { keys: ByKey::with_capacity(keys_hint), ..Online::default() }
     }
 
     /// Forgets everything, and begins anew with the memory it has.
     pub fn clear(&mut self) {
-        for of_key in &mut self.keys {
+        self.keys.clear(|of_key| {
             of_key.register.begin_anew();
             (of_key.pending, of_key.standing, of_key.is_judged) = (Queue::default(), Standing::Sound, false);
-        }
+        });
         self.pending.clear();
         self.findings = Findings::default();
     }
@@ -172,11 +173,7 @@ impl Online {
     /// # Panics
     /// Where `id` is not greater than all before it, or the value is `2^63` or more.
     pub fn invoked(&mut self, id: OpId, op: Op, at: Time) {
-        let place = op.key().index();
-        if place >= self.keys.len() {
-            self.keys.resize_with(place + 1, OfKey::default);
-        }
-        let of_key = &mut self.keys[place];
+        let of_key = self.keys.meet(op.key());
         self.pending.push(&mut of_key.pending, id, tick(at));
         if of_key.standing != Standing::Sound {
             return;
@@ -214,7 +211,7 @@ impl Online {
             // More than a register shows: nothing is said of it.
             Reply::Amount(_) | Reply::Short(_) | Reply::Items(_) | Reply::Several(_) | Reply::Row(_) => Ok(()),
         };
-        let of_key = &mut self.keys[op.key().index()];
+        let of_key = self.keys.meet(op.key());
         of_key.judged(&mut self.findings);
         if is_lie && of_key.standing == Standing::Unclear {
             // A lie is one whatever else was written.
@@ -242,7 +239,7 @@ impl Online {
     pub fn gave_up(&mut self, id: OpId, op: Op, _invoked: Time, at: Time) {
         if op.kind().writes() {
             self.findings.steps += 1;
-            self.keys[op.key().index()].judged(&mut self.findings);
+            self.keys.meet(op.key()).judged(&mut self.findings);
         }
         self.ended(id, op.key(), at, |register, _| {
             if let Some(value) = op.written() {
@@ -259,7 +256,7 @@ impl Online {
         at: Time,
         step: impl FnOnce(&mut Register, &mut Vec<u64>) -> Result<(), Broken>,
     ) {
-        let of_key = &mut self.keys[key.index()];
+        let of_key = self.keys.meet(key);
         self.pending.remove(&mut of_key.pending, id);
         if of_key.standing != Standing::Sound {
             return;
@@ -283,7 +280,7 @@ impl Online {
 
     /// Whether this key is known not to be linearizable.
     pub fn is_failed(&self, key: Key) -> bool {
-        self.keys.get(key.index()).is_some_and(|of_key| of_key.standing == Standing::Failed)
+        self.keys.get(key).is_some_and(|of_key| of_key.standing == Standing::Failed)
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Times and values are numbers from 1 here: 0 is before all time, and the initial value. Next: `pending.rs`.
 
+use smallvec::SmallVec;
+
 /// No value: what a plain write replaces.
 pub(super) const NONE: u64 = u64::MAX;
 /// A time that has not come.
@@ -11,13 +13,13 @@ const NEVER: u64 = u64::MAX;
 #[derive(Debug)]
 pub(super) struct Broken;
 
-/// A key's live values and blocks.
+/// A key's live values and blocks. Most keys have one of each, and at times a write under way: these lie in the register itself.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Register {
     /// By value. Those of writes that are pending, and those in live blocks.
-    values: Vec<Cluster>,
+    values: SmallVec<[Cluster; 2]>,
     /// In the order of their beginning.
-    blocks: Vec<Block>,
+    blocks: SmallVec<[Block; 2]>,
     /// By value. Writes that were given up, and that nobody needs.
     lost: Vec<Lost>,
     /// At this many lost writes those that can no longer take effect are looked for.

@@ -280,10 +280,14 @@ fn the_memory_of_a_long_history_is_that_of_what_is_pending() {
         let mut allocated = Vec::new();
         for (at, step, id) in events(&history, &mut Stream::new(0, "none gives up"), 1, false) {
             tell(&mut judge, &history.get(id), at, step);
-            let [values, blocks, lost] = judge.keys[0].register.size();
+            let [values, blocks, lost] = judge.keys.get(Key(0)).expect("it was met").register.size();
             most = [most[0].max(values), most[1].max(blocks), most[2].max(lost)];
             assert!(judge.pending.len() <= 64 * clients as usize);
-            allocated.push((judge.keys[0].register.capacity(), judge.pending.capacity(), judge.path.capacity()));
+            allocated.push((
+                judge.keys.get(Key(0)).expect("it was met").register.capacity(),
+                judge.pending.capacity(),
+                judge.path.capacity(),
+            ));
         }
         assert_eq!((judge.finish().first, judge.finish().steps), (None, 100_000));
         assert!(most[0] <= values_max && most[1] <= values_max && most[2] == 0, "{clients} clients: {most:?}");
@@ -304,7 +308,7 @@ fn what_was_given_up_is_kept_as_long_as_it_may_take_effect() {
         let operation = history.get(*id);
         tell(&mut judge, &operation, *at, *step);
         given_up += usize::from(*step == Step::GiveUp && matches!(operation.op, Op::Write(..)));
-        let size = judge.keys[0].register.size();
+        let size = judge.keys.get(Key(0)).expect("it was met").register.size();
         most = [0, 1, 2].map(|place| most[place].max(size[place]));
     }
     assert!(judge.finish().first.is_none());

@@ -330,7 +330,7 @@ impl Invariants {
             let node = seen.node().index();
             let order = Order::of(self.epochs[node].followed(), seen.leads());
             let by = Taker { seen, seat: self.seats[node], order };
-            self.versions.applied(by, key, value, before, &mut self.breaches);
+            self.versions.applied(&by, key, value, before, &mut self.breaches);
         }
     }
 

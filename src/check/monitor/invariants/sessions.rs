@@ -1,15 +1,17 @@
 //! What each client was last told of each key: for the session guarantees.
 //!
-//! Asked once for every operation, of a table that is larger than a processor's caches. So it is laid out as a page table is: a client's
-//! *directory* names its *chapters*, a chapter names *pages*, and a page is one line of a cache, with what was told of some neighbouring
-//! keys. All but the pages is small and stays near, and what is told anew is written without reading what was there: a processor goes on
-//! meanwhile.
+//! Told something at every operation, of a table that is larger than a processor's caches, and asked seldom. So what is told is noted in a
+//! list, and entered from there when the list is full or somebody asks: one entry needs nothing of another, and a processor waits for
+//! several lines of memory at once. The table is laid out as a page table is: a client's *directory* names its *chapters*, a chapter names
+//! *pages*, and a page is one line of a cache, with what was told of some neighbouring keys.
 
 use crate::id::{ClientId, Key, Value};
 
 /// The latest version that each client read or wrote, by client and key.
 #[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Sessions {
+    /// What is not entered yet, in the order of it.
+    noted: Vec<Note>,
     /// By client, and then by so many keys as are in a chapter: one more than the chapter's number; 0 where there is none yet.
     directories: Vec<Vec<u32>>,
     /// By so many keys as are on a page: one more than the page's number; 0 where there is none yet.
@@ -25,12 +27,17 @@ struct Page {
     told: [u32; KEYS],
 }
 
-/// Where it is kept what a client was last told of a key; good until the next run.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
-    page: u32,
-    key: u32,
+/// What is to be entered.
+#[derive(Clone, Copy, Debug, Hash)]
+struct Note {
+    client: ClientId,
+    key: Key,
+    /// One more than the value.
+    told: u32,
 }
+
+/// So much is noted before it is entered.
+const NOTES: usize = 512;
 
 /// So many keys are on a page.
 const KEYS: usize = 16;
@@ -40,24 +47,55 @@ const PAGES: usize = 64;
 
 impl Sessions {
     pub fn begin_anew(&mut self) {
+        self.noted.clear();
         self.directories.iter_mut().for_each(Vec::clear);
         self.chapters.clear();
         self.pages.clear();
     }
 
-    /// Where it is kept what this client was last told of this key. `O(1)`, amortised.
+    /// This client is told this of this key now. `O(1)`, amortised.
+    ///
+    /// # Panics
+    /// Where the value is near `2^32` or greater.
     #[inline]
-    pub fn find(&mut self, client: ClientId, key: Key) -> Place {
-        let (page, on_page) = (key.index() / KEYS, key.0 % KEYS as u32);
-        let chapter = self.directories.get(client.index()).and_then(|of| of.get(page / PAGES)).copied().unwrap_or(0);
-        let known = chapter.checked_sub(1).map_or(0, |chapter| self.chapters[chapter as usize][page % PAGES]);
-        let page = known.checked_sub(1).unwrap_or_else(|| self.add(client, page));
-        Place { page, key: on_page }
+    pub fn tell(&mut self, client: ClientId, key: Key, value: Value) {
+        let small = u32::try_from(value.0).ok().and_then(|value| value.checked_add(1));
+        let told = small.expect("values are small dense numbers, less than 2^32 - 1");
+        self.noted.push(Note { client, key, told });
+        if self.noted.len() >= NOTES {
+            self.enter();
+        }
+    }
+
+    /// What this client was last told of this key. `O(1)`, amortised.
+    pub fn told(&mut self, client: ClientId, key: Key) -> Option<Value> {
+        self.enter();
+        let told = self.pages[self.find(client, key)?].told[key.index() % KEYS];
+        told.checked_sub(1).map(|value| Value(value.into()))
+    }
+
+    /// Enters what is noted.
+    #[inline(never)]
+    fn enter(&mut self) {
+        for place in 0..self.noted.len() {
+            let Note { client, key, told } = self.noted[place];
+            let page = self.find(client, key).unwrap_or_else(|| self.add(client, key.index() / KEYS));
+            self.pages[page].told[key.index() % KEYS] = told;
+        }
+        self.noted.clear();
+    }
+
+    /// The page for what this client is told of this key, if there is one.
+    #[inline]
+    fn find(&self, client: ClientId, key: Key) -> Option<usize> {
+        let page = key.index() / KEYS;
+        let chapter = *self.directories.get(client.index())?.get(page / PAGES)?;
+        let page = self.chapters[chapter.checked_sub(1)? as usize][page % PAGES];
+        Some(page.checked_sub(1)? as usize)
     }
 
     /// Adds this page of a client, and the chapter that it is in where there is none.
-    #[cold]
-    fn add(&mut self, client: ClientId, page: usize) -> u32 {
+    fn add(&mut self, client: ClientId, page: usize) -> usize {
         let number = |len: usize| u32::try_from(len + 1).expect("memory ends before 2^32 pages");
         if client.index() >= self.directories.len() {
             self.directories.resize(client.index() + 1, Vec::new());
@@ -73,25 +111,7 @@ impl Sessions {
         }
         self.chapters[*chapter as usize - 1][page % PAGES] = number(self.pages.len());
         self.pages.push(Page { told: [0; KEYS] });
-        self.pages.len() as u32 - 1
-    }
-
-    /// What was last told there.
-    #[inline]
-    pub fn told(&self, place: Place) -> Option<Value> {
-        let told = self.pages[place.page as usize].told[place.key as usize % KEYS];
-        told.checked_sub(1).map(|value| Value(value.into()))
-    }
-
-    /// This is told there now.
-    ///
-    /// # Panics
-    /// Where the value is near `2^32` or greater.
-    #[inline]
-    pub fn tell(&mut self, place: Place, value: Value) {
-        let small = u32::try_from(value.0).ok().and_then(|value| value.checked_add(1));
-        self.pages[place.page as usize].told[place.key as usize % KEYS] =
-            small.expect("values are small dense numbers, less than 2^32 - 1");
+        self.pages.len() - 1
     }
 }
 
@@ -110,11 +130,14 @@ mod tests {
                 // Some keys of the first pages, and some far beyond the first chapter.
                 let far = stream.below(2) as u32 * 5_000;
                 let (client, key) = (ClientId(stream.below(100) as u32), Key(far + stream.below(48) as u32));
-                let place = sessions.find(client, key);
-                assert_eq!(sessions.told(place), tree.get(&(client, key)).copied(), "step {step} of round {round}");
-                sessions.tell(place, Value(step));
+                if stream.chance(1, 100) {
+                    let told = sessions.told(client, key);
+                    assert_eq!(told, tree.get(&(client, key)).copied(), "step {step} of round {round}");
+                }
+                sessions.tell(client, key, Value(step));
                 tree.insert((client, key), Value(step));
             }
+            sessions.enter();
             // 0 to 47, and 5,000 to 5,047: three pages and four.
             assert_eq!((sessions.chapters.len(), sessions.pages.len()), (200, 700));
             sessions.begin_anew();

@@ -164,36 +164,32 @@ impl Versions {
     }
 
     /// A copy that held `before` took a write. `O(1)`, amortised.
-    pub fn applied(&mut self, by: Taker, key: Key, value: Value, before: Option<Value>, into: &mut Breaches) {
-        let Taker { seen, seat, order } = by;
+    pub fn applied(&mut self, by: &Taker, key: Key, value: Value, before: Option<Value>, into: &mut Breaches) {
+        let Taker { seat, order, .. } = *by;
         if into.asks(Invariant::ExactlyOnce) {
             let had = self.takers.change(index(value), |takers| std::mem::replace(takers, *takers | seat.bit));
             if had & seat.bit != 0 {
-                into.note(Invariant::ExactlyOnce, seen.at, &[seen.node()], |names| {
-                    format!("{} takes {value} of {key} for the second time", names.name(seen.node()))
+                into.note(Invariant::ExactlyOnce, by.seen.at, &[by.seen.node()], |names| {
+                    format!("{} takes {value} of {key} for the second time", names.name(by.seen.node()))
                 });
                 return;
             }
             if let Some(later) = before
                 && self.precedes(value, later, order)
             {
-                into.note(Invariant::NoResurrection, seen.at, &[seen.node()], |names| {
-                    let node = names.name(seen.node());
+                into.note(Invariant::NoResurrection, by.seen.at, &[by.seen.node()], |names| {
+                    let node = names.name(by.seen.node());
                     format!("{key} goes back from {later} to {value} in {node}, which {later} had replaced")
                 });
                 return;
             }
         }
-        let place = before.map_or(0, |before| self.version(before).place) + 1;
-        let is_placed = self.versions.change(index(value), |version| {
-            let counts = version.place == 0 || order > version.order || (order == version.order && order.is_led());
-            if counts {
-                let before = before.and_then(|before| u32::try_from(before.0 + 1).ok()).unwrap_or(0);
-                *version = Version { before, place, order, ..*version };
-            }
-            counts
-        });
-        if is_placed {
+        let known = self.version(value);
+        // Most copies take it in an order that is known: what they held before, which is seldom near, is not looked at.
+        if known.place == 0 || order > known.order || (order == known.order && order.is_led()) {
+            let place = before.map_or(0, |before| self.version(before).place) + 1;
+            let before = before.and_then(|before| u32::try_from(before.0 + 1).ok()).unwrap_or(0);
+            self.versions.change(index(value), |version| *version = Version { before, place, order, ..known });
             self.placed(key, value, place);
         }
     }
@@ -283,14 +279,13 @@ impl Versions {
         value: Option<Value>,
         into: &mut Breaches,
     ) {
-        let place = self.sessions.find(client, key);
         // Most are told of the latest version there is: what they were told before, which is seldom near, is not looked at.
         if let Some(value) = value
             && self.is_latest(key, value)
         {
-            return self.sessions.tell(place, value);
+            return self.sessions.tell(client, key, value);
         }
-        let last = self.sessions.told(place);
+        let last = self.sessions.told(client, key);
         let is_earlier = |value: Value, last: Value| value != last && self.precedes(value, last, Order::LATEST);
         let goes_back = last.is_some_and(|last| value.is_none_or(|value| is_earlier(value, last)));
         if goes_back {
@@ -301,7 +296,7 @@ impl Versions {
                 format!("{node} tells {client} of {value} for {key}, after it was told of {last}")
             });
         } else if let Some(value) = value {
-            self.sessions.tell(place, value);
+            self.sessions.tell(client, key, value);
         }
     }
 }
