@@ -5,19 +5,13 @@
 use crate::id::Key;
 
 /// A thing for each key that was met, in the order of their meeting.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ByKey<T> {
     /// By key: one more than its place; 0 where it was not met.
     places: Vec<u32>,
     /// Those of keys that were met, and behind them what earlier runs left, as new.
     things: Vec<T>,
     met: usize,
-}
-
-impl<T> Default for ByKey<T> {
-    fn default() -> ByKey<T> {
-        ByKey { places: Vec::new(), things: Vec::new(), met: 0 }
-    }
 }
 
 impl<T: Default> ByKey<T> {

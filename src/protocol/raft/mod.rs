@@ -87,7 +87,8 @@ pub const ABOUT: About = About {
     does_not_claim: "To answer without a majority, or while the leader is being replaced. Local reads show old states. A \
                      deposed leader may still acknowledge, late, what was committed before.",
     cost: "Write or read at the leader: one round trip to the nearest majority, 2(n-1) messages; elsewhere one round \
-           trip to the leader more. Local reads: nothing. Idle: 2(n-1) messages a heartbeat.",
+           trip to the leader more. Reads at followers: one to two times that, with one question to the leader for all \
+           that wait. Local reads: nothing. Idle: 2(n-1) messages a heartbeat.",
     source: "Ongaro, Ousterhout, In Search of an Understandable Consensus Algorithm, USENIX ATC 2014; Ongaro, \
              Consensus: Bridging Theory and Practice (dissertation), 2014.",
     worst: "scenarios/raft-partial-partition.toml",
