@@ -133,9 +133,13 @@ impl<T: Packs> Column<T> {
         self.set(self.len(), value);
     }
 
-    /// What is in each place, in order.
+    /// What is in each place, in order. A page is unpacked at once, in which a place costs much less than by itself.
     pub(crate) fn iter(&self) -> impl Iterator<Item = T> + '_ {
-        (0..self.first).map(|place| self.unpacked(place)).chain(self.plain.iter().copied())
+        let pages = self.packed.chunks_exact(T::LANES).flat_map(|page| {
+            let lanes: Vec<_> = page.iter().map(Lane::numbers).collect();
+            (0..PAGE).map(move |place| T::of_lanes(|lane| lanes[lane][place]))
+        });
+        pages.chain(self.plain.iter().copied())
     }
 
     /// Changes every place, in order; what is not changed is told. `O(n)`.
@@ -259,6 +263,21 @@ impl Lane {
         {
             return self.odd[odd].1;
         }
+        self.held(place)
+    }
+
+    /// All of them, in order.
+    fn numbers(&self) -> Vec<u64> {
+        let mut numbers: Vec<u64> = (0..PAGE).map(|place| self.held(place)).collect();
+        for (place, number) in &self.odd {
+            numbers[usize::from(*place)] = *number;
+        }
+        numbers
+    }
+
+    /// What its bits say, which is not so of an exception.
+    #[inline]
+    fn held(&self, place: usize) -> u64 {
         if self.width == 0 {
             return self.least;
         }

@@ -59,6 +59,22 @@ fn a_run_tells_a_person_the_same() {
 }
 
 #[test]
+fn staleness_is_told_only_where_something_was_read_that_can_be_stale() {
+    let desk = Desk::new();
+    let staleness = |mix: &str, design: &str| {
+        let text = scenario("").replace("mix = { read = 1, write = 1 }", mix);
+        desk.put("reads.toml", &text.replace("protocol = \"last-writer-wins\"", design));
+        let text = desk.run("run reads.toml --design active-active").reports(0).out;
+        text.lines().find_map(|line| line.strip_prefix("staleness")).unwrap().trim().to_string()
+    };
+    let lww = "protocol = \"last-writer-wins\"";
+    assert!(staleness("mix = { read = 1, write = 1 }", lww).contains(" reads stale; over all reads p50 "));
+    assert_eq!(staleness("mix = { write = 1 }", lww), "no read was answered");
+    let counters = staleness("mix = { read = 1, add = 1 }", "protocol = \"crdt\"\ntype = \"pn-counter\"");
+    assert_eq!(counters, "not asked: it is that of reads of single values and of rows");
+}
+
+#[test]
 fn a_run_names_the_strongest_levels_that_it_met() {
     let desk = Desk::new();
     let run = desk.run("run good.toml --format json").reports(0).json();

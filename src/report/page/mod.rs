@@ -217,7 +217,7 @@ fn tiles(report: &RunReport) -> String {
         ("recovery time", seconds(run.recovery())),
         ("acknowledged writes lost", grouped(run.durability.lost.len() as u64)),
         ("two leaders writing", seconds(run.dual_writer)),
-        ("stale reads", grouped(run.stale_reads.count())),
+        ("stale reads", if run.reads == 0 { "–".to_string() } else { grouped(run.stale_reads.count()) }),
         ("conflicting writes dropped", grouped(run.durability.conflicts.len() as u64)),
     ];
     let tile = |(name, value): &(&str, String)| {

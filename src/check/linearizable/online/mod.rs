@@ -59,7 +59,7 @@ mod register;
 mod tests;
 
 use crate::by_key::ByKey;
-use crate::history::OpId;
+use crate::history::{OpId, Outcome};
 use crate::id::{Key, Value};
 use crate::op::{Op, Reply};
 use crate::time::Time;
@@ -211,14 +211,15 @@ impl Online {
             // More than a register shows: nothing is said of it.
             Reply::Amount(_) | Reply::Short(_) | Reply::Items(_) | Reply::Several(_) | Reply::Row(_) => Ok(()),
         };
-        let of_key = self.keys.meet(op.key());
-        of_key.judged(&mut self.findings);
-        if is_lie && of_key.standing == Standing::Unclear {
-            // A lie is one whatever else was written.
-            of_key.standing = Standing::Sound;
-            self.findings.keys_inconclusive -= 1;
+        if is_lie {
+            // It is one whatever else was written.
+            let of_key = self.keys.meet(op.key());
+            if of_key.standing == Standing::Unclear {
+                of_key.standing = Standing::Sound;
+                self.findings.keys_inconclusive -= 1;
+            }
         }
-        self.ended(id, op.key(), at, step);
+        self.ended(id, op, at, Outcome::Ok, step);
     }
 
     /// The operation did not and will not take effect. `O(1)`, amortised.
@@ -226,7 +227,7 @@ impl Online {
     /// # Panics
     /// Where the operation is not pending.
     pub fn failed(&mut self, id: OpId, op: Op, _invoked: Time, at: Time) {
-        self.ended(id, op.key(), at, |register, _| {
+        self.ended(id, op, at, Outcome::Fail, |register, _| {
             op.written().map_or(Ok(()), |value| register.failed(number(Some(value))))
         });
     }
@@ -237,11 +238,8 @@ impl Online {
     /// # Panics
     /// Where the operation is not pending.
     pub fn gave_up(&mut self, id: OpId, op: Op, _invoked: Time, at: Time) {
-        if op.kind().writes() {
-            self.findings.steps += 1;
-            self.keys.meet(op.key()).judged(&mut self.findings);
-        }
-        self.ended(id, op.key(), at, |register, _| {
+        self.findings.steps += u64::from(op.kind().writes());
+        self.ended(id, op, at, Outcome::Unknown, |register, _| {
             if let Some(value) = op.written() {
                 register.gave_up(number(Some(value)));
             }
@@ -249,14 +247,21 @@ impl Online {
         });
     }
 
+    /// An operation ended so, with this step of its key's register.
+    #[inline]
     fn ended(
         &mut self,
         id: OpId,
-        key: Key,
+        op: Op,
         at: Time,
+        outcome: Outcome,
         step: impl FnOnce(&mut Register, &mut Vec<u64>) -> Result<(), Broken>,
     ) {
+        let key = op.key();
         let of_key = self.keys.meet(key);
+        if outcome == Outcome::Ok || (outcome == Outcome::Unknown && op.kind().writes()) {
+            of_key.judged(&mut self.findings);
+        }
         self.pending.remove(&mut of_key.pending, id);
         if of_key.standing != Standing::Sound {
             return;
