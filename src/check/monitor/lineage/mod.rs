@@ -245,25 +245,28 @@ impl Lineage {
         overtaken: impl IntoIterator<Item = Value>,
     ) -> Durability {
         let mut fates = Fates::new(self);
-        serving.into_iter().chain(self.noted(REMOVED)).for_each(|value| fates.trace_back(value, ACCOUNTED));
+        // Of most writes it is known only that they were acknowledged.
+        let ended: Vec<(Value, u8)> = self.noted(REMOVED | DISCARDED | ROLLED_BACK).collect();
+        let noted = |note: u8| ended.iter().filter(move |(_, notes)| notes & note != 0).map(|(value, _)| *value);
+        serving.into_iter().chain(noted(REMOVED)).for_each(|value| fates.trace_back(value, ACCOUNTED));
         // A retry may get a write in twice, and one of the two may lose: what is still there was not discarded.
-        let is_discarded = |fates: &Fates, value: Value| !fates.is(value, ACCOUNTED);
-        let discarded: Vec<Value> = self.noted(DISCARDED).filter(|value| is_discarded(&fates, *value)).collect();
+        let discarded: Vec<Value> = noted(DISCARDED).filter(|value| !fates.is(*value, ACCOUNTED)).collect();
         discarded.iter().for_each(|value| fates.trace_back(*value, EXCUSED));
-        stranded.into_iter().chain(self.noted(ROLLED_BACK)).for_each(|value| fates.trace_back(value, BRANCHED));
+        stranded.into_iter().chain(noted(ROLLED_BACK)).for_each(|value| fates.trace_back(value, BRANCHED));
         // A protocol that tells nothing is judged by its copies alone.
         let is_told = !self.links.is_empty();
         let is_lost = |value: &Value| is_told && !fates.is(*value, ACCOUNTED | EXCUSED);
-        let mut lost: BTreeSet<Value> = self.noted(ACKNOWLEDGED).filter(is_lost).collect();
+        let acknowledged = self.noted(ACKNOWLEDGED).map(|(value, _)| value);
+        let mut lost: BTreeSet<Value> = acknowledged.filter(is_lost).collect();
         lost.extend(overtaken.into_iter().filter(|value| !fates.is(*value, EXCUSED)));
         let diverged = lost.iter().copied().filter(|value| fates.is(*value, BRANCHED)).collect();
         let is_acknowledged = |value: &Value| self.notes.at(value.index()) & ACKNOWLEDGED != 0;
         Durability { lost, diverged, conflicts: discarded.into_iter().filter(is_acknowledged).collect() }
     }
 
-    /// The values with this note, in order.
-    fn noted(&self, note: u8) -> impl Iterator<Item = Value> + '_ {
-        (0..).zip(self.notes.iter()).filter(move |(_, notes)| notes & note != 0).map(|(value, _)| Value(value))
+    /// The values with one of these notes, in order, and all the notes of each.
+    fn noted(&self, some: u8) -> impl Iterator<Item = (Value, u8)> + '_ {
+        (0..).map(Value).zip(self.notes.iter()).filter(move |(_, notes)| notes & some != 0)
     }
 
     fn note(&mut self, value: u32, note: u8) {
@@ -294,15 +297,18 @@ impl Fates<'_> {
     /// Marks this write and all that it replaced, directly or by others.
     fn trace_back(&mut self, from: Value, mark: u8) {
         self.open.extend(u32::try_from(from.0));
-        while let Some(value) = self.open.pop() {
-            match self.marks.get_mut(value as usize) {
-                Some(marks) if *marks & mark == 0 => *marks |= mark,
-                _ => continue,
+        while let Some(mut value) = self.open.pop() {
+            // What it replaced, and what that replaced, and so on.
+            while let Some(marks) = self.marks.get_mut(value as usize).filter(|marks| **marks & mark == 0) {
+                *marks |= mark;
+                if !self.replaced_too.is_empty() {
+                    let more = self.replaced_too.partition_point(|(other, _)| *other < value);
+                    let more = self.replaced_too[more..].iter().take_while(|(other, _)| *other == value);
+                    self.open.extend(more.map(|(_, before)| *before));
+                }
+                let Some(before) = self.links.at(value as usize).checked_sub(OVER) else { break };
+                value = before;
             }
-            self.open.extend(self.links.at(value as usize).checked_sub(OVER));
-            let more = self.replaced_too.partition_point(|(other, _)| *other < value);
-            let more = self.replaced_too[more..].iter().take_while(|(other, _)| *other == value);
-            self.open.extend(more.map(|(_, before)| *before));
         }
     }
 }
