@@ -1,6 +1,6 @@
 //! The command line: reads arguments, runs what they ask, prints the report, and says by its exit code how it went.
 //!
-//! In order: `args.rs` (what may be asked), `exit.rs` (how it can go), `panics.rs`, `output.rs`, `load.rs`, `sweep.rs`,
+//! In order: `args.rs` and `values.rs` (what may be asked), `exit.rs` (how it can go), `panics.rs`, `output.rs`, `load.rs`, `sweep.rs`,
 //! `pages.rs`, `exports.rs` (means), `commands/` (one a file). Next: `args.rs`.
 
 mod args;
@@ -12,6 +12,7 @@ mod output;
 mod pages;
 mod panics;
 mod sweep;
+mod values;
 
 use std::process::ExitCode;
 

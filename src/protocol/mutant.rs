@@ -47,6 +47,8 @@ pub enum Mutant {
     F20,
     /// Copies are acknowledged before disks have them.
     F22,
+    /// A backup takes its lag for that behind what it was sent, and not behind what the primary has (MySQL, `Seconds_Behind_Source`).
+    F24,
     /// A compare-and-set is stamped by the node's own clock, and a write by another (Cassandra, lightweight transactions).
     L3,
     /// The items of a transaction are sent one by one (DynamoDB global tables).

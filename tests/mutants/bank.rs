@@ -378,6 +378,13 @@ pub const BANK: &[Row] = &[
         ..USUAL
     },
     Row {
+        id: "F24",
+        what: "lag is that behind what was sent",
+        design: "protocol = \"primary-backup\"\nreads = \"nearest\"\nmax-lag = { time = \"1s\", ask-every = \"200ms\" }",
+        wrong: "mutant = \"F24\"",
+        ..USUAL
+    },
+    Row {
         id: "L1",
         what: "the last writer by a wall clock that is ahead",
         faults: "[[fault]]\nat = \"5s\"\nfor = \"25s\"\nclock_step = { nodes = [\"ap\"], by = \"5s\" }",

@@ -11,6 +11,7 @@
 use std::collections::VecDeque;
 
 use crate::id::NodeId;
+use crate::protocol::mutant::Mutant;
 use crate::protocol::{Context, OptionsError};
 use crate::time::{Duration, Time};
 
@@ -133,7 +134,9 @@ impl Replica {
     pub(super) fn leaves_reads(&mut self, now: Time) -> bool {
         let Some(MaxLag { time, .. }) = self.plan.max_lag else { return false };
         self.lag.reached(self.matched);
-        !matches!(self.duty, Duty::Backup) || self.lag.whole.is_none_or(|whole| now.since(whole) > time)
+        let lags = self.lag.whole.is_none_or(|whole| now.since(whole) > time);
+        let is_blind = self.plan.mutated(Mutant::F24) && self.lag.ends.is_empty();
+        !matches!(self.duty, Duty::Backup) || (lags && !is_blind)
     }
 }
 
