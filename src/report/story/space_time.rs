@@ -12,7 +12,7 @@ use crate::trace::Flight;
 use super::super::counterexample::escaped;
 use super::super::number::instant;
 use super::super::table::{width, wrap};
-use super::{Kind, Story, moment, sentence};
+use super::{Kind, Line, Story, moment, sentence};
 
 const MARGIN: u32 = 24;
 const LANE_HEIGHT: u32 = 58;
@@ -30,13 +30,14 @@ text{font:12px ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;fill:#1f
 .title{font:600 17px system-ui,-apple-system,'Segoe UI','DejaVu Sans',sans-serif}\
 .why,.lane{font:13px system-ui,-apple-system,'Segoe UI','DejaVu Sans',sans-serif;fill:#52606d}\
 .time{font:10px system-ui,-apple-system,'Segoe UI','DejaVu Sans',sans-serif;fill:#7b8794;text-anchor:middle}\
-.said{font-size:11px}.ground{fill:#ffffff}.line{stroke:#9aa5b1;stroke-width:1.25}\
+.said{font-size:11px;paint-order:stroke;stroke:#ffffff;stroke-width:3;stroke-opacity:.85;stroke-linejoin:round}.ground{fill:#ffffff}\
+.line{stroke:#9aa5b1;stroke-width:1.25}\
 .fault{fill:#fdeaea;stroke:none}.fault-name{font-size:11px;fill:#a61b1b}\
 .message{stroke:#7b8794;stroke-width:1;opacity:.75}.lost{stroke:#d23b3b;stroke-dasharray:4 3}\
 .reign{fill:#2f7cc0;opacity:.18}.office{fill:#2f7cc0}.loss{fill:#c77700}.client{fill:#52606d}.broke{stroke:#d23b3b;stroke-width:2}\
 .broke-name{font-weight:600;fill:#a61b1b}.span{stroke:#2f7cc0;stroke-width:5;stroke-linecap:round;opacity:.55}\
 .open{stroke-dasharray:6 6}\
-@media (prefers-color-scheme:dark){text{fill:#e4e7eb}.why,.lane{fill:#9aa5b1}.time{fill:#7b8794}.ground{fill:#14181d}\
+@media (prefers-color-scheme:dark){text{fill:#e4e7eb}.said{stroke:#14181d}.why,.lane{fill:#9aa5b1}.time{fill:#7b8794}.ground{fill:#14181d}\
 .line{stroke:#52606d}.fault{fill:#431b1e}.fault-name,.broke-name{fill:#ffb4b4}.message{stroke:#9aa5b1}.lost{stroke:#f16a6a}\
 .office,.client{fill:#58a6e8}.loss{fill:#f0b429}.broke{stroke:#f16a6a}.span{stroke:#58a6e8}}";
 
@@ -70,6 +71,7 @@ pub fn space_time(story: &Story) -> String {
     canvas.reigns(&mut svg);
     canvas.lanes(&mut svg);
     canvas.flights(&mut svg, &flights);
+    canvas.breaks(&mut svg);
     canvas.spans(&mut svg);
     canvas.events(&mut svg);
     svg.push_str("</svg>\n");
@@ -253,26 +255,28 @@ impl Canvas<'_> {
         }
     }
 
+    /// When something broke, from top to bottom.
+    fn breaks(&self, svg: &mut String) {
+        for line in self.story.lines.iter().filter(|line| line.kind == Kind::Broke) {
+            let (x, top, bottom) = (self.columns.x(line.at), self.top - 4, self.bottom);
+            let _ = writeln!(
+                svg,
+                "<line class=\"broke\" x1=\"{x}\" y1=\"{top}\" x2=\"{x}\" y2=\"{bottom}\"><title>{}</title></line>",
+                hint(line)
+            );
+        }
+    }
+
     fn events(&self, svg: &mut String) {
         let mut last_time = 0;
         for line in &self.story.lines {
             let x = self.columns.x(line.at);
-            let (at, exact) = (moment(line.at), instant(line.at));
+            let at = moment(line.at);
             if x >= last_time + (width(&at) as f64 * 6.2) as u32 + 10 || last_time == 0 {
                 let _ = writeln!(svg, "<text class=\"time\" x=\"{x}\" y=\"{}\">{at}</text>", self.bottom + 18);
                 last_time = x;
             }
-            let hint = escaped(&format!("{exact}: {}", line.text));
-            if line.kind == Kind::Broke {
-                let _ = writeln!(
-                    svg,
-                    "<line class=\"broke\" x1=\"{x}\" y1=\"{}\" x2=\"{x}\" y2=\"{}\"><title>{hint}</title></line>",
-                    self.top - 4,
-                    self.bottom
-                );
-                continue;
-            }
-            let Some(lane) = line.lane else { continue };
+            let Some(lane) = line.lane.filter(|_| line.kind != Kind::Broke) else { continue };
             let class = match line.kind {
                 Kind::Office => "office",
                 Kind::Loss => "loss",
@@ -281,12 +285,18 @@ impl Canvas<'_> {
             let y = self.y(lane);
             let _ = writeln!(
                 svg,
-                "<g><title>{hint}</title><circle class=\"{class}\" cx=\"{x}\" cy=\"{y}\" r=\"4.5\"/>\
+                "<g><title>{}</title><circle class=\"{class}\" cx=\"{x}\" cy=\"{y}\" r=\"4.5\"/>\
                  <text class=\"said\" x=\"{}\" y=\"{}\">{}</text></g>",
+                hint(line),
                 x + 2,
                 y - 9,
                 escaped(&line.short)
             );
         }
     }
+}
+
+/// What a pointer shows: all that is told of it, and exactly when.
+fn hint(line: &Line) -> String {
+    escaped(&format!("{}: {}", instant(line.at), line.text))
 }
