@@ -71,7 +71,7 @@ fn staleness_is_told_only_where_something_was_read_that_can_be_stale() {
     assert!(staleness("mix = { read = 1, write = 1 }", lww).contains(" reads stale; over all reads p50 "));
     assert_eq!(staleness("mix = { write = 1 }", lww), "no read was answered");
     let counters = staleness("mix = { read = 1, add = 1 }", "protocol = \"crdt\"\ntype = \"pn-counter\"");
-    assert_eq!(counters, "not asked: it is that of reads of single values and of rows");
+    assert_eq!(counters, "not asked: it is that of single values and of rows");
 }
 
 #[test]
