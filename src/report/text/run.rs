@@ -191,7 +191,8 @@ fn stale_reads(report: &RunReport) -> String {
     let stale = run.stale_reads.count();
     if run.reads == 0 {
         let are_answered = run.measures.latency_overall(false).count() > 0;
-        let why = if are_answered { "not asked: it is that of single values and of rows" } else { "no read was answered" };
+        let why =
+            if are_answered { "not asked: it is that of single values and of rows" } else { "no read was answered" };
         return why.into();
     }
     if stale == 0 {
