@@ -4,6 +4,11 @@
 //! The reference below knows nothing of graphs. It plays every commit order of the transactions that committed, with
 //! and without those whose outcome is unknown, and holds each against the axioms of Biswas & Enea. Counterexamples and
 //! anomalies are held to what they promise in the same way.
+//!
+//! `HISTORIES=10000000 cargo test --release --test transactions_brute_force` looks at ten million, for minutes.
+
+#[path = "support/size.rs"]
+mod size;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,7 +20,6 @@ use riftzone::id::{Key, Value};
 use riftzone::rng::Stream;
 use riftzone::time::Time;
 
-const HISTORIES: u64 = 100_000;
 const KEYS: usize = 3;
 
 /// Whether a transaction sees another one at a read, counted from its first.
@@ -521,7 +525,9 @@ const TAKEN_APART: u64 = 16;
 /// Histories that were once judged wrongly.
 const REMEMBERED: [u64; 4] = [20_122, 93_889, 3_306_429, 3_559_810];
 
-fn run(histories: u64) {
+#[test]
+fn random_histories_are_judged_by_their_definition() {
+    let histories = size::size("HISTORIES", 100_000);
     let counts: Vec<AtomicU64> = Level::ALL.iter().map(|_| AtomicU64::new(0)).collect();
     for seed in REMEMBERED {
         assert_eq!(examine(&random_history(seed), true, &counts), Ok(()), "seed {seed}");
@@ -555,15 +561,4 @@ fn run(histories: u64) {
         println!("{level}: {passed} of {histories} pass");
         assert!(passed * 20 >= histories && passed * 200 <= histories * 199, "{level}: {passed}");
     }
-}
-
-#[test]
-fn a_hundred_thousand_histories_are_judged_by_their_definition() {
-    run(HISTORIES);
-}
-
-#[test]
-#[ignore = "minutes, in release"]
-fn ten_million_histories_are_judged_by_their_definition() {
-    run(10_000_000);
 }

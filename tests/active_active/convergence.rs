@@ -1,13 +1,16 @@
 //! Whatever broke, copies are equal once everything is whole and quiet.
 
+use super::size::size;
 use super::{hunted, picked, story};
 
 /// Long enough for clocks to be right again and for gossip to go around, whatever it meets on the way.
 const SETTLE: &str = "30s";
 const EQUAL: &str = "convergence = \"pass\"";
 
-/// Looks at so many runs of each form, and tells how each did.
-fn all_converge(runs: u64) {
+/// Looks at so many runs of each form as `RUNS` says, and tells how each did.
+#[test]
+fn copies_are_equal_after_heal_and_quiet() {
+    let runs = size("RUNS", 24);
     let mut diverged = Vec::new();
     println!("| form | runs | events | unlike those before | diverged |\n|---|---:|---:|---:|---:|");
     for form in picked() {
@@ -25,18 +28,6 @@ fn all_converge(runs: u64) {
         }
     }
     assert!(diverged.is_empty(), "{}", diverged.join("\n"));
-}
-
-#[test]
-fn copies_are_equal_after_heal_and_quiet() {
-    all_converge(24);
-}
-
-#[test]
-#[ignore = "minutes: ten thousand runs of each form, in a release build"]
-fn copies_are_equal_after_heal_and_quiet_in_ten_thousand_runs_of_each_form() {
-    let runs = std::env::var("RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(10_000);
-    all_converge(runs);
 }
 
 /// The same look finds copies that differ: without the quiet at the end there are some of every form.

@@ -3,14 +3,16 @@
 //! Once everything is whole and quiet, copies are equal, whatever the form. One command looks at ten thousand random runs of each:
 //!
 //! ```text
-//! cargo test --release --test active_active -- --ignored --nocapture
+//! RUNS=10000 cargo test --release --test active_active copies_are_equal -- --nocapture
 //! ```
 //!
-//! It prints a line a form as it goes; `RUNS=500` takes fewer, `FORMS=crdt,causal` those whose names begin so. What fails is made
+//! It prints a line a form as it goes; `FORMS=crdt,causal` takes those whose names begin so. What fails is made
 //! small and printed as a scenario.
 
 mod convergence;
 mod forms;
+#[path = "../support/size.rs"]
+mod size;
 mod stronger;
 
 use forms::Form;

@@ -9,7 +9,7 @@ use riftzone::id::{Key, Value};
 use riftzone::op::Op;
 
 use crate::definitions::{World, for_some};
-use crate::random::{HISTORIES, Property, on_many, random_history, random_order, sees, writes};
+use crate::random::{Property, histories, on_many, random_history, random_order, sees, writes};
 
 /// These operations, without one of them and without the reads of what it wrote; swaps of that become writes.
 fn without(operations: &[Operation], gone: Option<usize>) -> Vec<Operation> {
@@ -83,17 +83,6 @@ fn agree(
     };
     Err(format!("{name}: {wrong}: {verdict:?}\n{operations:#?}"))
 }
-
-/// The properties below.
-pub const ALL: &[(&str, Property)] = &[
-    ("causal and convergence", causal_and_convergence),
-    ("memory", memory),
-    ("pram", pram),
-    ("sequential", sequential),
-    ("session guarantees", session_guarantees),
-    ("in order: session guarantees", session_guarantees_in_order),
-    ("in order: other levels", others_in_order),
-];
 
 fn causal_and_convergence(seed: u64) -> Result<u64, String> {
     let history = random_history(seed, 6);
@@ -172,7 +161,7 @@ fn others_in_order(seed: u64) -> Result<u64, String> {
 
 /// Runs a property that judges so many levels; some verdicts must be failures, and some not.
 fn mixed(property: Property, levels: u64) {
-    let (failed, of) = (on_many(HISTORIES, property), HISTORIES * levels);
+    let (failed, of) = (on_many(histories(), property), histories() * levels);
     assert!(failed * 50 > of && failed < of, "{failed} of {of}");
 }
 
@@ -215,7 +204,7 @@ fn with_the_version_order_every_other_level_is_judged_by_its_definition() {
 #[test]
 fn the_random_histories_set_the_causal_levels_apart() {
     let counts = |apart: fn([bool; 4]) -> bool| {
-        on_many(HISTORIES, |seed| {
+        on_many(histories(), |seed| {
             let history = random_history(seed, 7);
             let found = causal::convergence(&history, None);
             let verdicts = [

@@ -8,7 +8,7 @@ use riftzone::id::{ClientId, Key, NodeId, Value};
 use riftzone::op::{Op, Reply};
 use riftzone::time::{Duration, Time};
 
-use crate::random::{HISTORIES, on_many, random_history, random_order};
+use crate::random::{histories, on_many, random_history, random_order};
 
 fn against_the_lattice(all: &[Judged]) -> Result<(), String> {
     for strong in all.iter().filter(|judged| judged.verdict.is_pass()) {
@@ -28,7 +28,7 @@ fn each(history: &History, order: Option<&VersionOrder>) -> Vec<Judged> {
 
 #[test]
 fn no_level_passes_while_an_implied_one_fails() {
-    let mixed = on_many(HISTORIES / 4, |seed| {
+    let mixed = on_many(histories() / 4, |seed| {
         let history = random_history(seed, 12);
         let order = random_order(&history, seed);
         let mut mixed = 0;
@@ -40,12 +40,12 @@ fn no_level_passes_while_an_implied_one_fails() {
         }
         Ok(mixed)
     });
-    assert!(mixed * 4 > HISTORIES / 4, "{mixed}");
+    assert!(mixed * 4 > histories() / 4, "{mixed}");
 }
 
 #[test]
 fn judging_all_is_judging_each() {
-    on_many(HISTORIES / 10, |seed| {
+    on_many(histories() / 10, |seed| {
         let history = random_history(seed, 9);
         let order = random_order(&history, seed);
         for order in [None, Some(&order)] {
@@ -69,7 +69,7 @@ fn judging_all_is_judging_each() {
 
 #[test]
 fn what_is_rejected_from_outside_is_rejected_within() {
-    let rejected = on_many(HISTORIES / 4, |seed| {
+    let rejected = on_many(histories() / 4, |seed| {
         let history = random_history(seed, 10);
         let mut order = random_order(&history, seed);
         match seed % 8 {
@@ -101,7 +101,7 @@ fn what_is_rejected_from_outside_is_rejected_within() {
         }
         Ok(rejected)
     });
-    assert!(rejected > HISTORIES / 4, "{rejected}");
+    assert!(rejected > histories() / 4, "{rejected}");
 }
 
 #[test]

@@ -9,8 +9,12 @@ use riftzone::op::{Op, Reply};
 use riftzone::rng::Stream;
 use riftzone::time::Time;
 
-/// How many histories a property is tried on in every run of the tests.
-pub const HISTORIES: u64 = 100_000;
+use crate::size::size;
+
+/// How many histories a property is tried on: as many as `HISTORIES` says.
+pub fn histories() -> u64 {
+    size("HISTORIES", 100_000)
+}
 
 /// How many keys a history has at most.
 pub const KEYS: usize = 3;

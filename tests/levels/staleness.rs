@@ -12,10 +12,7 @@ use riftzone::op::{Op, Reply};
 use riftzone::time::{Duration, Time};
 
 use crate::brute_force::{TO_SPARE, check, restricted};
-use crate::random::{HISTORIES, KEYS, Property, on_many, random_history, random_order, sees, writes};
-
-/// The properties below.
-pub const ALL: &[(&str, Property)] = &[("delta", least_delta), ("k", least_k), ("visibility", chances)];
+use crate::random::{KEYS, histories, on_many, random_history, random_order, sees, writes};
 
 fn happened(history: &History) -> Vec<Operation> {
     told(&history.iter().collect::<Vec<_>>())
@@ -107,8 +104,8 @@ fn least_delta(seed: u64) -> Result<u64, String> {
 
 #[test]
 fn delta_is_the_least_that_its_definition_allows() {
-    let stale = on_many(HISTORIES, least_delta);
-    assert!(stale * 20 > HISTORIES, "{stale}");
+    let stale = on_many(histories(), least_delta);
+    assert!(stale * 20 > histories(), "{stale}");
 }
 
 /// Returns whether `k` was told exactly without the order of the versions.
@@ -189,8 +186,8 @@ fn a_read_from_the_future_needs_no_thin_air() {
 
 #[test]
 fn k_is_what_its_definition_allows() {
-    let exact = on_many(HISTORIES, least_k);
-    assert!(exact * 2 > HISTORIES, "{exact}");
+    let exact = on_many(histories(), least_k);
+    assert!(exact * 2 > histories(), "{exact}");
 }
 
 /// Counts again, by hand, how many reads there were some time after an acknowledgement, and how many of them were fresh;
@@ -250,6 +247,6 @@ fn chances(seed: u64) -> Result<u64, String> {
 
 #[test]
 fn the_chances_of_a_fresh_read_are_counted() {
-    let fresh = on_many(HISTORIES, chances);
-    assert!(fresh > HISTORIES, "{fresh}");
+    let fresh = on_many(histories(), chances);
+    assert!(fresh > histories(), "{fresh}");
 }

@@ -100,6 +100,11 @@ fn pictures_are_the_same_bytes_each_time_and_have_every_lane() {
                 svg.matches(&format!("</{tag}>")).count()
             );
         }
+        let drawn = |class: &str| svg.find(&format!("class=\"{class}\"")).expect("it is drawn");
+        assert!(
+            drawn("broke") < drawn("said") && drawn("message") < drawn("said"),
+            "a line does not cross out what is said"
+        );
         let diagram = mermaid(story).expect("it is short");
         assert!(diagram.starts_with("sequenceDiagram\n    participant L0 as us\n"), "{diagram}");
         assert!(diagram.contains("->>L0: c") && diagram.contains("-->>") && diagram.contains("Note over"), "{diagram}");

@@ -168,15 +168,16 @@ impl Register {
         self.values.binary_search_by_key(&value, |cluster| cluster.value).ok()
     }
 
-    /// Makes this value part of every linearization, and what it needs. `O(1)` where it is already, and where a plain write needs nothing.
+    /// Makes this value part of every linearization, and what it needs. `O(1)` where it is already; `O(live)`, the number of live blocks,
+    /// for a plain write, which needs nothing else.
     #[inline]
     fn keep(&mut self, value: u64, now: u64, path: &mut Vec<u64>) -> Result<Cluster, Broken> {
         let Some(place) = self.place(value) else { return self.keep_all(value, now, path) };
         let Cluster { call, from, is_needed, .. } = self.values[place];
-        if !is_needed && from != NONE {
-            return self.keep_all(value, now, path);
-        }
         if !is_needed {
+            if from != NONE {
+                return self.keep_all(value, now, path);
+            }
             (self.values[place].block, self.values[place].is_needed) = (self.begin_block(call, now), true);
         }
         Ok(self.values[place])
